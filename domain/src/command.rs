@@ -1,4 +1,4 @@
-//! What the commands share.
+//! Types and functions shared by the commands.
 
 use std::sync::Arc;
 
@@ -11,10 +11,10 @@ use crate::value::EntityId;
 /// A decision in progress.
 pub(crate) type Deciding<'w> = UnitOfWork<'w, DomainError>;
 
-/// How a decision ends.
+/// The result of a decision.
 pub(crate) type Decided = Result<(), DecideError<DomainError>>;
 
-/// The reply of a command: what it has changed, as it left it. Nothing if that has no events, so that it never was.
+/// The reply of a command: the state of the aggregate after it; none if the aggregate has no events.
 pub(crate) fn reply<A: Aggregate>(states: &States, id: &EntityId) -> Option<Arc<A>> {
     let (state, version) = states.get::<A>(id.as_str())?;
     (version > Version::NONE).then_some(state)

@@ -1,4 +1,4 @@
-//! What the rules say no with. Each variant is one error type of the contract.
+//! Why a command is rejected. Each variant is one error type of the contract.
 
 use std::fmt;
 
@@ -8,21 +8,16 @@ use crate::order::OrderState;
 use crate::validation::{ValidationError, ValidationErrors};
 use crate::value::{EntityId, Money, Quantity, StockLevel};
 
-/// Why a command is refused.
+/// Why a command is rejected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DomainError {
-    /// `VALIDATION_ERROR`: the input breaks rules; at least one is named.
+    /// `VALIDATION_ERROR`: the input breaks rules; there is at least one error.
     #[error("{}", join(.0))]
     Validation(Vec<ValidationError>),
-    /// `NOT_FOUND`: it never was, or it is deleted.
+    /// `NOT_FOUND`: it never existed, or it is deleted.
     #[error("{entity} {id} does not exist")]
-    NotFound {
-        /// What was looked for.
-        entity: Entity,
-        /// The id that was given.
-        id: EntityId,
-    },
-    /// `CONFLICT`: the input is fine, but not in the present state.
+    NotFound { entity: Entity, id: EntityId },
+    /// `CONFLICT`: the input is valid, but not in the current state.
     #[error(transparent)]
     Conflict(#[from] Conflict),
     /// `DOMAIN_ERROR`: the order is not in a state for it.
@@ -30,69 +25,59 @@ pub enum DomainError {
     OrderState(#[from] OrderState),
 }
 
-/// What stands against a command.
+/// Why a valid command is rejected in the current state.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Conflict {
     /// The client has seen another version.
     #[error("{entity} {id} is at version {}, expected {}", .actual.0, .expected.0)]
     Version {
-        /// What was to be changed.
         entity: Entity,
         id: EntityId,
-        /// The version that the client named.
+        /// The version that the client expects.
         expected: Version,
-        /// The version that it has.
+        /// The current version.
         actual: Version,
     },
-    /// The id is in use, or was: ids are not given twice.
+    /// The id is in use, or was: ids are never reused.
     #[error("{entity} {id} already exists")]
-    AlreadyExists {
-        /// What was to be created.
-        entity: Entity,
-        /// The id that was given.
-        id: EntityId,
-    },
-    /// Another category has this name, if case is disregarded.
+    AlreadyExists { entity: Entity, id: EntityId },
+    /// Another category has this name, without regard to case.
     #[error("a category named {name:?} already exists")]
-    NameTaken {
-        /// The name that was given.
-        name: String,
-    },
+    NameTaken { name: String },
     /// Products belong to the category.
     #[error("category {id} still has {count} {}", if *.count == 1 { "product" } else { "products" })]
     CategoryInUse {
         id: EntityId,
-        /// How many products it has.
+        /// Its number of products.
         count: u64,
     },
-    /// Orders hold more than what would be left.
+    /// Orders have reserved more than the new level.
     #[error("quantity must be at least {}, which is reserved, got {}", .reserved.get(), .given.get())]
     BelowReserved {
         reserved: StockLevel,
-        /// The level that was given.
+        /// The new level.
         given: StockLevel,
     },
-    /// An order wants more than others left.
+    /// An order needs more than is available.
     #[error("product {product} has {} available, {} wanted", .available.get(), .wanted.get())]
     OutOfStock {
         product: EntityId,
-        /// What no order holds.
+        /// The level that no order has reserved.
         available: StockLevel,
-        /// What this order wants of it.
+        /// The quantity in the order.
         wanted: Quantity,
     },
-    /// The customer was shown another amount.
+    /// The client expects another amount.
     #[error("{of} is {actual}, expected {expected}")]
     Amount {
-        /// What has that amount.
         of: Priced,
-        /// What the client named.
+        /// The amount that the client expects.
         expected: Money,
         actual: Money,
     },
 }
 
-/// What an order shows an amount of.
+/// What an amount of an order is the price of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Priced {
     /// One piece of a product.
@@ -112,7 +97,7 @@ impl fmt::Display for Priced {
     }
 }
 
-/// The kinds of things that clients name by id.
+/// The kinds of entities that clients identify by id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Entity {
     Category,
@@ -153,8 +138,8 @@ impl From<ValidationError> for DomainError {
 }
 
 impl From<ValidationErrors> for DomainError {
-    fn from(findings: ValidationErrors) -> Self {
-        Self::Validation(findings.0)
+    fn from(errors: ValidationErrors) -> Self {
+        Self::Validation(errors.0)
     }
 }
 

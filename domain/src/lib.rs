@@ -1,9 +1,9 @@
-//! The rules of the shop: pure, without I/O, without a clock, without a word about storage.
+//! The rules of the shop: pure, without I/O, without a clock, without knowledge of storage.
 //!
-//! [`value`] holds what input is parsed into: types that cannot be wrong. Each folder is one thing that clients name by
-//! id: its events, its state, and its commands. A command is a type of the kernel's ([`event_sourcing::Command`]): it reads
-//! the streams that it needs, decides, and appends events, or is rejected with a [`DomainError`]. Every stream that it read
-//! becomes a precondition of its commit, except memberships, which are written without one.
+//! [`value`] holds the types that input is parsed into; a value of such a type is always valid. Each folder is one kind of
+//! entity: its events, its state, and its commands. A command ([`event_sourcing::Command`]) reads the streams that it
+//! needs, decides, and appends events, or is rejected with a [`DomainError`]. Every stream that it read becomes a
+//! precondition of its commit, except memberships, which are written without one.
 
 pub mod category;
 mod command;

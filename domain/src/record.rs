@@ -1,4 +1,4 @@
-//! Things that are created once, change, and are deleted: categories and products.
+//! Entities that are created once, change, and are deleted: categories and products.
 
 use chrono::{DateTime, Utc};
 use event_sourcing::Version;
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Conflict, DomainError, Entity};
 use crate::value::EntityId;
 
-/// A thing as its events tell it.
+/// The state of an entity, folded from its events.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record<T> {
     version: Version,
@@ -16,22 +16,22 @@ pub struct Record<T> {
 
 /// The values of a [`Record`].
 pub trait Values {
-    /// What clients name by the record's id.
+    /// The kind of entity, for errors.
     const ENTITY: Entity;
 
     /// Sets the time of the last event.
     fn set_updated_at(&mut self, at: DateTime<Utc>);
 }
 
-/// Nothing yet, there, or gone. What is gone stays gone: its id is not given again.
+/// A deleted entity stays deleted: its id is never reused.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Lifecycle<T> {
     /// Before the first event.
     #[default]
     NotCreated,
-    /// There, with its present values.
+    /// With its current values.
     Active(T),
-    /// Deleted, with its last values.
+    /// With its last values.
     Deleted(T),
 }
 
@@ -45,28 +45,27 @@ impl<T> Default for Record<T> {
 }
 
 impl<T: Values> Record<T> {
-    /// How many events it has.
+    /// The version of its stream: its number of events.
     #[must_use]
     pub fn version(&self) -> Version {
         self.version
     }
 
-    /// Whether it is there, and its values.
     #[must_use]
     pub fn lifecycle(&self) -> &Lifecycle<T> {
         &self.lifecycle
     }
 
-    /// The values of what the client calls `id`.
+    /// The values, if it is active. `id` is for the error.
     ///
     /// # Errors
-    /// `NotFound` if it never was or is deleted.
+    /// `NotFound` if it never existed or is deleted.
     pub fn existing(&self, id: &EntityId) -> Result<&T, DomainError> {
         let values = self.lifecycle.active();
         values.ok_or_else(|| DomainError::not_found(T::ENTITY, id))
     }
 
-    /// The same, if the client has seen the version that it has, or does not care.
+    /// As [`Self::existing`], and checks the version, if the client expects one.
     pub(crate) fn existing_at(
         &self,
         id: &EntityId,
@@ -111,7 +110,7 @@ impl<T: Values> Record<T> {
 }
 
 impl<T> Lifecycle<T> {
-    /// The values, if it is there.
+    /// The values, if it is active.
     #[must_use]
     pub fn active(&self) -> Option<&T> {
         match self {
@@ -120,7 +119,7 @@ impl<T> Lifecycle<T> {
         }
     }
 
-    /// The present or last values, unless it never was.
+    /// The current or last values, unless it was never created.
     #[must_use]
     pub fn last(&self) -> Option<&T> {
         match self {
@@ -129,7 +128,7 @@ impl<T> Lifecycle<T> {
         }
     }
 
-    /// Changes the present or the last values.
+    /// Changes the current or last values.
     pub(crate) fn change_last(&mut self, change: impl FnOnce(&mut T)) {
         match self {
             Self::Active(values) | Self::Deleted(values) => change(values),

@@ -1,6 +1,6 @@
-//! What is wrong with an input.
+//! Errors of validation.
 
-/// A value that breaks a rule. The message names the field, the limit, and what was given.
+/// A value that breaks a rule. The message names the field, the limit, and the value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct ValidationError {
@@ -9,17 +9,17 @@ pub struct ValidationError {
     pub message: String,
 }
 
-/// Collects what is wrong with an input, so that the client learns all of it at once.
+/// Collects the errors of an input, so that the client gets all of them together.
 ///
 /// ```
 /// use domain::value::{CategoryName, Price};
-/// use domain::{DomainError, Findings};
+/// use domain::{DomainError, ValidationErrors};
 ///
-/// let mut findings = Findings::default();
-/// let name = findings.keep(CategoryName::parse("name", ""));
-/// let price = findings.keep(Price::parse("price", "1.999"));
+/// let mut errors = ValidationErrors::default();
+/// let name = errors.check(CategoryName::parse("name", ""));
+/// let price = errors.check(Price::parse("price", "1.999"));
 /// let (Some(_name), Some(_price)) = (name, price) else {
-///     let DomainError::Validation(errors) = findings.into() else { unreachable!() };
+///     let DomainError::Validation(errors) = errors.into() else { unreachable!() };
 ///     assert_eq!(errors.len(), 2);
 ///     return;
 /// };
@@ -29,20 +29,20 @@ pub struct ValidationError {
 pub struct ValidationErrors(pub(crate) Vec<ValidationError>);
 
 impl ValidationErrors {
-    /// The value, or nothing after its error was noted.
+    /// The value, or none after its error is recorded.
     pub fn check<T>(&mut self, parsed: Result<T, ValidationError>) -> Option<T> {
         parsed.map_err(|error| self.0.push(error)).ok()
     }
 
-    /// The value, or nothing after all its errors were noted.
+    /// The value, or none after all its errors are recorded.
     pub fn keep_all<T>(&mut self, parsed: Result<T, Self>) -> Option<T> {
-        parsed.map_err(|findings| self.0.extend(findings.0)).ok()
+        parsed.map_err(|errors| self.0.extend(errors.0)).ok()
     }
 
-    /// The value, if nothing was found anywhere.
+    /// The value, if no error was recorded.
     ///
     /// # Errors
-    /// What was found.
+    /// The recorded errors.
     pub(crate) fn none<T>(self, value: T) -> Result<T, Self> {
         if self.0.is_empty() {
             Ok(value)

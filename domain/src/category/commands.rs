@@ -1,4 +1,4 @@
-//! What can be done to a category.
+//! The commands on a category.
 
 use std::sync::Arc;
 
@@ -24,11 +24,10 @@ pub struct CreateCategory {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UpdateCategory {
     pub id: EntityId,
-    /// Another name, or nothing to keep it.
+    /// None leaves the name.
     pub name: Option<CategoryName>,
-    /// What to do with the description.
     pub description: Patch<Description>,
-    /// The version that the client has seen, if it cares.
+    /// The version that the client expects, if any.
     pub expected_version: Option<Version>,
 }
 
@@ -44,7 +43,8 @@ impl Command for CreateCategory {
     type Reply = Arc<Category>;
 
     fn streams(&self) -> Vec<Lane> {
-        // Most names were never used, so the claim's stream is assumed to be empty: the commit finds out.
+        // Most names were never used, so the claim's stream is assumed to be empty; if it is not, the commit is rejected
+        // and decided again.
         let claim_id = self.name.key().stream_id();
         vec![
             Lane::create::<Category>(self.id.as_str()),
@@ -117,7 +117,7 @@ impl Command for DeleteCategory {
         });
         work.append::<Category>(self.id.as_str(), &[deleted])?;
         NameClaim::move_to(work, &self.id, Some(&old.name), None)?;
-        // Products come and go without entering a lane, so only the store knows how many there are.
+        // Memberships are appended without a lane, so only the store has their latest state.
         let membership = work.fresh::<Membership>(self.id.as_str())?;
         Ok(membership.require_empty(&self.id)?)
     }

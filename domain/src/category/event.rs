@@ -5,12 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::value::{CategoryName, Description, EntityId};
 
-/// What happens to a category.
+/// An event of a category.
 #[derive(Clone, Debug, PartialEq, Eq, DomainEvent)]
 pub enum CategoryEvent {
     #[event(name = "CategoryCreated")]
     Created(CategoryCreated),
-    /// Another name or description.
     #[event(name = "CategoryUpdated")]
     Updated(CategoryUpdated),
     #[event(name = "CategoryDeleted")]
@@ -28,9 +27,7 @@ pub struct CategoryCreated {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CategoryUpdated {
     pub category_id: EntityId,
-    /// Its name from now on.
     pub name: CategoryName,
-    /// Its description from now on.
     pub description: Option<Description>,
 }
 

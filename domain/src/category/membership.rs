@@ -1,5 +1,5 @@
-//! Which products come into a category and leave it. The stream is written without a requirement, so that products
-//! of one category do not wait for each other; only the deletion of the category requires that it stands still.
+//! The products of a category. The stream is appended without an expected version, so that products of one category do
+//! not conflict; only the deletion of the category requires that the stream has not changed.
 
 use chrono::{DateTime, Utc};
 use event_sourcing::{Aggregate, DomainEvent};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Conflict, DomainError};
 use crate::value::EntityId;
 
-/// What happens to a category's set of products. Its stream's id is the category's.
+/// An event of a category's set of products. Its stream's id is the category's.
 #[derive(Clone, Debug, PartialEq, Eq, DomainEvent)]
 pub enum MembershipEvent {
     #[event(name = "CategoryProductAdded")]
@@ -20,12 +20,10 @@ pub enum MembershipEvent {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CategoryProduct {
     pub category_id: EntityId,
-    /// The product that comes or leaves.
     pub product_id: EntityId,
 }
 
 impl MembershipEvent {
-    /// `product` comes into `category`.
     #[must_use]
     pub fn added(category: &EntityId, product: &EntityId) -> Self {
         Self::Added(CategoryProduct::new(category, product))
@@ -46,20 +44,19 @@ impl CategoryProduct {
     }
 }
 
-/// How many products a category has.
+/// The number of products of a category.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Membership {
     count: u64,
 }
 
 impl Membership {
-    /// How many products belong to it.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.count
     }
 
-    /// Whether the category may be deleted.
+    /// Checks that the category may be deleted.
     ///
     /// # Errors
     /// `CategoryInUse` if products belong to it.

@@ -1,5 +1,5 @@
-//! Categories. A category's name is also a claim, a stream for each name key ([`NameClaim`]), and its products are
-//! counted by a stream of its own ([`Membership`]).
+//! Categories. A category's name is also a claim, with a stream for each name key ([`NameClaim`]), and its products are
+//! counted in a separate stream ([`Membership`]).
 
 mod commands;
 mod event;

@@ -1,5 +1,5 @@
-//! Claims on category names. Each name key has a stream of its own, so that two categories that want the same name
-//! meet in one place: the second one's commit finds the stream moved.
+//! Claims on category names. Each name key has its own stream, so that of two categories that claim the same name at the
+//! same time the second one's commit is rejected with a version conflict.
 
 use chrono::{DateTime, Utc};
 use event_sourcing::{Aggregate, DomainEvent};
@@ -9,13 +9,11 @@ use crate::command::{Decided, Deciding};
 use crate::error::{Conflict, DomainError};
 use crate::value::{CategoryName, EntityId, NameKey};
 
-/// What happens to a name key. Its stream's id is [`NameKey::stream_id`].
+/// An event of a name key. Its stream's id is [`NameKey::stream_id`].
 #[derive(Clone, Debug, PartialEq, Eq, DomainEvent)]
 pub enum CategoryNameEvent {
-    /// A category took it.
     #[event(name = "CategoryNameClaimed")]
     Claimed(CategoryNameHeld),
-    /// It is free again.
     #[event(name = "CategoryNameReleased")]
     Released(CategoryNameHeld),
 }
@@ -23,24 +21,23 @@ pub enum CategoryNameEvent {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CategoryNameHeld {
     pub name_key: NameKey,
-    /// Who has it from now on, or had it until now.
+    /// The category that claims or releases it.
     pub category_id: EntityId,
 }
 
-/// Who holds one name key.
+/// The holder of one name key.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NameClaim {
     holder: Option<EntityId>,
 }
 
 impl NameClaim {
-    /// The category that has the name.
     #[must_use]
     pub fn holder(&self) -> Option<&EntityId> {
         self.holder.as_ref()
     }
 
-    /// Moves a category's claim from one name to another in the commit of a command, unless both have one key.
+    /// Moves a category's claim from one name to another in the commit of a command, unless both have the same key.
     pub(super) fn move_to(
         work: &mut Deciding<'_>,
         category: &EntityId,
@@ -63,10 +60,10 @@ impl NameClaim {
         Ok(())
     }
 
-    /// Decides that `category` takes `name`. No events if it has it already.
+    /// Claims `name` for `category`. No events if it is the holder already.
     ///
     /// # Errors
-    /// `NameTaken` if another one has it.
+    /// `NameTaken` if another category is the holder.
     pub fn claim(
         &self,
         name: &CategoryName,
@@ -84,7 +81,7 @@ impl NameClaim {
         }
     }
 
-    /// Decides that `category` gives `key` back. No events if it does not have it.
+    /// Releases `key`. No events if `category` is not the holder.
     #[must_use]
     pub fn release(&self, key: NameKey, category: &EntityId) -> Vec<CategoryNameEvent> {
         if self.holder.as_ref() != Some(category) {

@@ -9,10 +9,10 @@ use crate::error::{DomainError, Entity};
 use crate::record::{Record, Values};
 use crate::value::{CategoryName, Description, EntityId, refused};
 
-/// A category as its events tell it.
+/// The state of a category.
 pub type Category = Record<CategoryValues>;
 
-/// What a category has.
+/// The values of a category.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CategoryValues {
     pub id: EntityId,
@@ -33,10 +33,10 @@ impl Values for CategoryValues {
 }
 
 impl Category {
-    /// Whether a product may be put into it.
+    /// Checks that a product may be added to it.
     ///
     /// # Errors
-    /// `Validation` on `categoryId` if it never was or is deleted.
+    /// `Validation` on `categoryId` if it never existed or is deleted.
     pub fn accept_product(&self, id: &EntityId) -> Result<(), DomainError> {
         if self.lifecycle().active().is_some() {
             return Ok(());

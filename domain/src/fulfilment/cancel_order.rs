@@ -1,7 +1,6 @@
-//! The saga `cancel_order`: undoes an order that was confirmed and has not been shipped.
+//! The saga `cancel_order`: undoes an order that is confirmed and not shipped.
 //!
-//! The customer was told that the order is cancelled, so there is no way back: every step is repeated until it
-//! succeeds.
+//! The cancellation has been accepted, so it must not fail: every step is retriable.
 
 use event_sourcing::execute::Lane;
 use sagas::{Role, Saga, SagaDefinition, Step};

@@ -1,4 +1,4 @@
-//! What the two sagas of an order know.
+//! The data of the two sagas of an order.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,25 +9,21 @@ use crate::value::{EntityId, Money, Reference, ShippingAddress, TrackingNumber, 
 #[derive(Clone, Copy, Debug)]
 pub struct OrderSaga;
 
-/// What the saga knows.
+/// The data of the saga `order`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fulfilment {
     pub order_id: EntityId,
     pub user_id: UserId,
-    /// What is to be reserved.
     pub items: Vec<ReservedItem>,
-    /// What is to be paid.
     #[serde(rename = "total_cents")]
     pub total: Money,
     pub shipping_address: Option<ShippingAddress>,
-    /// What the payment provider gave.
     pub payment_id: Option<Reference>,
-    /// What the carrier gave.
     pub tracking_number: Option<TrackingNumber>,
 }
 
 impl Fulfilment {
-    /// What an order's saga begins with.
+    /// The data of a new order's saga.
     #[must_use]
     pub fn of(order: &OrderCreated) -> Self {
         Self {
@@ -46,30 +42,25 @@ impl Fulfilment {
 #[derive(Clone, Copy, Debug)]
 pub struct CancelOrderSaga;
 
-/// What is to be undone.
+/// The data of the saga `cancel_order`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CancelOrderData {
     pub order_id: EntityId,
     pub user_id: UserId,
-    /// What is to be released.
     pub items: Vec<ReservedItem>,
-    /// What is to be given back.
     #[serde(rename = "total_cents")]
     pub total: Money,
-    /// Where the goods were to go.
     pub shipping_address: Option<ShippingAddress>,
-    /// The key that the money was taken under; none if an operator resolved the step.
+    /// The idempotency key of the charge; none if an operator resolved the step.
     pub payment_key: Option<Reference>,
-    /// What the payment provider calls the payment.
     pub payment_id: Option<Reference>,
-    /// The key that the shipment was arranged under; none if an operator resolved the step.
+    /// The idempotency key of the shipment; none if an operator resolved the step.
     pub shipping_key: Option<Reference>,
-    /// What the carrier calls the shipment.
     pub tracking_number: Option<TrackingNumber>,
 }
 
 impl CancelOrderData {
-    /// What the saga begins with.
+    /// The data of a new saga that cancels `order`.
     #[must_use]
     pub fn of(order: &OrderValues) -> Self {
         let (payment, shipment) = (order.payment.as_ref(), order.shipment.as_ref());

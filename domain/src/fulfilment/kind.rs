@@ -1,4 +1,4 @@
-//! Which sagas there are.
+//! The list of sagas.
 
 use sagas::Saga;
 
@@ -12,10 +12,10 @@ pub const SAGA_TYPES: [&str; 2] = [OrderSaga::NAME, CancelOrderSaga::NAME];
 /// The types of their streams.
 pub const SAGA_STREAMS: [&str; 2] = [OrderSaga::STREAM, CancelOrderSaga::STREAM];
 
-/// Reads the name of a type.
+/// Parses the name of a saga's type.
 ///
 /// # Errors
-/// Not one of them.
+/// Any other text.
 pub fn parse_saga_type(field: &str, text: &str) -> Result<&'static str, ValidationError> {
     let known = SAGA_TYPES.into_iter().find(|name| *name == text);
     known.ok_or_else(|| {

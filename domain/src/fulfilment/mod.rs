@@ -1,15 +1,16 @@
-//! How an order is fulfilled, and how a confirmed one is undone: two sagas.
+//! The sagas that fulfil an order and that undo a confirmed one.
 //!
 //! ```text
 //!   order         reserve_inventory ─▶ process_payment ─▶ arrange_shipping ─▶ confirm_order
 //!                       undone by            undone by           undone by       the pivot
 //!                 release_inventory    refund_payment      cancel_shipping
 //!
-//!   cancel_order  cancel_shipping ─▶ refund_payment ─▶ release_inventory      each repeated until it succeeds
+//!   cancel_order  cancel_shipping ─▶ refund_payment ─▶ release_inventory      each retried until it succeeds
 //! ```
 //!
-//! Stock is reserved first, since that costs nobody anything; money is taken once the goods are sure; the step that
-//! cannot be undone comes last. An order is confirmed in the commit of its shipment's arrangement.
+//! Stock is reserved first, since that is free of charge and easy to undo; money is taken once the goods are reserved; the
+//! pivot, which cannot be undone, is last. It is local, so the order is confirmed in the commit that completes
+//! `arrange_shipping`.
 
 mod cancel_order;
 mod data;

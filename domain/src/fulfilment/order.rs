@@ -1,4 +1,4 @@
-//! The saga `order`: from an order that was placed to one that is confirmed, or cancelled.
+//! The saga `order`: takes a placed order to confirmed or cancelled.
 
 use event_sourcing::execute::Lane;
 use sagas::{Role, Saga, SagaDefinition, Step};

@@ -1,4 +1,4 @@
-//! What the sagas write into the stream of their order.
+//! The events that the sagas append to the stream of their order.
 
 use std::convert::Infallible;
 
@@ -26,24 +26,24 @@ pub(super) fn confirm(
     Ok(Writes::none().and::<Order>(order_id.as_str(), confirmed))
 }
 
-/// The order's part of the end of a saga that undid it.
+/// The order's event at the end of a saga that undid it.
 pub(super) fn cancelled(
     order_id: &EntityId,
     reason: &str,
     reads: &mut StateReader<'_, Infallible>,
 ) -> Result<Writes, DecideError<Infallible>> {
     let order = reads.state::<Order>(order_id.as_str())?;
-    // Who asked for it gave the reason; otherwise it is why the saga compensates.
-    let is_wished = order
+    // A requested cancellation has its own reason; otherwise the reason is why the saga compensated.
+    let is_requested = order
         .values()
         .is_some_and(|order| order.cancellation.is_some());
-    let reason = (!is_wished).then(|| Reason::shortened(reason));
-    // While its saga runs, nothing else ends an order, so that there is no refusal.
+    let reason = (!is_requested).then(|| Reason::shortened(reason));
+    // While its saga runs, nothing else ends an order, so the decision cannot be rejected.
     let events = order.cancelled(order_id, reason).unwrap_or_default();
     Ok(Writes::none().and::<Order>(order_id.as_str(), events))
 }
 
-/// The order's part of the end of a saga that an operator closed.
+/// The order's event at the end of a saga that an operator closed.
 pub(super) fn failed(
     order_id: &EntityId,
     reason: &str,

@@ -1,4 +1,4 @@
-//! The order is paid, or gets its money back.
+//! Payment of an order, and its refund.
 
 use sagas::{CompensationResult, ExternalStep, OperationKey, UndoStep, Writes};
 
@@ -7,16 +7,15 @@ use super::order_stream::write;
 use crate::order::{OrderEvent, OrderPaymentProcessed, OrderPaymentRefunded};
 use crate::value::{EntityId, Money, Reference, UserId};
 
-/// Money to take. The same key always carries the same charge.
+/// The request of a charge. All calls under the same key have the same charge.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Charge {
-    /// What it is for.
     pub order_id: EntityId,
     pub user_id: UserId,
     pub amount: Money,
 }
 
-/// Takes the money; its provider gives back what was taken under a key.
+/// Takes the money; undone by a refund.
 #[derive(Debug)]
 pub struct ProcessPayment;
 
@@ -24,7 +23,7 @@ impl ExternalStep for ProcessPayment {
     const NAME: &'static str = "process_payment";
     type Saga = OrderSaga;
     type Request = Charge;
-    /// What the provider calls the payment.
+    /// The provider's id of the payment.
     type Response = Reference;
 
     fn request(data: &Fulfilment) -> Charge {
@@ -50,7 +49,7 @@ impl ExternalStep for ProcessPayment {
     }
 }
 
-/// Gives the money of a confirmed order back.
+/// Refunds the payment of a confirmed order.
 #[derive(Debug)]
 pub struct RefundPayment;
 

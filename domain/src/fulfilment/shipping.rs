@@ -1,4 +1,4 @@
-//! The order is sent, or its shipment is given up.
+//! Shipment of an order, and its cancellation.
 
 use sagas::{CompensationResult, ExternalStep, OperationKey, UndoStep, Writes};
 
@@ -8,18 +8,16 @@ use super::stock::ReservedItem;
 use crate::order::{OrderEvent, OrderShippingArranged, OrderShippingCancelled};
 use crate::value::{EntityId, ShippingAddress, TrackingNumber};
 
-/// What is to be sent where. The same key always carries the same shipment.
+/// The request of a shipment. All calls under the same key have the same shipment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shipment {
-    /// What it is for.
     pub order_id: EntityId,
-    /// Where it goes; without one it is fetched.
+    /// None if the customer collects the goods.
     pub address: Option<ShippingAddress>,
-    /// What is in it.
     pub goods: Vec<ReservedItem>,
 }
 
-/// Has a carrier take the goods on; the carrier cancels what was arranged under a key.
+/// Arranges the shipment with the carrier; undone by its cancellation.
 #[derive(Debug)]
 pub struct ArrangeShipping;
 
@@ -51,7 +49,7 @@ impl ExternalStep for ArrangeShipping {
     }
 }
 
-/// Gives the shipment of a confirmed order up.
+/// Cancels the shipment of a confirmed order.
 #[derive(Debug)]
 pub struct CancelShipping;
 

@@ -1,4 +1,4 @@
-//! The steps on stock, which both sagas share: all of an order's goods in one commit.
+//! The steps on stock, shared by both sagas: all goods of an order in one commit.
 
 use event_sourcing::execute::{DecideError, Lane};
 use sagas::{StateReader, StepRejected, Writes};
@@ -8,15 +8,14 @@ use crate::order::OrderItem;
 use crate::stock::Stock;
 use crate::value::{EntityId, Quantity};
 
-/// Goods that an order is about.
+/// A product and its quantity in an order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReservedItem {
     pub product_id: EntityId,
-    /// How many pieces of it.
     pub quantity: Quantity,
 }
 
-/// What an order's items take from the stock.
+/// The quantities that an order reserves.
 pub(super) fn reserved_items(items: &[OrderItem]) -> Vec<ReservedItem> {
     let goods = items.iter().map(|item| ReservedItem {
         product_id: item.product_id.clone(),

@@ -1,4 +1,4 @@
-//! How an order is undone: somebody asks for it, a saga does it, and its end is noted.
+//! Cancellation of an order: a command requests it, a saga undoes the order, and its end is recorded.
 
 use event_sourcing::Actor;
 use std::sync::Arc;
@@ -14,31 +14,29 @@ use crate::error::DomainError;
 use crate::fulfilment::{CancelOrderData, CancelOrderSaga, OrderSaga};
 use crate::value::{EntityId, OrderStatus, Reason, UserId};
 
-/// Asks for an order to be undone.
+/// Requests the cancellation of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CancelOrder {
     pub order_id: EntityId,
-    /// Why, if somebody said so.
     pub reason: Option<Reason>,
-    /// Who asks, if that is known.
     pub requested_by: Option<UserId>,
-    /// The id for the saga that undoes the order, if one has to start.
+    /// The id of the saga `cancel_order`, if one has to start.
     pub cancel_saga_id: EntityId,
 }
 
-/// What a wish to cancel leads to.
+/// The result of a request to cancel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cancellation {
-    /// Nothing: it is cancelled, or being cancelled.
+    /// It is cancelled, or being cancelled.
     Nothing,
-    /// Its open saga is told to turn round, in the commit of this event.
+    /// Its open saga is cancelled, in the commit of this event.
     TurnsSaga {
         saga_id: EntityId,
         event: OrderEvent,
     },
-    /// Its saga is over; another one starts to undo what it did, in the commit of this event.
+    /// Its saga has completed; another one starts to undo it, in the commit of this event.
     StartsSaga {
-        /// The saga that starts.
+        /// The new saga.
         saga_id: EntityId,
         event: OrderEvent,
     },
@@ -60,11 +58,11 @@ impl Command for CancelOrder {
             Cancellation::Nothing => Ok(()),
             Cancellation::TurnsSaga { saga_id, event } => {
                 let saga = work.state::<SagaState<OrderSaga>>(saga_id.as_str())?;
-                // An order that is neither confirmed nor at an end has an open saga that can compensate, or does.
-                let turned = saga.run().map(|run| sagas::cancel(run, &self.person()));
-                let turned = turned.and_then(Result::ok).unwrap_or_default();
+                // The saga of an order that is neither confirmed nor ended is open, and can still be cancelled.
+                let cancelled = saga.run().map(|run| sagas::cancel(run, &self.actor()));
+                let cancelled = cancelled.and_then(Result::ok).unwrap_or_default();
                 work.append::<Order>(id, &[event])?;
-                work.append::<SagaState<OrderSaga>>(saga_id.as_str(), &turned)
+                work.append::<SagaState<OrderSaga>>(saga_id.as_str(), &cancelled)
             }
             Cancellation::StartsSaga { saga_id, event } => {
                 let data = CancelOrderData::of(order.existing(&self.order_id)?);
@@ -82,7 +80,7 @@ impl Command for CancelOrder {
 }
 
 impl CancelOrder {
-    fn person(&self) -> Actor {
+    fn actor(&self) -> Actor {
         let who = self.requested_by.as_ref().map(UserId::as_str);
         let why = self.reason.as_ref().map(Reason::as_str);
         Actor {
@@ -96,7 +94,7 @@ impl Order {
     /// Decides on [`CancelOrder`].
     ///
     /// # Errors
-    /// `NotFound`, or `OrderState` once it is shipped, delivered, or failed for good.
+    /// `NotFound`, or `OrderState` if it is shipped, delivered, or failed permanently.
     pub fn request_cancellation(&self, command: &CancelOrder) -> Result<Cancellation, DomainError> {
         let order = self.existing(&command.order_id)?;
         let event = |saga_id: Option<&EntityId>| {
@@ -128,11 +126,10 @@ impl Order {
         }
     }
 
-    /// Decides that the order is undone, because of `reason` or else for the reason that was given with the wish. No
-    /// events if that is known.
+    /// Records that the order is undone, with `reason` or else with the reason of the request. No events if it is cancelled.
     ///
     /// # Errors
-    /// `NotFound`, or `OrderState` once it is shipped, delivered, or failed for good.
+    /// `NotFound`, or `OrderState` if it is shipped, delivered, or failed permanently.
     pub fn cancelled(
         &self,
         id: &EntityId,
@@ -145,19 +142,19 @@ impl Order {
                 Err(order.refuse_status(OrderAct::Cancel))
             }
             OrderStatus::Pending | OrderStatus::Processing | OrderStatus::Confirmed => {
-                let wish = order.cancellation.as_ref();
+                let request = order.cancellation.as_ref();
                 Ok(vec![OrderEvent::Cancelled(OrderCancelled {
                     order_id: order.id.clone(),
-                    reason: reason.or_else(|| wish.and_then(|wish| wish.reason.clone())),
+                    reason: reason.or_else(|| request.and_then(|request| request.reason.clone())),
                 })])
             }
         }
     }
 
-    /// Decides that the order is closed as failed, by a person and for good. No events if it is.
+    /// Closes the order as failed permanently, as an operator decided. No events if it is.
     ///
     /// # Errors
-    /// `NotFound`, or `OrderState` once it is shipped, delivered, or cancelled.
+    /// `NotFound`, or `OrderState` if it is shipped, delivered, or cancelled.
     pub fn failed(&self, id: &EntityId, reason: Reason) -> Result<Vec<OrderEvent>, DomainError> {
         let order = self.existing(id)?;
         match order.status {

@@ -8,7 +8,7 @@ use crate::value::{
     TrackingNumber, UserId,
 };
 
-/// What happens to an order.
+/// An event of an order.
 #[derive(Clone, Debug, PartialEq, Eq, DomainEvent)]
 pub enum OrderEvent {
     #[event(name = "OrderCreated")]
@@ -16,48 +16,46 @@ pub enum OrderEvent {
     /// The payment provider took the money.
     #[event(name = "OrderPaymentProcessed")]
     PaymentProcessed(OrderPaymentProcessed),
-    /// The payment provider gave it back.
+    /// The payment provider refunded the money.
     #[event(name = "OrderPaymentRefunded")]
     PaymentRefunded(OrderPaymentRefunded),
-    /// The carrier took the shipment on.
+    /// The carrier accepted the shipment.
     #[event(name = "OrderShippingArranged")]
     ShippingArranged(OrderShippingArranged),
-    /// The carrier gave it up.
+    /// The carrier cancelled the shipment.
     #[event(name = "OrderShippingCancelled")]
     ShippingCancelled(OrderShippingCancelled),
-    /// Everything that the customer was promised is arranged.
+    /// It is paid, and its shipment is arranged.
     #[event(name = "OrderConfirmed")]
     Confirmed(OrderConfirmed),
-    /// Somebody wants it undone.
+    /// Its cancellation was requested.
     #[event(name = "OrderCancellationRequested")]
     CancellationRequested(OrderCancellationRequested),
-    /// It left the shop.
+    /// It was handed to the carrier.
     #[event(name = "OrderShipped")]
     Shipped(OrderShipped),
-    /// It is with the customer.
     #[event(name = "OrderDelivered")]
     Delivered(OrderDelivered),
     #[event(name = "OrderCancelled")]
     Cancelled(OrderCancelled),
-    /// A person closed it as failed.
+    /// An operator closed it as failed.
     #[event(name = "OrderFailed")]
     Failed(OrderFailed),
 }
 
-/// One product of an order, as it was when it was ordered.
+/// One product of an order, with its values at the time of the order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderItem {
     pub product_id: EntityId,
-    /// Its name at that time.
     pub product_name: ProductName,
     pub quantity: Quantity,
-    /// What one piece cost at that time.
+    /// The price of one piece.
     #[serde(rename = "price_cents")]
     pub price: Price,
 }
 
 impl OrderItem {
-    /// What all pieces cost.
+    /// The price of all pieces.
     #[must_use]
     pub fn subtotal(&self) -> Money {
         self.price.times(self.quantity)
@@ -71,9 +69,8 @@ pub struct OrderCreated {
     /// The saga that fulfils it.
     pub saga_id: EntityId,
     pub user_id: UserId,
-    /// What is ordered, each product once.
+    /// Each product once.
     pub items: Vec<OrderItem>,
-    /// What all of it costs.
     #[serde(rename = "total_cents")]
     pub total: Money,
     pub shipping_address: Option<ShippingAddress>,
@@ -82,11 +79,9 @@ pub struct OrderCreated {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderPaymentProcessed {
     pub order_id: EntityId,
-    /// What the provider calls the payment.
     pub payment_id: Reference,
-    /// The idempotency key that the provider was asked with.
+    /// The idempotency key of the charge.
     pub key: Reference,
-    /// How much was taken.
     #[serde(rename = "amount_cents")]
     pub amount: Money,
 }
@@ -94,11 +89,10 @@ pub struct OrderPaymentProcessed {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderPaymentRefunded {
     pub order_id: EntityId,
-    /// What the provider calls the payment, if it is known.
+    /// None if the outcome of the charge was unknown.
     pub payment_id: Option<Reference>,
-    /// What the provider calls the refund, if it has a name for it.
+    /// None if the provider has no id for the refund.
     pub refund_id: Option<Reference>,
-    /// How much was given back.
     #[serde(rename = "amount_cents")]
     pub amount: Money,
 }
@@ -106,16 +100,15 @@ pub struct OrderPaymentRefunded {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderShippingArranged {
     pub order_id: EntityId,
-    /// What the carrier calls the shipment.
     pub tracking_number: TrackingNumber,
-    /// The idempotency key that the carrier was asked with.
+    /// The idempotency key of the shipment.
     pub key: Reference,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderShippingCancelled {
     pub order_id: EntityId,
-    /// What the carrier called the shipment, if it is known.
+    /// None if the outcome of the arrangement was unknown.
     pub tracking_number: Option<TrackingNumber>,
 }
 
@@ -124,19 +117,17 @@ pub struct OrderConfirmed {
     pub order_id: EntityId,
 }
 
-/// `OrderCancellationRequested`. What undoes the order is its open saga, or one that starts in the same commit.
+/// `OrderCancellationRequested`. The order is undone by its open saga, or by one that starts in the same commit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderCancellationRequested {
     pub order_id: EntityId,
-    /// Why, if somebody said so.
     pub reason: Option<Reason>,
-    /// Who asked, if that is known.
     pub requested_by: Option<UserId>,
-    /// The saga that starts to undo it; none if the order's saga is still open and turns round.
+    /// The new saga `cancel_order`; none if the order's saga is still open and compensates.
     pub saga_id: Option<EntityId>,
 }
 
-/// `OrderShipped`. What was reserved is deducted from stock in the same commit.
+/// `OrderShipped`. Its reservations are deducted from stock in the same commit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderShipped {
     pub order_id: EntityId,
@@ -150,7 +141,7 @@ pub struct OrderDelivered {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderCancelled {
     pub order_id: EntityId,
-    /// What went wrong, or why somebody wanted it, if that is known.
+    /// The reason of the request, or why the saga compensated.
     pub reason: Option<Reason>,
 }
 

@@ -1,18 +1,18 @@
-//! What a customer asks for.
+//! The lines of an order.
 
 use crate::value::{EntityId, Money, Quantity, refused};
 use crate::{ValidationError, ValidationErrors};
 
 const MAX_LINES: usize = 100;
 
-/// One line as the client gave it.
+/// One line of the client's input.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GivenLine<'a> {
     pub product_id: &'a str,
     pub quantity: i64,
-    /// What the client thinks that one piece costs, if it says so.
+    /// The price of one piece that the client expects.
     pub unit_price: Option<Money>,
-    /// What the client thinks that the line costs, if it says so.
+    /// The price of the line that the client expects.
     pub subtotal: Option<Money>,
 }
 
@@ -20,13 +20,13 @@ pub struct GivenLine<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderLine {
     pub product_id: EntityId,
-    /// How many pieces, of all the lines that named it.
+    /// The sum over all lines with this product.
     pub quantity: Quantity,
-    /// Where the client named it first.
+    /// The field of the first line with this product, for errors.
     pub(super) field: String,
 }
 
-/// What the client thinks that one of its lines costs.
+/// The prices that the client expects for one of its lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Expectation {
     pub(super) product_id: EntityId,
@@ -35,7 +35,7 @@ pub(super) struct Expectation {
     pub(super) subtotal: Option<Money>,
 }
 
-/// 1 to 100 lines, each product once: repeated ones are added up.
+/// 1 to 100 lines, each product once: quantities of a repeated product are added.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderLines {
     lines: Vec<OrderLine>,
@@ -43,27 +43,27 @@ pub struct OrderLines {
 }
 
 impl OrderLines {
-    /// `field` is the name of the list; a finding names the line and its part, such as `items[2].quantity`.
+    /// `field` is the name of the list; an error names the line and its part, such as `items[2].quantity`.
     ///
     /// # Errors
-    /// No lines or more than 100 (before they are added up), a product id that is none, a quantity outside 1 to
+    /// No lines or more than 100 (before repeated products are added), an invalid product id, a quantity outside 1 to
     /// 1,000, or more than 1,000 pieces of one product in all its lines.
     pub fn parse(field: &str, given: &[GivenLine<'_>]) -> Result<Self, ValidationErrors> {
-        let mut findings = ValidationErrors::default();
+        let mut errors = ValidationErrors::default();
         let mut parsed = Self {
             lines: Vec::new(),
             expectations: Vec::new(),
         };
         if given.is_empty() || given.len() > MAX_LINES {
             let rule = format!("have 1 to {MAX_LINES} entries, got {}", given.len());
-            findings.check::<()>(Err(refused(field, &rule)));
-            return Err(findings);
+            errors.check::<()>(Err(refused(field, &rule)));
+            return Err(errors);
         }
         for (index, line) in given.iter().enumerate() {
             let place = |part: &str| format!("{field}[{index}].{part}");
             let (product_field, quantity_field) = (place("productId"), place("quantity"));
-            let product_id = findings.check(EntityId::parse(&product_field, line.product_id));
-            let quantity = findings.check(Quantity::parse(&quantity_field, line.quantity));
+            let product_id = errors.check(EntityId::parse(&product_field, line.product_id));
+            let quantity = errors.check(Quantity::parse(&quantity_field, line.quantity));
             if let (Some(product_id), Some(quantity)) = (product_id, quantity) {
                 let expectation = Expectation {
                     product_id,
@@ -71,13 +71,13 @@ impl OrderLines {
                     unit_price: line.unit_price,
                     subtotal: line.subtotal,
                 };
-                findings.check(parsed.add(expectation, product_field, &quantity_field));
+                errors.check(parsed.add(expectation, product_field, &quantity_field));
             }
         }
-        findings.none(parsed)
+        errors.none(parsed)
     }
 
-    /// The lines, each product once, in the order in which they were first named.
+    /// Each product once, in the order of first occurrence.
     pub fn iter(&self) -> impl Iterator<Item = &OrderLine> {
         self.lines.iter()
     }

@@ -1,5 +1,5 @@
-//! Orders. An order tells what the customer was promised and what became of it; what it holds of the shop's goods is
-//! told by [`crate::stock`], and what still has to be done for it by its saga.
+//! Orders. An order records what was ordered and how it progressed; its reservations are in [`crate::stock`], and the
+//! steps that remain are in its saga.
 //!
 //! ```text
 //! OrderCreated ──▶ PROCESSING ──OrderConfirmed──▶ CONFIRMED ──OrderShipped──▶ SHIPPED ──OrderDelivered──▶ DELIVERED
@@ -9,9 +9,9 @@
 //!                                 └──OrderFailed─────▶ FAILED
 //! ```
 //!
-//! What providers did for an order is not decided here: its saga hears of it, once, and the order's event is part of
-//! the commit in which it does. `OrderCancellationRequested` changes no status: from then on the order is neither confirmed nor shipped, and ends
-//! as CANCELLED or FAILED. A suspended saga shows an order as FAILED as well; that is the saga's to tell.
+//! Results of providers are not decided here: the saga records a result once, and the order's event is in the same commit.
+//! `OrderCancellationRequested` changes no status: from then on the order is neither confirmed nor shipped, and ends as
+//! CANCELLED or FAILED. Clients see an order with a suspended saga as FAILED as well; that follows from the saga's events.
 
 mod cancel;
 mod event;

@@ -1,4 +1,4 @@
-//! How an order begins: in the commit in which its saga starts.
+//! Placing an order, in the commit in which its saga starts.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::fulfilment::{Fulfilment, OrderSaga};
 use crate::product::{Product, ProductValues};
 use crate::value::{EntityId, Money, ShippingAddress, UserId, refused};
 
-/// Orders something at the products' present prices, and starts the saga that fulfils it.
+/// Places an order at the current prices, and starts the saga that fulfils it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlaceOrder {
     /// Its id, never used before.
@@ -26,7 +26,7 @@ pub struct PlaceOrder {
     pub user_id: UserId,
     pub lines: OrderLines,
     pub shipping_address: Option<ShippingAddress>,
-    /// What the client thinks that all of it costs, if it says so.
+    /// The total that the client expects.
     pub expected_total: Option<Money>,
 }
 
@@ -66,12 +66,11 @@ impl Command for PlaceOrder {
 }
 
 impl Order {
-    /// Decides on [`PlaceOrder`]. `product` gives what is sold under an id, if anything. Whether there is enough of it is
-    /// the saga's first step to find out.
+    /// Decides on [`PlaceOrder`]. `product` returns an existing product. Stock is checked later, by the saga's first step.
     ///
     /// # Errors
-    /// `AlreadyExists`, `Validation` if a product does not exist, or `Amount` if something costs more or less than the
-    /// client thinks.
+    /// `AlreadyExists`, `Validation` if a product does not exist, or `Amount` if a price differs from the client's
+    /// expectation.
     pub fn create<'a>(
         &self,
         command: &PlaceOrder,
@@ -99,7 +98,7 @@ fn items<'a>(
     lines: &OrderLines,
     product: impl Fn(&EntityId) -> Option<&'a ProductValues>,
 ) -> Result<Vec<OrderItem>, ValidationErrors> {
-    let mut findings = ValidationErrors::default();
+    let mut errors = ValidationErrors::default();
     let mut items = Vec::new();
     for line in lines.iter() {
         let found = product(&line.product_id).ok_or_else(|| {
@@ -109,7 +108,7 @@ fn items<'a>(
                 &format!("be an existing product, got {given:?}"),
             )
         });
-        if let Some(product) = findings.check(found) {
+        if let Some(product) = errors.check(found) {
             items.push(OrderItem {
                 product_id: line.product_id.clone(),
                 product_name: product.name.clone(),
@@ -118,7 +117,7 @@ fn items<'a>(
             });
         }
     }
-    findings.none(items)
+    errors.none(items)
 }
 
 fn expected_lines(lines: &OrderLines, items: &[OrderItem]) -> Result<(), Conflict> {

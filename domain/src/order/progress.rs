@@ -1,4 +1,4 @@
-//! How an order gets on, once it is created and as long as nobody wants it undone.
+//! The progress of an order that is not being cancelled.
 
 use std::sync::Arc;
 
@@ -12,13 +12,13 @@ use crate::error::DomainError;
 use crate::stock::Stock;
 use crate::value::{EntityId, OrderStatus};
 
-/// Gives a confirmed order to the carrier; what it holds leaves the stock.
+/// Ships a confirmed order; its reservations are deducted from stock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShipOrder {
     pub id: EntityId,
 }
 
-/// Notes that an order has arrived.
+/// Records that an order has arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeliverOrder {
     pub id: EntityId,
@@ -67,11 +67,11 @@ impl Command for DeliverOrder {
 }
 
 impl Order {
-    /// Decides that all is arranged. No events if it is confirmed, or further. It does not look for a payment or a
-    /// shipment: a person may have seen to them by hand.
+    /// Confirms the order. No events if it is confirmed, shipped or delivered. Does not require a recorded payment or
+    /// shipment: an operator may have resolved these steps manually.
     ///
     /// # Errors
-    /// `NotFound`, or `OrderState` if it is cancelled, being cancelled, or failed for good.
+    /// `NotFound`, or `OrderState` if it is cancelled, being cancelled, or failed permanently.
     pub fn confirm(&self, id: &EntityId) -> Result<Vec<OrderEvent>, DomainError> {
         let order = self.existing(id)?;
         match order.status {
@@ -92,11 +92,10 @@ impl Order {
         }
     }
 
-    /// Decides that the order leaves the shop. No events if it has just left; what it holds of the stock is deducted
-    /// in the same commit.
+    /// Ships the order. No events if it is shipped. The command deducts its reservations in the same commit.
     ///
     /// # Errors
-    /// `NotFound`, or `OrderState` unless it is confirmed and nobody wants it cancelled.
+    /// `NotFound`, or `OrderState` unless it is confirmed and not being cancelled.
     pub fn ship(&self, id: &EntityId) -> Result<Vec<OrderEvent>, DomainError> {
         let order = self.existing(id)?;
         match order.status {
@@ -115,7 +114,7 @@ impl Order {
         }
     }
 
-    /// Decides that the order is with the customer. No events if it is.
+    /// Records the delivery. No events if it is delivered.
     ///
     /// # Errors
     /// `NotFound`, or `OrderState` unless it is shipped.

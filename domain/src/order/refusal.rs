@@ -1,39 +1,33 @@
-//! What an order says no with.
+//! Why an order rejects a command.
 
 use std::fmt;
 
 use crate::value::{EntityId, OrderStatus};
 
-/// The order is not in a state for what was asked.
+/// The state of the order does not allow the action.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("order {id} is {obstacle} and cannot be {asked}")]
 pub struct OrderState {
     pub id: EntityId,
-    /// What stands against it.
     pub obstacle: OrderObstacle,
     pub asked: OrderAct,
 }
 
-/// What stands against an act on an order.
+/// Why an action on an order is not possible.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OrderObstacle {
-    /// How far it is.
     Status(OrderStatus),
-    /// Somebody wants it undone.
+    /// Its cancellation was requested.
     BeingCancelled,
 }
 
-/// What can be asked of an order.
+/// An action on an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OrderAct {
     Confirm,
-    /// Undo it, or note that it is undone.
     Cancel,
-    /// Note that it left.
     Ship,
-    /// Note that it arrived.
     Deliver,
-    /// Close it as failed.
     Fail,
 }
 

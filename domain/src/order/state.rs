@@ -11,31 +11,29 @@ use crate::value::{
     EntityId, Money, OrderStatus, Reason, Reference, ShippingAddress, TrackingNumber, UserId,
 };
 
-/// An order as its events tell it.
+/// The state of an order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
     version: Version,
     values: Option<OrderValues>,
 }
 
-/// What an order has.
+/// The values of an order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderValues {
     pub id: EntityId,
     pub user_id: UserId,
-    /// What is ordered, each product once.
+    /// Each product once.
     pub items: Vec<OrderItem>,
-    /// What all of it costs.
     pub total: Money,
     pub shipping_address: Option<ShippingAddress>,
-    /// How far it is, as far as its own events tell: its saga may be suspended.
+    /// According to its own events: if its saga is suspended, clients see another status.
     pub status: OrderStatus,
     pub saga_id: EntityId,
-    /// The customer's money, as long as the shop has it.
+    /// None before the charge and after a refund.
     pub payment: Option<Payment>,
-    /// What a carrier does for it, unless that was called off.
+    /// None before it is arranged and after its cancellation.
     pub shipment: Option<Shipment>,
-    /// That somebody wants it undone.
     pub cancellation: Option<RequestedCancellation>,
     /// The time of its first event.
     pub created_at: DateTime<Utc>,
@@ -46,9 +44,8 @@ pub struct OrderValues {
 /// Money that was taken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Payment {
-    /// What the provider calls it.
     pub payment_id: Reference,
-    /// The key that it was taken under.
+    /// The idempotency key of the charge.
     pub key: Reference,
     pub amount: Money,
 }
@@ -56,35 +53,32 @@ pub struct Payment {
 /// A shipment that was arranged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shipment {
-    /// What the carrier calls it.
     pub tracking_number: TrackingNumber,
-    /// The key that it was arranged under.
+    /// The idempotency key of the shipment.
     pub key: Reference,
 }
 
-/// That somebody wants an order undone.
+/// The request to cancel an order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequestedCancellation {
-    /// Why, if somebody said so.
     pub reason: Option<Reason>,
-    /// Who asked, if that is known.
     pub requested_by: Option<UserId>,
 }
 
 impl Order {
-    /// How many events it has.
+    /// The version of its stream: its number of events.
     #[must_use]
     pub fn version(&self) -> Version {
         self.version
     }
 
-    /// Its values, if it is there.
+    /// Its values, if it exists.
     #[must_use]
     pub fn values(&self) -> Option<&OrderValues> {
         self.values.as_ref()
     }
 
-    /// The values of the order that the client calls `id`.
+    /// Its values, if it exists. `id` is for the error.
     ///
     /// # Errors
     /// `NotFound`.
@@ -137,7 +131,7 @@ impl OrderValues {
 
     fn become_after(&mut self, event: &OrderEvent) {
         match event {
-            // It is born once.
+            // Handled by `evolve`: an order is created once.
             OrderEvent::Created(_) => {}
             OrderEvent::PaymentProcessed(data) => {
                 self.payment = Some(Payment {

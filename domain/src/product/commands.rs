@@ -1,4 +1,4 @@
-//! What can be done to a product.
+//! The commands on a product.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::error::DomainError;
 use crate::stock::Stock;
 use crate::value::{Description, EntityId, Patch, Price, ProductName, Reason, StockLevel};
 
-/// Creates the product and its stock, and puts it into its category.
+/// Creates the product and its stock, and adds it to its category.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreateProduct {
     /// Its id, never used before.
@@ -22,7 +22,7 @@ pub struct CreateProduct {
     pub description: Option<Description>,
     pub price: Price,
     pub category_id: Option<EntityId>,
-    /// What is on hand at first.
+    /// The initial level.
     pub on_hand: StockLevel,
 }
 
@@ -30,19 +30,17 @@ pub struct CreateProduct {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UpdateProduct {
     pub id: EntityId,
-    /// Another name, or nothing to keep it.
+    /// None leaves the name.
     pub name: Option<ProductName>,
-    /// What to do with the description.
     pub description: Patch<Description>,
-    /// Another price, or nothing to keep it.
+    /// None leaves the price.
     pub price: Option<Price>,
-    /// What to do with the category.
     pub category_id: Patch<EntityId>,
-    /// The version that the client has seen, if it cares.
+    /// The version that the client expects, if any.
     pub expected_version: Option<Version>,
 }
 
-/// Changes a product's price, and says why.
+/// Changes a product's price, and records the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChangeProductPrice {
     pub id: EntityId,
@@ -51,7 +49,7 @@ pub struct ChangeProductPrice {
     pub reason: Option<Reason>,
 }
 
-/// Deletes the product, closes its stock, and takes it out of its category. Reservations do not hinder it.
+/// Deletes the product, closes its stock, and removes it from its category. Reservations do not prevent it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeleteProduct {
     pub id: EntityId,
@@ -177,7 +175,7 @@ impl Command for DeleteProduct {
     }
 }
 
-/// Moves a product between the memberships of categories, unless it stays where it is.
+/// Moves a product between the memberships of categories, unless both are the same.
 fn move_to(
     work: &mut Deciding<'_>,
     product: &EntityId,
@@ -192,7 +190,7 @@ fn move_to(
         work.append_any::<Membership>(from.as_str(), &[removed]);
     }
     if let Some(to) = to {
-        // It stays as it is until the commit, so no other command deletes it meanwhile.
+        // The category's stream is a precondition of the commit, so the category cannot be deleted in the meantime.
         let category = work.state::<Category>(to.as_str())?;
         category.accept_product(to)?;
         let added = MembershipEvent::added(to, product);

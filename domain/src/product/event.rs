@@ -6,21 +6,21 @@ use serde_json::Value;
 
 use crate::value::{Description, EntityId, Money, Price, ProductName, Reason};
 
-/// What happens to a product.
+/// An event of a product.
 #[derive(Clone, Debug, PartialEq, Eq, DomainEvent)]
 pub enum ProductEvent {
     #[event(name = "ProductCreated")]
     Created(ProductCreated),
     #[event(name = "ProductUpdated")]
     Updated(ProductUpdated),
-    /// A note for audit beside [`Self::Updated`], which alone changes the price.
+    /// For audit, in addition to [`Self::Updated`], which alone changes the price.
     #[event(name = "ProductPriceChanged", version = 2, upcast = [price_changed_v1_to_v2])]
     PriceChanged(ProductPriceChanged),
     #[event(name = "ProductDeleted")]
     Deleted(ProductDeleted),
 }
 
-/// `ProductCreated`. Its stock is told by a `StockUpdated` in the same commit.
+/// `ProductCreated`. The same commit holds a `StockUpdated` with its stock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProductCreated {
     pub product_id: EntityId,
@@ -31,43 +31,36 @@ pub struct ProductCreated {
     pub category_id: Option<EntityId>,
 }
 
-/// `ProductUpdated`: all values behind the update, changed or not, and the category before it.
+/// `ProductUpdated`: all values after the update, changed or not, and the category before it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProductUpdated {
     pub product_id: EntityId,
-    /// Its name from now on.
     pub name: ProductName,
-    /// Its description from now on.
     pub description: Option<Description>,
-    /// Its price from now on.
     #[serde(rename = "price_cents")]
     pub price: Price,
-    /// Its category from now on.
     pub category_id: Option<EntityId>,
-    /// Its category until now; it moved if that is another one.
+    /// Its category before the update.
     pub previous_category_id: Option<EntityId>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProductPriceChanged {
     pub product_id: EntityId,
-    /// The price until now.
     #[serde(rename = "old_price_cents")]
     pub old_price: Price,
-    /// The price from now on.
     #[serde(rename = "new_price_cents")]
     pub new_price: Price,
-    /// By how much it grew; below zero if it fell. Since version 2, so that who audits prices need not know both.
+    /// The increase; negative for a decrease. Since version 2, so that an audit need not compute it.
     #[serde(rename = "difference_cents")]
     pub difference: Money,
-    /// Why, if somebody said so.
     pub reason: Option<Reason>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProductDeleted {
     pub product_id: EntityId,
-    /// The category that it leaves.
+    /// The category that it is removed from.
     pub category_id: Option<EntityId>,
 }
 

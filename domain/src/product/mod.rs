@@ -1,5 +1,5 @@
-//! Products. What there is of a product is its stock's to say ([`crate::stock`]); which category it belongs to is
-//! also told to that category's membership ([`crate::category::Membership`]).
+//! Products. How much there is of a product is in its stock ([`crate::stock`]); which category it belongs to is also
+//! recorded in that category's membership ([`crate::category::Membership`]).
 
 mod commands;
 mod event;

@@ -9,10 +9,10 @@ use crate::error::Entity;
 use crate::record::{Record, Values};
 use crate::value::{Description, EntityId, Price, ProductName, Reason};
 
-/// A product as its events tell it.
+/// The state of a product.
 pub type Product = Record<ProductValues>;
 
-/// What a product has.
+/// The values of a product.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProductValues {
     pub id: EntityId,
@@ -35,7 +35,7 @@ impl Values for ProductValues {
 }
 
 impl ProductValues {
-    /// The update that changes nothing.
+    /// An update that changes nothing.
     pub(super) fn unchanged(&self) -> ProductUpdated {
         ProductUpdated {
             product_id: self.id.clone(),
@@ -47,7 +47,7 @@ impl ProductValues {
         }
     }
 
-    /// The events of an update. A price change of more than 10 %, and each one with a reason, is noted for audit as well.
+    /// The events of an update. A price change of more than 10 %, and each one with a reason, is recorded for audit as well.
     pub(super) fn changed(
         &self,
         updated: ProductUpdated,

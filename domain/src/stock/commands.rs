@@ -1,4 +1,4 @@
-//! What can be done to a product's stock.
+//! The command on a product's stock.
 
 use std::sync::Arc;
 
@@ -9,11 +9,11 @@ use crate::command::{Decided, Deciding, reply};
 use crate::error::DomainError;
 use crate::value::{EntityId, StockLevel};
 
-/// Sets what is on hand.
+/// Sets the level on hand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UpdateStock {
     pub product_id: EntityId,
-    /// What is on hand from now on.
+    /// The new level.
     pub on_hand: StockLevel,
 }
 

@@ -5,19 +5,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::value::{EntityId, Quantity, StockLevel};
 
-/// What happens to a product's stock. Its stream's id is the product's.
+/// An event of a product's stock. Its stream's id is the product's.
 #[derive(Clone, Debug, PartialEq, Eq, DomainEvent)]
 pub enum StockEvent {
-    /// Somebody counted, or goods came in.
+    /// The level was set, after a count or a delivery of goods.
     #[event(name = "StockUpdated")]
     Updated(StockUpdated),
-    /// An order holds some of it from now on.
+    /// An order has reserved some of it.
     #[event(name = "StockReserved")]
     Reserved(StockHeld),
-    /// An order gave back what it held.
+    /// An order has released its reservation.
     #[event(name = "StockReleased")]
     Released(StockHeld),
-    /// What an order held left the shop.
+    /// The reserved quantity of an order was shipped.
     #[event(name = "StockDeducted")]
     Deducted(StockHeld),
     /// The product was deleted.
@@ -28,22 +28,22 @@ pub enum StockEvent {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StockUpdated {
     pub product_id: EntityId,
-    /// What is on hand from now on.
+    /// The level on hand after the event.
     pub on_hand: StockLevel,
-    /// What orders hold of it.
+    /// The level reserved by all orders after the event.
     pub reserved: StockLevel,
 }
 
-/// `StockReserved`, `StockReleased`, `StockDeducted`: what an order holds, begins or ceases to be held.
+/// `StockReserved`, `StockReleased`, `StockDeducted`: the start or the end of an order's reservation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StockHeld {
     pub product_id: EntityId,
     pub order_id: EntityId,
-    /// How much the order holds from now on, or held until now.
+    /// The quantity of the reservation.
     pub quantity: Quantity,
-    /// What is on hand from now on.
+    /// The level on hand after the event.
     pub on_hand: StockLevel,
-    /// What all orders hold of it from now on.
+    /// The level reserved by all orders after the event.
     pub reserved: StockLevel,
 }
 
@@ -53,7 +53,7 @@ pub struct StockClosed {
 }
 
 impl StockEvent {
-    /// What is on hand and what is reserved behind the event; nothing if it changes neither.
+    /// The levels on hand and reserved after the event; none if it changes neither.
     #[must_use]
     pub fn levels(&self) -> Option<(StockLevel, StockLevel)> {
         match self {

@@ -1,9 +1,9 @@
-//! What is on hand of a product, and what orders hold of it. A stream of its own beside the product's, so that
-//! selling does not wait for editing.
+//! Stock: how much of a product is on hand, and how much of that is reserved by orders. Its stream is separate from the
+//! product's, so that orders do not conflict with edits.
 //!
-//! An order holds what it reserved until that is released (the order is undone) or deducted (it is shipped). Both
-//! work after the product is deleted, and both take the reservation away, so that the state is as large as what is
-//! held now and not as what was ever sold.
+//! A reservation lasts until it is released (the order is undone) or deducted (the order is shipped). Both work after the
+//! product is deleted, and both remove the reservation from the state, so that its size depends on the open
+//! reservations and not on all sales.
 
 mod commands;
 mod event;

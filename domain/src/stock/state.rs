@@ -1,4 +1,4 @@
-//! A stock's state and the decisions on it, for its own commands, for a product's, and for sagas.
+//! A stock's state and its decisions, for the commands on stock and products, and for sagas.
 
 use chrono::{DateTime, Utc};
 use event_sourcing::{Aggregate, Version};
@@ -10,29 +10,28 @@ use crate::error::{Conflict, DomainError, Entity};
 use crate::record::Lifecycle;
 use crate::value::{EntityId, Quantity, StockLevel};
 
-/// A product's stock as its events tell it. It is gone once the product is deleted.
+/// The state of a product's stock. It is deleted together with the product.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stock {
     version: Version,
     lifecycle: Lifecycle<StockValues>,
-    /// What each order holds. A decision copies the state, so the copy shares the map: a product that thousands of
-    /// orders hold sells as fast as one that nobody holds.
+    /// The reservation of each order. A persistent map, because each decision copies the state: the copy shares it, so
+    /// that thousands of reservations cost no more than none.
     reservations: RedBlackTreeMapSync<EntityId, Quantity>,
 }
 
-/// What there is of a product.
+/// The values of a stock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StockValues {
-    /// What lies in the shop.
     pub on_hand: StockLevel,
-    /// What orders hold of it.
+    /// The part of `on_hand` that orders have reserved.
     pub reserved: StockLevel,
     /// The time of the last event.
     pub updated_at: DateTime<Utc>,
 }
 
 impl StockValues {
-    /// What can be sold.
+    /// The level that can be sold.
     #[must_use]
     pub fn available(&self) -> StockLevel {
         self.on_hand.without(self.reserved)
@@ -40,33 +39,32 @@ impl StockValues {
 }
 
 impl Stock {
-    /// How many events it has.
+    /// The version of its stream: its number of events.
     #[must_use]
     pub fn version(&self) -> Version {
         self.version
     }
 
-    /// Whether it is there, and its values.
     #[must_use]
     pub fn life(&self) -> &Lifecycle<StockValues> {
         &self.lifecycle
     }
 
-    /// What `order` holds of it, if it holds some.
+    /// The quantity that `order` has reserved.
     #[must_use]
     pub fn reservation(&self, order: &EntityId) -> Option<Quantity> {
         self.reservations.get(order).copied()
     }
 
-    /// Which orders hold some of it, and how much.
+    /// The open reservations, by order.
     pub fn reservations(&self) -> impl Iterator<Item = (&EntityId, Quantity)> {
         self.reservations.iter().map(|(order, held)| (order, *held))
     }
 
-    /// Decides that the new product `product` begins with `on_hand`, also if that is nothing.
+    /// Opens the stock of a new product, also with `on_hand` zero.
     ///
     /// # Errors
-    /// `AlreadyExists` if it had stock before.
+    /// `AlreadyExists` if the stream has events.
     pub fn open(
         &self,
         product: &EntityId,
@@ -76,10 +74,10 @@ impl Stock {
         Ok(vec![updated(product, on_hand, StockLevel::ZERO)])
     }
 
-    /// Decides that `on_hand` is what lies in the shop. No events if that is known.
+    /// Sets the level on hand. No events if it is the same.
     ///
     /// # Errors
-    /// `NotFound` if there is no such product, `BelowReserved` if orders hold more.
+    /// `NotFound` if there is no such product, `BelowReserved` if orders have reserved more.
     pub fn update(
         &self,
         product: &EntityId,
@@ -98,7 +96,7 @@ impl Stock {
         Ok(vec![updated(product, on_hand, old.reserved)])
     }
 
-    /// Decides that the product is deleted. What orders hold stays theirs.
+    /// Closes the stock of a deleted product. Reservations remain.
     ///
     /// # Errors
     /// `NotFound` if there is no such product.
@@ -109,11 +107,11 @@ impl Stock {
         })])
     }
 
-    /// Decides that `order` holds `quantity` of it from now on. No events if it holds some already.
+    /// Reserves `quantity` for `order`. No events if it has a reservation.
     ///
     /// # Errors
-    /// `NotFound` if there is no such product any more, `OutOfStock` if others hold too much. Only goods that come in
-    /// change the latter, so a caller need not ask again at once.
+    /// `NotFound` if the product does not exist or is deleted, `OutOfStock` if too little is available. The latter does not
+    /// change until stock is updated or released, so an immediate retry is useless.
     pub fn reserve(
         &self,
         product: &EntityId,
@@ -140,8 +138,7 @@ impl Stock {
         })])
     }
 
-    /// Decides that `order` gives back what it holds, whether the product is still there or not. No events if it holds
-    /// nothing.
+    /// Releases the reservation of `order`, also if the product is deleted. No events without a reservation.
     #[must_use]
     pub fn release(&self, product: &EntityId, order: &EntityId) -> Vec<StockEvent> {
         let Some((old, quantity)) = self.held(order) else {
@@ -156,8 +153,8 @@ impl Stock {
         })]
     }
 
-    /// Decides that what `order` holds leaves the shop, whether the product is still there or not. No events if it
-    /// holds nothing.
+    /// Deducts the reservation of `order` from the level on hand, also if the product is deleted. No events without a
+    /// reservation.
     #[must_use]
     pub fn deduct(&self, product: &EntityId, order: &EntityId) -> Vec<StockEvent> {
         let Some((old, quantity)) = self.held(order) else {

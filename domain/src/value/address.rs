@@ -1,11 +1,11 @@
-//! Where an order goes.
+//! Shipping addresses.
 
 use serde::{Deserialize, Serialize};
 
 use super::text::limited;
 use crate::ValidationErrors;
 
-/// Where an order goes. Any part may be empty: there are places without a street name or a postal code.
+/// Any part may be empty: there are places without a street name or a postal code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShippingAddress {
     street: String,
@@ -14,7 +14,7 @@ pub struct ShippingAddress {
 }
 
 impl ShippingAddress {
-    /// `field` is the name of the whole; a finding names the part, such as `shippingAddress.postalCode`.
+    /// `field` is the name of the whole address; an error names the part, such as `shippingAddress.postalCode`.
     ///
     /// # Errors
     /// Street or city longer than 255 characters, the postal code longer than 20, or one of them with U+0000.
@@ -24,10 +24,10 @@ impl ShippingAddress {
         city: &str,
         postal_code: &str,
     ) -> Result<Self, ValidationErrors> {
-        let mut findings = ValidationErrors::default();
+        let mut errors = ValidationErrors::default();
         let mut part = |name: &str, text: &str, max| {
             let parsed = limited(&format!("{field}.{name}"), text, 0, max).map(ToOwned::to_owned);
-            findings.check(parsed)
+            errors.check(parsed)
         };
         let street = part("street", street, 255);
         let city = part("city", city, 255);
@@ -38,11 +38,11 @@ impl ShippingAddress {
                 city,
                 postal_code,
             }),
-            _ => Err(findings),
+            _ => Err(errors),
         }
     }
 
-    /// The street and the number in it.
+    /// The street and the house number.
     #[must_use]
     pub fn street(&self) -> &str {
         &self.street

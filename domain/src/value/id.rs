@@ -1,4 +1,4 @@
-//! Who and which.
+//! Ids.
 
 use std::fmt;
 
@@ -10,12 +10,12 @@ use crate::ValidationError;
 
 const MAX_ENTITY_ID: usize = 64;
 
-/// Names a category, a product, an order or a saga: 1 to 64 of letters, digits, `-`, `_` and `.`.
+/// The id of a category, a product, an order or a saga: 1 to 64 letters, digits, `-`, `_` and `.`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct EntityId(String);
 
-/// Names a customer, in whatever way the identity provider does: 1 to 255 characters.
+/// The id of a customer, in any format of the identity provider: 1 to 255 characters.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct UserId(String);

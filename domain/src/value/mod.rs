@@ -1,7 +1,7 @@
-//! Values that are parsed at the edge and cannot be wrong afterwards.
+//! Values that are parsed at the edge and are valid from then on.
 //!
-//! Input goes through `parse`, which takes the name of the field for its error. Deserialising is for what was stored:
-//! it does not judge again, because a stored fact stays readable when a rule changes.
+//! Input goes through `parse`, which takes the name of the field for its error. Deserialization is for stored events: it
+//! does not validate, because a stored event must stay readable when a rule changes.
 
 mod address;
 mod id;

@@ -1,4 +1,4 @@
-//! Money in whole cents: read and written exactly, never a float.
+//! Money in whole cents: parsed and formatted exactly, never a float.
 
 use std::fmt;
 
@@ -8,10 +8,10 @@ use super::Quantity;
 use super::text::{refused, shown};
 use crate::ValidationError;
 
-/// The longest number that is read. More digits than any amount has, so that nobody pays for a megabyte of zeros.
+/// The longest number that is parsed: longer than any amount, and short enough that parsing is cheap.
 const MAX_NUMBER_BYTES: usize = 400;
 
-/// The largest decimal exponent, either way, that is read.
+/// The largest absolute value of a decimal exponent that is parsed.
 const MAX_EXPONENT: i32 = 400;
 
 /// An amount of any sign, in whole cents.
@@ -21,7 +21,7 @@ const MAX_EXPONENT: i32 = 400;
 #[serde(transparent)]
 pub struct Money(i64);
 
-/// What one piece of a product costs: 0.01 to 999999.99, in whole cents.
+/// The price of one piece of a product: 0.01 to 999999.99, in whole cents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Price(Money);
@@ -34,14 +34,13 @@ enum NotMoney {
 }
 
 impl Money {
-    /// An amount of so many cents.
     #[must_use]
     pub const fn from_cents(cents: i64) -> Self {
         Self(cents)
     }
 
-    /// Reads a decimal number in JSON's syntax, such as `19.90`, `-3` or `1.5e2`. Zeros at the end of the fraction do
-    /// not count as decimals.
+    /// Parses a decimal number in JSON's syntax, such as `19.90`, `-3` or `1.5e2`. Trailing zeros of the fraction do not
+    /// count as decimals.
     ///
     /// # Errors
     /// Not a number, more than two decimals, or beyond what 64 bits of cents hold.
@@ -66,7 +65,7 @@ impl Money {
         self.0
     }
 
-    /// Both amounts together. What the shop adds up is far from what 64 bits of cents hold.
+    /// The sum. The shop's sums are far below what 64 bits of cents hold.
     #[must_use]
     pub const fn plus(self, other: Self) -> Self {
         Self(self.0.saturating_add(other.0))
@@ -85,7 +84,7 @@ impl Price {
     const LOWEST: Money = Money(1);
     const HIGHEST: Money = Money(99_999_999);
 
-    /// Reads what [`Money::parse`] reads.
+    /// Parses a number as [`Money::parse`] does.
     ///
     /// # Errors
     /// Not a number, more than two decimals, or outside 0.01 to 999999.99.
@@ -114,13 +113,13 @@ impl Price {
         self.0.0
     }
 
-    /// What so many pieces cost.
+    /// The price of this many pieces.
     #[must_use]
     pub fn times(self, quantity: Quantity) -> Money {
         Money(self.cents().saturating_mul(quantity.get().into()))
     }
 
-    /// Whether going from this price to `new` is a change of more than 10 %, either way.
+    /// Whether a change to `new` is more than 10 % up or down.
     #[must_use]
     pub const fn changes_much(self, new: Self) -> bool {
         self.cents().abs_diff(new.cents()) * 10 > self.cents().unsigned_abs()
@@ -133,7 +132,7 @@ impl fmt::Display for Price {
     }
 }
 
-/// The cents that a decimal text stands for: the digits without the point, moved by the exponent and two places more.
+/// The cents of a decimal text: the digits without the point, shifted by the exponent and two more places.
 fn read(text: &str) -> Result<i64, NotMoney> {
     if text.len() > MAX_NUMBER_BYTES {
         return Err(NotMoney::TooLarge);

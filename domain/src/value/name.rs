@@ -1,4 +1,4 @@
-//! Names, and the key under which two spellings are the same name.
+//! Names, and the key by which two spellings are the same name.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -22,8 +22,8 @@ pub struct ProductName(String);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SearchTerm(NameKey);
 
-/// A name without its case and its spelling: trimmed, NFKC, full Unicode case folding, NFKC. It is computed here and
-/// nowhere else, so that each engine finds and compares the same.
+/// A normalized name: trimmed, NFKC, full Unicode case folding, NFKC. Only computed here and never by a database, so that
+/// both engines search and compare alike.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct NameKey(String);
@@ -40,7 +40,7 @@ impl CategoryName {
         &self.0
     }
 
-    /// What makes it unique.
+    /// The key that must be unique.
     #[must_use]
     pub fn key(&self) -> NameKey {
         NameKey::of(&self.0)
@@ -59,7 +59,7 @@ impl ProductName {
         &self.0
     }
 
-    /// What it is searched by.
+    /// The key for searches.
     #[must_use]
     pub fn key(&self) -> NameKey {
         NameKey::of(&self.0)
@@ -71,9 +71,9 @@ impl NameKey {
     #[must_use]
     pub fn of(text: &str) -> Self {
         let normal: String = text.trim().nfkc().collect();
-        // Lower case would depend on where a letter stands (the final sigma), and would keep "ß" apart from "SS".
+        // Lower case would depend on the position of a letter (the final sigma), and would distinguish "ß" from "SS".
         let folded = UniCase::unicode(normal).to_folded_case();
-        // Folding can take a composed letter apart.
+        // Folding can decompose a letter.
         Self(folded.nfkc().collect())
     }
 
@@ -82,8 +82,8 @@ impl NameKey {
         &self.0
     }
 
-    /// The id of the stream that holds the claim on this key: the SHA-256 of the key in lower-case hex. NFKC can make
-    /// eighteen characters of one, so the key itself may be longer than an index row allows.
+    /// The id of the stream of the claim on this key: the SHA-256 of the key in lower-case hex. NFKC can expand one character
+    /// to eighteen, so the key itself may be longer than an index row allows.
     #[must_use]
     pub fn stream_id(&self) -> String {
         Sha256::digest(self.0.as_bytes())
@@ -101,7 +101,7 @@ impl SearchTerm {
         limited(field, text, 0, 255).map(|text| Self(NameKey::of(text)))
     }
 
-    /// What name keys are searched for.
+    /// The key to search for.
     #[must_use]
     pub fn key(&self) -> &NameKey {
         &self.0

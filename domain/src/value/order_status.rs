@@ -1,4 +1,4 @@
-//! Where an order stands.
+//! The status of an order.
 
 use std::fmt;
 
@@ -7,27 +7,27 @@ use serde::{Deserialize, Serialize};
 use super::text::{refused, shown};
 use crate::ValidationError;
 
-/// Where an order stands, as clients see it.
+/// The status of an order, as clients see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum OrderStatus {
-    /// Created. Its saga begins in the same commit, so nobody sees it for long.
+    /// Created. Its saga starts in the same commit, so clients normally never see it.
     Pending,
-    /// Its saga is at work.
+    /// Its saga is running.
     Processing,
     /// Paid and given to shipping.
     Confirmed,
-    /// On its way; from here on it cannot be cancelled.
+    /// Handed to the carrier; it can no longer be cancelled.
     Shipped,
     Delivered,
     /// Undone: it holds no stock, no money and no shipment.
     Cancelled,
-    /// It needs a person, or was closed by one.
+    /// It needs an operator, or was closed by one.
     Failed,
 }
 
 impl OrderStatus {
-    /// All of them, in the order of an order's life.
+    /// All of them, in the order of the lifecycle.
     pub const ALL: [Self; 7] = [
         Self::Pending,
         Self::Processing,
@@ -41,7 +41,7 @@ impl OrderStatus {
     /// Reads a [`name`](Self::name).
     ///
     /// # Errors
-    /// Not one of them.
+    /// Any other text.
     pub fn parse(field: &str, text: &str) -> Result<Self, ValidationError> {
         Self::ALL
             .into_iter()

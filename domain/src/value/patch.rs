@@ -1,4 +1,4 @@
-//! What an update says about a value that may be absent.
+//! Updates of optional values.
 
 /// An absent input field leaves the value, `null` clears it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -10,7 +10,7 @@ pub enum Patch<T> {
 }
 
 impl<T: Clone> Patch<T> {
-    /// The value behind the update.
+    /// The value after the update.
     #[must_use]
     pub fn apply(&self, old: Option<&T>) -> Option<T> {
         match self {

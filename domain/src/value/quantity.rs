@@ -1,4 +1,4 @@
-//! Counts of pieces.
+//! Numbers of pieces.
 
 use event_sourcing::Version;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use crate::ValidationError;
 #[serde(transparent)]
 pub struct Quantity(u32);
 
-/// Pieces of one product in the shop: 0 to 1,000,000,000.
+/// Pieces of one product in stock: 0 to 1,000,000,000.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct StockLevel(u32);
@@ -25,7 +25,7 @@ impl Quantity {
         within(field, given, 1, Self::MAX).map(Self)
     }
 
-    /// Both together, as the customer asked for the same product twice.
+    /// The sum, if an order has the same product twice.
     ///
     /// # Errors
     /// Above 1,000.
@@ -53,7 +53,7 @@ impl StockLevel {
         self.0
     }
 
-    /// What is left without `other`; nothing if that is more.
+    /// The difference; zero if `other` is more.
     #[must_use]
     pub fn without(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))
@@ -71,7 +71,7 @@ impl From<Quantity> for StockLevel {
     }
 }
 
-/// The version that a client says it has seen.
+/// Parses the version that a client expects.
 ///
 /// # Errors
 /// Below 0.

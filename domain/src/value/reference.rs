@@ -1,4 +1,4 @@
-//! What other systems call things.
+//! References of other systems.
 
 use std::fmt;
 
@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 use super::text::limited;
 use crate::ValidationError;
 
-/// What another system calls something of ours, such as a payment or a refund, or the key that we asked it with:
-/// 1 to 255 characters.
+/// Another system's reference, such as the id of a payment or a refund, or the idempotency key that it was called with: 1
+/// to 255 characters.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Reference(String);
 
-/// What the carrier calls a shipment: 1 to 255 characters.
+/// The carrier's reference of a shipment: 1 to 255 characters.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TrackingNumber(String);
@@ -26,7 +26,7 @@ impl Reference {
         limited(field, text, 1, 255).map(|text| Self(text.to_owned()))
     }
 
-    /// What another company gave as a name; nothing if no event could hold it.
+    /// A reference from another system; none if it breaks the rules.
     #[must_use]
     pub fn if_valid(text: &str) -> Option<Self> {
         Self::parse("reference", text).ok()
@@ -38,7 +38,7 @@ impl Reference {
     }
 }
 
-/// The key of a step, to be kept in an event so that the step can be undone under it.
+/// The key of a step, stored in an event so that the step can be undone later.
 impl From<&OperationKey> for Reference {
     fn from(key: &OperationKey) -> Self {
         Self(key.as_str().to_owned())
@@ -46,8 +46,8 @@ impl From<&OperationKey> for Reference {
 }
 
 impl From<&Reference> for OperationKey {
-    fn from(kept: &Reference) -> Self {
-        Self::from_stored(kept.as_str())
+    fn from(stored: &Reference) -> Self {
+        Self::from_stored(stored.as_str())
     }
 }
 

@@ -1,18 +1,18 @@
-//! Text with a limit. Lengths count Unicode scalar values.
+//! Text of limited length, counted in Unicode scalar values.
 
 use serde::{Deserialize, Serialize};
 
 use crate::ValidationError;
 
-/// How much of a refused text an error repeats.
+/// How much of a rejected text an error quotes.
 const SHOWN_CHARACTERS: usize = 40;
 
-/// What a product or category is about: at most 1,000 characters.
+/// The description of a product or category: at most 1,000 characters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Description(String);
 
-/// Why somebody did something: at most 1,000 characters.
+/// The reason of an action: at most 1,000 characters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Reason(String);
@@ -39,7 +39,7 @@ impl Reason {
         limited(field, text, 0, Self::MAX).map(|text| Self(text.to_owned()))
     }
 
-    /// What a machine said, which keeps to no rule of ours: cut at the limit, and without U+0000.
+    /// A reason from another program, which need not obey the rules: truncated at the limit, and without U+0000.
     #[must_use]
     pub fn shortened(text: &str) -> Self {
         Self(
@@ -91,7 +91,7 @@ pub(crate) fn refused(field: &str, rule: &str) -> ValidationError {
     }
 }
 
-/// The text in quotes, escaped, and cut if it is long.
+/// The text in quotes, escaped, and truncated if it is long.
 pub(crate) fn shown(text: &str) -> String {
     match text.char_indices().nth(SHOWN_CHARACTERS) {
         None => format!("{text:?}"),

@@ -1,4 +1,4 @@
-//! A provider that keeps its promises: each action takes effect once for its key, and never under a closed key.
+//! A provider without faults: each action takes effect once for its key, and never under a closed key.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -121,7 +121,7 @@ impl fmt::Display for Fault {
             Self::Fault { undo: true, how } => write!(f, "undo {how:?}"),
             Self::Commit { undo: false, how } => write!(f, "commit {how:?}"),
             Self::Commit { undo: true, how } => write!(f, "commit of undo {how:?}"),
-            Self::Declined => f.write_str("Refused"),
+            Self::Declined => f.write_str("local Declined"),
         }
     }
 }
