@@ -1,4 +1,4 @@
-//! The connections.
+//! The connections of the command database.
 
 use std::time::Duration;
 
@@ -10,9 +10,9 @@ use sql_database::{Connections, Database, Record, Statement};
 use crate::error::DatabaseError;
 use crate::schema::SCHEMA;
 
-/// How long a statement waits for a connection.
+/// Timeout of waiting for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
-/// What metrics call its connections.
+/// The name of its connections in metrics.
 const POOL: &str = "command";
 const MIGRATE: &str = "migrate the command database";
 const PING: &str = "SELECT 1";
@@ -25,10 +25,10 @@ pub struct CommandDatabase {
 }
 
 impl CommandDatabase {
-    /// Connects, and brings the schema up to date; without `migrate` it must be.
+    /// Connects, and migrates the schema if `migrate` is set; otherwise it must be up to date.
     ///
     /// # Errors
-    /// The database cannot be reached, or its schema is beyond this binary.
+    /// The database cannot be reached, or its schema is newer than this binary supports.
     pub async fn connect(
         url: &DatabaseUrl,
         pool_size: u32,
@@ -61,23 +61,22 @@ impl CommandDatabase {
         })
     }
 
-    /// Whether the database answers.
+    /// Checks that the database answers.
     ///
     /// # Errors
-    /// It does not.
+    /// [`DatabaseError`]
     pub async fn ping(&self) -> Result<(), DatabaseError> {
-        let ping = Statement::new("ask the command database", PING);
+        let ping = Statement::new("ping the command database", PING);
         let _answer: Vec<(i32,)> = self.inner.fetch_all(ping).await?;
         Ok(())
     }
 
-    /// Whether it is a file of SQLite.
     #[must_use]
     pub fn is_sqlite(&self) -> bool {
         self.inner.is_sqlite()
     }
 
-    /// All rows of a statement that reads.
+    /// All rows of a reading statement.
     ///
     /// # Errors
     /// [`DatabaseError`]
@@ -88,7 +87,7 @@ impl CommandDatabase {
         Ok(self.inner.fetch_all(statement).await?)
     }
 
-    /// The first row of a statement that reads, if there is one.
+    /// The first row of a reading statement, if there is one.
     ///
     /// # Errors
     /// [`DatabaseError`]
@@ -99,7 +98,7 @@ impl CommandDatabase {
         Ok(self.inner.fetch_optional(statement).await?)
     }
 
-    /// All rows of a statement that writes.
+    /// All rows of a writing statement.
     ///
     /// # Errors
     /// [`DatabaseError`]
@@ -107,7 +106,7 @@ impl CommandDatabase {
         Ok(self.inner.write(statement).await?)
     }
 
-    /// The first row of a statement that writes, if there is one.
+    /// The first row of a writing statement, if there is one.
     ///
     /// # Errors
     /// [`DatabaseError`]
@@ -118,7 +117,7 @@ impl CommandDatabase {
         Ok(self.inner.write_optional(statement).await?)
     }
 
-    /// How many rows a statement changed.
+    /// Executes a statement. Returns the number of changed rows.
     ///
     /// # Errors
     /// [`DatabaseError`]
@@ -126,14 +125,14 @@ impl CommandDatabase {
         Ok(self.inner.execute(statement).await?)
     }
 
-    /// Writes a row that means nothing, and asks for the right to keep an answer.
+    /// Writes a probe row, and checks the permission to store an answer.
     ///
     /// # Errors
     /// The database cannot be written.
     pub async fn probe_write(&self) -> Result<(), DatabaseError> {
         const PROBE: &str = "INSERT INTO write_probe (only_row, probes) VALUES (1, 1) \
              ON CONFLICT (only_row) DO UPDATE SET probes = write_probe.probes + 1";
-        // Rights are checked before the first row, also if there is none.
+        // The database checks permissions before the first row, also if there is none.
         const RIGHTS: &str =
             "INSERT INTO idempotent_requests SELECT * FROM idempotent_requests WHERE 1 = 0";
         for statement in [PROBE, RIGHTS] {
@@ -143,18 +142,18 @@ impl CommandDatabase {
         Ok(())
     }
 
-    /// How far the event handlers are.
+    /// The checkpoints of the event handlers.
     #[must_use]
     pub fn event_handlers(&self) -> &SqlHandlerStore {
         &self.event_handlers
     }
 
-    /// Tells the metrics how busy its connections are.
+    /// Updates the metrics of the connection pools.
     pub fn measure_pools(&self) {
         self.inner.measure_pools();
     }
 
-    /// Closes all connections, after the statements that run.
+    /// Closes all connections after their current statements.
     pub async fn close(&self) {
         self.inner.close().await;
     }

@@ -1,8 +1,8 @@
-//! The write side's own database: what is not history. Answers of idempotent requests and the providers' books share its
-//! connections.
+//! The write side's own database, for state that is not in the event log: answers of idempotent requests, ledgers of
+//! providers, checkpoints of event handlers.
 //!
-//! [`CommandDatabase`] connects and brings the schema up to date; each user of it has its statements next to its code.
-//! What it acknowledges is as durable as the events are: a key that was kept or a charge that was noted is a promise.
+//! [`CommandDatabase`] connects and migrates the schema; each user has its statements next to its code. Acknowledged writes
+//! are as durable as events: other systems rely on a stored key or a recorded charge.
 
 mod database;
 mod error;

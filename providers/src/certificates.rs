@@ -1,4 +1,4 @@
-//! Certificates to trust beside the system's.
+//! Certificates to trust in addition to the system's.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use rustls::pki_types::pem::PemObject;
 
 use crate::error::ProvidersError;
 
-/// Those in a PEM file, of which there must be some.
+/// Reads a PEM file with at least one certificate.
 pub(super) fn in_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, ProvidersError> {
     let read = CertificateDer::pem_file_iter(path)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)

@@ -1,8 +1,8 @@
-//! What is wrong with the providers at the start.
+//! Errors at the start.
 
 use std::path::Path;
 
-/// Why providers cannot be used. It is told at the start.
+/// Why providers cannot be set up at the start.
 #[derive(Debug, thiserror::Error)]
 pub enum ProvidersError {
     /// A file with certificates, or the system's, cannot be read.
@@ -17,7 +17,7 @@ pub enum ProvidersError {
 }
 
 impl ProvidersError {
-    /// Of a file, or of the system.
+    /// An error of the certificates in `file`, or of the system's.
     pub(super) fn certificates(
         file: Option<&Path>,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,

@@ -1,7 +1,7 @@
 //! Calls to providers over HTTP/1.1, with TLS unless they are on this machine.
 //!
-//! What matters is what is known when a call fails: a connection that never stood has carried nothing, one that broke
-//! may have carried everything.
+//! A failed call must be classified: without an established connection nothing was sent (transient); after that, the
+//! request may have been executed (unknown).
 
 use std::path::Path;
 use std::time::Duration;
@@ -18,18 +18,18 @@ use sagas::CallError;
 use crate::certificates;
 use crate::error::ProvidersError;
 
-/// How long a connection may take to stand, TLS included. Afterwards it is known that nothing was sent.
+/// Timeout of establishing a connection, TLS included. If it passes, nothing was sent.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long an unused connection is kept. Servers close theirs after a minute or so.
+/// How long an idle connection stays in the pool. Shorter than on typical servers, which close theirs after a minute.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 /// The largest answer that is read.
 const MAX_ANSWER_BYTES: usize = 256 * 1024;
 
-/// A client that keeps connections. Clones share them.
+/// A client with a connection pool. Clones share it.
 #[derive(Clone, Debug)]
 pub(super) struct HttpClient(Client);
 
-/// An answer, whatever its status.
+/// A response with any status.
 #[derive(Debug)]
 pub(super) struct HttpReply {
     pub status: StatusCode,
@@ -40,7 +40,7 @@ pub(super) struct HttpReply {
 impl HttpClient {
     /// A client that trusts the system's certificate roots, and those in `ca_file`.
     pub(super) fn try_new(ca_file: Option<&Path>) -> Result<Self, ProvidersError> {
-        // The client takes the process's cryptography. It has one already if this is not the first client.
+        // The client uses the process's cryptography provider, which is already installed unless this is the first client.
         let _ = ring::default_provider().install_default();
         let untrusted = |error| ProvidersError::certificates(ca_file, error);
         let mut own = Vec::new();
@@ -49,7 +49,7 @@ impl HttpClient {
                 own.push(Certificate::from_der(&certificate).map_err(untrusted)?);
             }
         }
-        // A request goes where the settings say and nowhere else, once.
+        // A request is sent once, and only to the configured host.
         let client = Client::builder()
             .no_proxy()
             .redirect(Policy::none())
@@ -58,27 +58,26 @@ impl HttpClient {
             .pool_idle_timeout(IDLE_TIMEOUT)
             .tls_certs_merge(own)
             .build();
-        // All that can be wrong are the roots: a certificate of the file, or that the system has none.
+        // Only the roots can be wrong: a certificate of the file, or the system has none.
         client.map(Self).map_err(untrusted)
     }
 
-    /// A request that is yet to be filled.
     pub(super) fn request(&self, method: Method, url: String) -> RequestBuilder {
         self.0.request(method, url)
     }
 
-    /// Sends a request and reads the answer, each once.
+    /// Sends a request once and reads the response.
     ///
     /// # Errors
-    /// Not done if nothing was sent, unknown if something may have been.
+    /// [`CallError::Transient`] if nothing was sent, [`CallError::Unknown`] if something may have been.
     pub(super) async fn send(&self, request: Request) -> Result<HttpReply, CallError> {
         let (head, body) = self.response(request).await?.into_parts();
         let body = Limited::new(body, MAX_ANSWER_BYTES).collect().await;
-        let body = body.map_err(|_| CallError::unknown("the provider's answer broke off"))?;
+        let body = body.map_err(|_| CallError::unknown("the provider's answer is incomplete"))?;
         Ok(HttpReply::new(head, body.to_bytes()))
     }
 
-    /// Sends a request whose answer says all by its status: the body is not read, so that nothing can be wrong with it.
+    /// Sends a request of which only the status of the response matters: the body is not read, so it cannot fail.
     ///
     /// # Errors
     /// As [`Self::send`].
@@ -89,7 +88,7 @@ impl HttpClient {
 
     async fn response(&self, request: Request) -> Result<http::Response<Body>, CallError> {
         let response = self.0.execute(request).await.map_err(|error| {
-            // Paths and parameters of a URL may hold what nobody else may know.
+            // Paths and parameters of a URL may hold secrets.
             let error = error.without_url();
             tracing::debug!(
                 { fields::ERROR } = &error as &dyn std::error::Error,
@@ -114,7 +113,7 @@ impl HttpReply {
         }
     }
 
-    /// When the provider wants to be asked again, if it says so in seconds.
+    /// The header `Retry-After`, if it is in seconds.
     pub(super) fn retry_after(&self) -> Option<Duration> {
         let text = self.headers.get(header::RETRY_AFTER)?.to_str().ok()?;
         Some(Duration::from_secs(text.trim().parse().ok()?))

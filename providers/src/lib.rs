@@ -1,30 +1,29 @@
-//! Providers of the sagas' external steps, and of notifications: who takes the money, brings the goods, and tells the customers. A URL chooses each.
+//! Providers of the sagas' external steps, payments and shipping, and of notifications to customers. A URL selects each.
 //!
 //! ```text
 //!               provider of a step   by URL
 //!  saga step ─► [`Payments`]      ─► simulated:// │ stripe+https://…
-//!  (elsewhere)  [`Shipping`]      ─► simulated:// │ https://…
+//!  (in domain)  [`Shipping`]      ─► simulated:// │ https://…
 //!               [`Notifications`] ─► log://       │ smtp://… smtps://…
 //! ```
 //!
-//! Every action goes under a [`OperationKey`](sagas::OperationKey) that names it for ever. The same key asks for the same thing, so a
-//! repeat is answered like the first call and never acts twice. A caller that does not know how a call ended asks
-//! [`StepProvider::look_up`](sagas::StepProvider::look_up) before it does anything else. An undo reverses what happened under its key, and closes the
-//! key: an action that was delayed and comes after its undo is refused. So it does not matter in which order the two
-//! arrive, nor how often. Keys, failures and what became of an action are told in the words of the crate `sagas`.
+//! Every action has an [`OperationKey`](sagas::OperationKey), its idempotency key: all calls with the same key have the same
+//! request, and a repeated call returns the first response. If the outcome of a call is unknown, the caller first uses
+//! [`StepProvider::look_up`](sagas::StepProvider::look_up). An undo reverses the action of its key and closes the key: an
+//! action that is delayed and arrives after its undo is declined. So the order and the number of their arrivals do not
+//! matter.
 //!
 //! ```text
 //!              action                  undo
 //!  (absent) ───────────► done ───────────────────► undone, closed
 //!     │  │                                            │
-//!     │  └─ declined ──► refused ◄────────── action ──┘
-//!     └───────── undo ───────────────────► closed ─── action ──► refused
+//!     │  └─ declined ──► declined ◄───────── action ──┘
+//!     └───────── undo ───────────────────► closed ─── action ──► declined
 //! ```
 //!
-//! [`webhooks`] are another matter: they tell programs of others what happened, one event at a time.
+//! [`webhooks`] are not providers of steps: they post events to external programs.
 //!
-//! The caller sets every time limit, by dropping the call. A dropped call may still happen at the provider, as a
-//! request that was sent does.
+//! The caller sets all timeouts, by dropping the call. A dropped call may still take effect at the provider.
 
 mod certificates;
 mod error;

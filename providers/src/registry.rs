@@ -1,4 +1,4 @@
-//! The providers that the settings choose, put together.
+//! Creates the providers that the settings select.
 
 use std::sync::Arc;
 
@@ -26,25 +26,22 @@ use crate::simulated::{
 /// The providers, ready to be called.
 #[derive(Debug)]
 pub struct Providers {
-    /// Who takes the money.
     pub payments: Arc<Payments>,
-    /// Who brings the goods.
     pub shipping: Arc<Shipping>,
-    /// Who tells the customers.
     pub notifications: Arc<dyn Notifications>,
-    /// What providers call, to be served over HTTP.
+    /// The routes that providers call, to be served over HTTP.
     pub webhooks: Router,
-    /// Keys of which a provider has said that something happened under them, if the providers chosen say so. They
-    /// are hints: what holds is asked with a look-up, and a hint may be lost.
+    /// Keys whose status has changed, as reported by providers that send such events. They are hints: the status itself is
+    /// read with a look-up, and a hint may be lost.
     pub news: Option<mpsc::Receiver<OperationKey>>,
-    /// Calls to simulated providers that are on their way.
+    /// Calls to simulated providers in flight.
     on_the_way: TaskTracker,
-    /// The simulated providers' book.
+    /// The task of the simulated providers' ledger.
     book: LedgerTask,
 }
 
 impl Providers {
-    /// Makes the providers that `settings` choose; what they must remember is in `database`.
+    /// Creates the providers that `settings` select; they store their state in `database`.
     ///
     /// # Errors
     /// The certificates that HTTPS or mail needs cannot be read.
@@ -55,13 +52,13 @@ impl Providers {
     ) -> Result<Self, ProvidersError> {
         let on_the_way = TaskTracker::new();
         let (book, book_task) = SimulatedLedger::open(database.clone(), Arc::clone(clock));
-        let simulated = |kind, conduct: &SimulationConfig| {
-            let (conduct, book) = (conduct.clone(), book.clone());
-            Provider::new(kind, conduct, Rng::random(), book, on_the_way.clone())
+        let simulated = |kind, config: &SimulationConfig| {
+            let (config, book) = (config.clone(), book.clone());
+            Provider::new(kind, config, Rng::random(), book, on_the_way.clone())
         };
         let (payments, webhook): (Arc<Payments>, _) = match &settings.payments {
-            PaymentsConfig::Simulated(conduct) => {
-                let provider = simulated(ProviderKind::PAYMENT, conduct);
+            PaymentsConfig::Simulated(config) => {
+                let provider = simulated(ProviderKind::PAYMENT, config);
                 (Arc::new(SimulatedPayments::new(provider)), None)
             }
             PaymentsConfig::Stripe(stripe) => {
@@ -73,10 +70,10 @@ impl Providers {
             }
         };
         let shipping: Arc<Shipping> = match &settings.shipping {
-            ShippingConfig::Simulated(conduct) => Arc::new(SimulatedShipping::new(simulated(
+            ShippingConfig::Simulated(config) => Arc::new(SimulatedShipping::new(simulated(
                 ProviderKind::SHIPMENT,
-                conduct,
-            ))),
+                config,
+                ))),
             ShippingConfig::Http(http) => {
                 let client = HttpClient::try_new(http.ca_file.as_deref())?;
                 Arc::new(HttpShipping::new(http, client))
@@ -103,7 +100,7 @@ impl Providers {
         })
     }
 
-    /// Has them carry out the steps of the sagas.
+    /// Registers them as the providers of the sagas' steps.
     #[must_use]
     pub fn carry_out(&self, engine: EngineBuilder) -> EngineBuilder {
         engine
@@ -111,7 +108,7 @@ impl Providers {
             .provider::<ArrangeShipping>(Arc::clone(&self.shipping))
     }
 
-    /// Waits until all that was asked is written. It comes to that when every clone of a provider is dropped.
+    /// Waits until all accepted calls are written. Returns after every clone of a provider is dropped.
     pub async fn finished(self) {
         let Self {
             payments,
@@ -122,7 +119,7 @@ impl Providers {
             on_the_way,
             book,
         } = self;
-        // What is moved out of `self` in part would live to the end of this function.
+        // Otherwise they would live to the end of this function, and the tasks would never end.
         drop((payments, shipping, notifications, webhooks, news));
         on_the_way.close();
         on_the_way.wait().await;

@@ -1,20 +1,20 @@
-//! What must not be shown, and where it comes from.
+//! Credentials, and where they are read from.
 
 use std::fmt;
 
 use platform::config::{Read, Reader, Setting};
 
-/// Stands for what is not shown.
+/// Replaces a secret in any output.
 const STARS: &str = "***";
 
 const A_LINE: &str = "printable ASCII characters in one line";
 
-/// A credential. It shows itself to whoever asks for it by name, and to no formatter.
+/// A credential. Only [`Self::reveal`] returns it; no formatter shows it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Keeps a text to itself; `None` unless it is printable ASCII in one line.
+    /// Wraps a text; `None` unless it is printable ASCII in one line.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let line = text.trim_end_matches(['\r', '\n']);
@@ -22,18 +22,18 @@ impl Secret {
         (!line.trim().is_empty() && line.bytes().all(printable)).then(|| Self(line.to_owned()))
     }
 
-    /// The text. Whoever takes it sees to it that it goes nowhere but to its owner.
+    /// The text. The caller must not log it, or send it to anyone but its owner.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
     }
 
-    /// `text` without it: others repeat what they were told.
+    /// `text` with the secret masked: a provider's error may quote the request.
     pub(super) fn hidden_in(&self, text: &str) -> String {
         text.replace(&self.0, STARS)
     }
 
-    /// Reads what `value` says or what is in the file that `file` names.
+    /// Reads the setting `value`, or the file that `file` names.
     pub(super) fn find(
         reader: &mut Reader,
         value: &Setting<String>,

@@ -7,7 +7,7 @@ use crate::payments::PaymentsConfig;
 use crate::shipping::ShippingConfig;
 use crate::simulated::SimulationConfig;
 
-/// Who the providers are.
+/// Which providers are used.
 #[derive(Clone, Debug)]
 pub struct ProviderSettings {
     pub payments: PaymentsConfig,
@@ -16,10 +16,10 @@ pub struct ProviderSettings {
 }
 
 impl ProviderSettings {
-    /// Reads them, with the secrets that they need.
+    /// Reads the settings, with the secrets that they need.
     ///
     /// # Errors
-    /// A URL is not served, or a secret is missing.
+    /// A URL is not supported, or a secret is missing.
     pub fn read(reader: &mut Reader) -> Read<Self> {
         let payments = PaymentsConfig::read(reader);
         let shipping = ShippingConfig::read(reader);

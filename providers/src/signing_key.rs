@@ -1,4 +1,4 @@
-//! HMAC-SHA256, as webhooks are signed with it.
+//! HMAC-SHA256 for the signatures of webhooks.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use hmac::digest::InvalidLength;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-/// A key of HMAC-SHA256. It has no readable form.
+/// A key of HMAC-SHA256, which cannot be printed.
 #[derive(Clone)]
 pub(super) struct SigningKey(Hmac<Sha256>);
 
@@ -15,7 +15,7 @@ impl SigningKey {
         Hmac::new_from_slice(key).map(Self)
     }
 
-    /// The code of `parts` with a full stop between them: to be sent, or compared in constant time.
+    /// The code of `parts`, joined by full stops: to be sent, or compared in constant time.
     pub(super) fn sign(&self, parts: &[&[u8]]) -> Hmac<Sha256> {
         let mut mac = self.0.clone();
         for (index, part) in parts.iter().enumerate() {

@@ -1,11 +1,11 @@
-//! A provider's URL, taken apart. Each provider takes the parameters that it knows; one that nobody took is refused.
+//! A provider's URL. Each provider reads the parameters that it knows; an unread one is rejected.
 
 use std::net::IpAddr;
 use std::str::FromStr;
 
 use url::{Host, Url};
 
-/// A URL whose parameters are being read. What is wrong is told as what would be accepted.
+/// A URL whose parameters are being read. Errors state what would be accepted.
 #[derive(Debug)]
 pub(super) struct ProviderUrl {
     url: Url,
@@ -13,11 +13,11 @@ pub(super) struct ProviderUrl {
     known: Vec<&'static str>,
 }
 
-/// What would be accepted instead.
+/// A description of what would be accepted.
 pub(super) type Accepts = String;
 
 impl ProviderUrl {
-    /// Reads `text`, which must have one of `schemes`.
+    /// Parses `text`, which must have one of `schemes`.
     pub(super) fn parse(text: &str, schemes: &[&str]) -> Result<Self, Accepts> {
         let accepts = || schemes.join(" or ");
         let url = Url::parse(text).map_err(|_| accepts())?;
@@ -37,13 +37,13 @@ impl ProviderUrl {
         self.url.scheme()
     }
 
-    /// The host; there must be one.
+    /// The host.
     pub(super) fn host(&self) -> Result<&str, Accepts> {
         let host = self.url.host_str().filter(|host| !host.is_empty());
         host.ok_or_else(|| format!("{}://HOST", self.scheme()))
     }
 
-    /// That it names no place, because there is none to go to.
+    /// Checks that it has no host, port and path.
     pub(super) fn nowhere(&self) -> Result<(), Accepts> {
         let is_nowhere = self.url.host_str().is_none_or(str::is_empty)
             && self.url.port().is_none()
@@ -55,7 +55,7 @@ impl ProviderUrl {
         }
     }
 
-    /// Host and port, as they stand in the URL.
+    /// Host and port, as in the URL.
     pub(super) fn authority(&self) -> Result<String, Accepts> {
         let host = self.host()?;
         Ok(match self.url.port() {
@@ -95,7 +95,7 @@ impl ProviderUrl {
         }
     }
 
-    /// Refuses credentials in the URL, where logs of others would show them.
+    /// Rejects credentials in the URL, which other programs would log.
     pub(super) fn without_credentials(&self, setting: &str) -> Result<(), Accepts> {
         if self.credentials().is_some() || self.url.password().is_some() {
             return Err(format!(
@@ -116,7 +116,7 @@ impl ProviderUrl {
         Ok(value)
     }
 
-    /// The parameter `name` as a value that `check` finds good; `accepts` says which are.
+    /// The parameter `name`, parsed and validated by `check`; `accepts` describes the valid values.
     pub(super) fn value<T: FromStr>(
         &mut self,
         name: &'static str,
@@ -137,7 +137,7 @@ impl ProviderUrl {
         self.url.into()
     }
 
-    /// Refuses the parameters that nobody asked for.
+    /// Rejects unread parameters.
     pub(super) fn finish(self) -> Result<(), Accepts> {
         let unknown = |name: &str| !self.known.contains(&name);
         if self.parameters.iter().any(|(name, _)| unknown(name)) {

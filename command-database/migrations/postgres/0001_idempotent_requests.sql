@@ -5,7 +5,7 @@ CREATE TABLE idempotent_requests (
     request_hash bytea  NOT NULL,
     -- All command ids of the request are derived from it.
     seed         text   NOT NULL,
-    -- Who executes the request, and until when.
+    -- The process that executes the request holds this token until the lease expires.
     token        text   NOT NULL,
     lease_until  bigint NOT NULL,
     -- Null until the request is answered.
@@ -14,5 +14,5 @@ CREATE TABLE idempotent_requests (
     PRIMARY KEY (principal, key)
 );
 
--- For the clean-up.
+-- For deleting old rows.
 CREATE INDEX idempotent_requests_created_at ON idempotent_requests (created_at);

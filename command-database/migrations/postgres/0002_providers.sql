@@ -1,22 +1,22 @@
--- What the simulated providers have done, by idempotency key. Times are Unix microseconds.
+-- The ledger of the simulated providers, by idempotency key. Times are Unix microseconds.
 CREATE TABLE simulated_book (
     -- payment or shipping.
     kind             text COLLATE "C" NOT NULL,
     key              text COLLATE "C" NOT NULL,
     order_id         text COLLATE "C" NOT NULL,
     amount_cents     bigint NOT NULL,
-    -- done, refused, undone (it was done), closed (an undo came first).
+    -- done, declined, compensated (it was done before), closed (the undo arrived first).
     state            text   NOT NULL,
-    -- The payment's id or the tracking number; of what was refused, the reason.
+    -- The payment's id or the tracking number; if it was declined, the reason.
     reference        text   NOT NULL,
-    -- The id of what reversed it, for when that happens.
+    -- The id of its undo, if it is undone.
     undo_reference   text   NOT NULL,
-    -- How often the action came in.
+    -- How often the action arrived.
     deliveries       bigint NOT NULL,
-    -- How often its undo did.
+    -- How often its undo arrived.
     undos            bigint NOT NULL,
     created_at       bigint NOT NULL,
-    -- When an undo first came.
+    -- When the first undo arrived.
     undone_at        bigint,
     PRIMARY KEY (kind, key)
 );
@@ -24,29 +24,29 @@ CREATE TABLE simulated_book (
 -- For the totals of an order.
 CREATE INDEX simulated_book_order ON simulated_book (kind, order_id);
 
--- Which payment intent of Stripe's belongs to which idempotency key.
+-- The payment intent at Stripe of each idempotency key.
 CREATE TABLE stripe_payments (
     key              text COLLATE "C" PRIMARY KEY,
     order_id         text   NOT NULL,
     amount_cents     bigint NOT NULL,
     -- Null until Stripe has answered the creation. It never changes afterwards; only this intent is confirmed.
     intent_id        text,
-    -- The creation's next try goes under another key of Stripe's after an answer that Stripe would repeat for ever.
+    -- Part of the idempotency keys at Stripe; incremented after an answer that Stripe would replay for the same key.
     create_try       bigint NOT NULL,
     confirm_try      bigint NOT NULL,
     refund_try       bigint NOT NULL,
-    -- True once an undo has come: then nothing is confirmed any more.
+    -- Set by an undo: nothing is confirmed any more.
     closed           boolean NOT NULL,
     created_at       bigint NOT NULL
 );
 
 CREATE INDEX stripe_payments_intent ON stripe_payments (intent_id);
 
--- The events of Stripe's that have been seen.
+-- The events received from Stripe.
 CREATE TABLE stripe_events (
     event_id         text COLLATE "C" PRIMARY KEY,
     received_at      bigint NOT NULL
 );
 
--- For forgetting old ones.
+-- For deleting old rows.
 CREATE INDEX stripe_events_received_at ON stripe_events (received_at);

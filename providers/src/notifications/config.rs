@@ -13,31 +13,30 @@ const SCHEMES: &[&str] = &[
     "smtp://HOST?from=ADDRESS",
     "smtps://HOST?from=ADDRESS",
 ];
-/// The port of a mail server that takes mail from users.
+/// The port for mail submission with STARTTLS.
 const SUBMISSION: u16 = 587;
-/// The same, with TLS from the first byte.
+/// The port for mail submission with TLS from the first byte.
 const SUBMISSIONS: u16 = 465;
 
-/// How customers are told.
+/// How customers are notified.
 #[derive(Clone, Debug)]
 pub enum NotificationsConfig {
-    /// Not: it is logged.
+    /// Notifications are only logged.
     Log,
     Smtp(SmtpSettings),
 }
 
 #[derive(Clone, Debug)]
 pub struct SmtpSettings {
-    /// Its host name, which its certificate must have.
+    /// The server's certificate must be for this host name.
     pub host: String,
     pub port: u16,
-    /// Whether and when TLS begins.
     pub tls: SmtpTls,
-    /// A file with certificates to trust beside the system's.
+    /// A file with certificates to trust in addition to the system's.
     pub ca_file: Option<PathBuf>,
     pub login: Option<(String, Secret)>,
     pub from: Address,
-    /// Who gets all mails; without one, those customers whose user id is an address.
+    /// The recipient of all mails; if unset, each customer whose user id is a mail address.
     pub to: Option<Address>,
 }
 
@@ -46,14 +45,13 @@ pub struct SmtpSettings {
 pub enum SmtpTls {
     /// From the first byte.
     Wrapped,
-    /// After STARTTLS, without which nothing is sent.
+    /// After STARTTLS; nothing is sent without it.
     StartTls,
-    /// Never, on this machine.
+    /// None; only for a server on this machine.
     None,
 }
 
 impl NotificationsConfig {
-    /// Which it is, in one word.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
@@ -65,7 +63,7 @@ impl NotificationsConfig {
     /// Reads the URL and the password.
     ///
     /// # Errors
-    /// The URL is not served, or the password cannot be read.
+    /// The URL is not supported, or the password cannot be read.
     pub fn read(reader: &mut Reader) -> Read<Self> {
         let setting = &names::NOTIFICATIONS_URL;
         let text = reader.get(setting)?;
@@ -86,7 +84,7 @@ impl NotificationsConfig {
     }
 }
 
-/// The server, without a login.
+/// The settings of the server, without the login.
 fn smtp(mut url: ProviderUrl) -> Result<SmtpSettings, Accepts> {
     let wrapped = url.scheme() == "smtps";
     let tls = match url.text("tls")?.as_deref() {
@@ -121,7 +119,7 @@ fn smtp(mut url: ProviderUrl) -> Result<SmtpSettings, Accepts> {
     })
 }
 
-/// The user stands in the URL; the password there or in a setting of its own.
+/// The user is in the URL; the password is in the URL or in its own setting.
 fn login(
     credentials: Option<(String, Option<String>)>,
     password: Option<Secret>,

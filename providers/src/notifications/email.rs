@@ -1,4 +1,4 @@
-//! What a notice says.
+//! The text of a notification.
 
 use super::{Notification, NotificationKind};
 
@@ -9,9 +9,9 @@ pub(super) struct EmailMessage {
 }
 
 impl EmailMessage {
-    pub(super) fn about(notice: &Notification) -> Self {
-        let order = &notice.order_id;
-        let (subject, news) = match &notice.kind {
+    pub(super) fn about(notification: &Notification) -> Self {
+        let order = &notification.order_id;
+        let (subject, body) = match &notification.kind {
             NotificationKind::Confirmed {
                 total,
                 tracking_number,
@@ -43,12 +43,12 @@ impl EmailMessage {
         };
         Self {
             subject,
-            text: format!("Hello,\n\n{news}\n\nOrder: {order}\n"),
+            text: format!("Hello,\n\n{body}\n\nOrder: {order}\n"),
         }
     }
 }
 
-/// Nobody need give a reason.
+/// The reason may be empty.
 fn why(reason: &str) -> String {
     if reason.is_empty() {
         String::new()

@@ -1,4 +1,4 @@
-//! Notices in the log.
+//! Notifications in the log.
 
 use async_trait::async_trait;
 use platform::fields;
@@ -6,18 +6,18 @@ use sagas::{CallError, OperationKey};
 
 use super::{Notification, Notifications};
 
-/// Writes a line a notice.
+/// Logs each notification.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LogNotifications;
 
 #[async_trait]
 impl Notifications for LogNotifications {
-    async fn send(&self, key: &OperationKey, notice: &Notification) -> Result<(), CallError> {
+    async fn send(&self, key: &OperationKey, notification: &Notification) -> Result<(), CallError> {
         tracing::info!(
-            { fields::ORDER_ID } = %notice.order_id,
+            { fields::ORDER_ID } = %notification.order_id,
             { fields::PROVIDER_KEY } = %key,
-            { fields::NOTICE } = notice.kind.name(),
-            "the customer is told"
+            { fields::NOTICE } = notification.kind.name(),
+            "the customer is notified"
         );
         Ok(())
     }

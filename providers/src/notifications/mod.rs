@@ -1,6 +1,6 @@
-//! Notifications: how customers hear about their orders.
+//! Notifications to customers about their orders.
 //!
-//! [`port`] says what any way of telling promises; [`config`] reads the URL that chooses one.
+//! [`port`] has the trait with its guarantees; [`config`] reads the URL that selects an implementation.
 
 mod config;
 mod email;

@@ -1,4 +1,4 @@
-//! What a way of telling customers promises.
+//! The port of notifications.
 
 use std::fmt::Debug;
 
@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use domain::value::{EntityId, Money, UserId};
 use sagas::{CallError, OperationKey};
 
-/// Something to tell a customer.
+/// A message to a customer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notification {
     pub order_id: EntityId,
@@ -17,25 +17,20 @@ pub struct Notification {
 /// What happened to the order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NotificationKind {
-    /// It will be delivered.
     Confirmed {
         total: Money,
-        /// What it can be followed by.
         tracking_number: Option<String>,
     },
     Cancelled {
         reason: String,
     },
-    /// It is on its way.
     Shipped {
-        /// What it can be followed by.
         tracking_number: Option<String>,
     },
     Delivered,
 }
 
 impl NotificationKind {
-    /// One word for it.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
@@ -47,13 +42,13 @@ impl NotificationKind {
     }
 }
 
-/// Tells customers. The same notice may be sent more than once; repeats carry the same key, so that they can be
-/// recognised. No order fails because of it.
+/// Notifies customers, at least once: repeats have the same key, so that the receiver can recognize them. No order fails
+/// because of a notification.
 #[async_trait]
 pub trait Notifications: Debug + Send + Sync {
     /// Sends it.
     ///
     /// # Errors
-    /// [`CallError`]; unless it is refused, sending it again may help.
-    async fn send(&self, key: &OperationKey, notice: &Notification) -> Result<(), CallError>;
+    /// [`CallError`]; unless it is [`CallError::Declined`], a retry may help.
+    async fn send(&self, key: &OperationKey, notification: &Notification) -> Result<(), CallError>;
 }

@@ -1,4 +1,4 @@
-//! Notices by mail.
+//! Notifications by mail.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use super::{Notification, Notifications, SmtpSettings, SmtpTls};
 use crate::certificates;
 use crate::error::ProvidersError;
 
-/// Sends one mail a notice.
+/// Sends a mail for each notification.
 #[derive(Debug)]
 pub struct SmtpNotifications {
     transport: AsyncSmtpTransport<Tokio1Executor>,
@@ -27,7 +27,7 @@ pub struct SmtpNotifications {
 }
 
 impl SmtpNotifications {
-    /// Prepares it; the server is asked when there is something to send.
+    /// Does not connect: that happens when there is a mail to send.
     ///
     /// # Errors
     /// The certificates cannot be read.
@@ -54,32 +54,36 @@ impl SmtpNotifications {
         })
     }
 
-    fn recipient(&self, notice: &Notification) -> Result<Address, CallError> {
-        let own = || notice.user_id.as_str().parse().ok();
+    fn recipient(&self, notification: &Notification) -> Result<Address, CallError> {
+        let own = || notification.user_id.as_str().parse().ok();
         let address = self.to.clone().or_else(own);
         address.ok_or_else(|| CallError::declined("the customer's user id is not a mail address"))
     }
 
-    fn message(&self, key: &OperationKey, notice: &Notification) -> Result<Message, CallError> {
-        let letter = EmailMessage::about(notice);
-        // A key may hold what a message id may not.
+    fn message(
+        &self,
+        key: &OperationKey,
+        notification: &Notification,
+    ) -> Result<Message, CallError> {
+        let email = EmailMessage::about(notification);
+        // A hash, because a key may hold characters that a message id may not. Stable, so that repeats are recognized.
         let id = Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("notice:{key}").as_bytes());
         Message::builder()
             .from(Mailbox::new(None, self.from.clone()))
-            .to(Mailbox::new(None, self.recipient(notice)?))
-            .subject(letter.subject)
+            .to(Mailbox::new(None, self.recipient(notification)?))
+            .subject(email.subject)
             .message_id(Some(format!("<{}@{}>", id.simple(), self.from.domain())))
             .date(self.clock.now().into())
             .header(header::ContentType::TEXT_PLAIN)
-            .body(letter.text)
-            .map_err(|_| CallError::declined("the notice cannot be written as a mail"))
+            .body(email.text)
+            .map_err(|_| CallError::declined("the notification cannot be written as a mail"))
     }
 }
 
 #[async_trait]
 impl Notifications for SmtpNotifications {
-    async fn send(&self, key: &OperationKey, notice: &Notification) -> Result<(), CallError> {
-        let message = self.message(key, notice)?;
+    async fn send(&self, key: &OperationKey, notification: &Notification) -> Result<(), CallError> {
+        let message = self.message(key, notification)?;
         match self.transport.send(message).await {
             Ok(_) => Ok(()),
             Err(error) => Err(call_error(&error)),
@@ -87,16 +91,18 @@ impl Notifications for SmtpNotifications {
     }
 }
 
-/// The server's words stay out: it may repeat what it was told.
+/// The server's text is left out: it may quote the mail.
 fn call_error(error: &lettre::transport::smtp::Error) -> CallError {
     let code = error.status().map(|code| format!(" ({code})"));
     let code = code.unwrap_or_default();
     if error.is_permanent() {
-        CallError::declined(format!("the mail server refused the mail{code}"))
+        CallError::declined(format!("the mail server rejected the mail{code}"))
     } else if error.is_transient() {
-        CallError::transient(format!("the mail server does not take the mail now{code}"))
+        CallError::transient(format!(
+            "the mail server does not accept the mail now{code}"
+        ))
     } else if error.is_tls() || error.is_client() {
-        CallError::transient("the mail server cannot be trusted, or does not do what is needed")
+        CallError::transient("the mail server's certificate or protocol is not accepted")
     } else {
         CallError::unknown("the mail server did not answer")
     }

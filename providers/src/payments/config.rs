@@ -8,19 +8,18 @@ use crate::simulated::SimulationConfig;
 use crate::url::{Accepts, ProviderUrl};
 
 const SCHEMES: &[&str] = &["simulated://", "stripe+https://HOST"];
-/// Without TLS, which a test on the same machine may do.
+/// Without TLS, for tests on the same machine.
 const PLAIN: &str = "stripe+http://LOOPBACK";
 
-/// Who takes the money.
+/// Which provider of payments is used.
 #[derive(Clone, Debug)]
 pub enum PaymentsConfig {
     Simulated(SimulationConfig),
-    /// Stripe, or who speaks like it.
+    /// Stripe, or a compatible server.
     Stripe(StripeSettings),
 }
 
 impl PaymentsConfig {
-    /// Which it is, in one word.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
@@ -32,15 +31,15 @@ impl PaymentsConfig {
     /// Reads the URL, and for Stripe its keys.
     ///
     /// # Errors
-    /// The URL is not served, or a key is missing.
+    /// The URL is not supported, or a key is missing.
     pub fn read(reader: &mut Reader) -> Read<Self> {
         let setting = &names::PAYMENTS_URL;
         let text = reader.get(setting)?;
         let url = ProviderUrl::parse(&text, &[SCHEMES, &[PLAIN]].concat())
             .map_err(|accepts| reader.refuse(&setting.spec, accepts))?;
         if url.scheme() == "simulated" {
-            let conduct = SimulationConfig::read(url);
-            return conduct
+            let config = SimulationConfig::read(url);
+            return config
                 .map(Self::Simulated)
                 .map_err(|accepts| reader.refuse(&setting.spec, accepts));
         }
@@ -81,7 +80,7 @@ fn secret_key(reader: &mut Reader) -> Read<Secret> {
     })
 }
 
-/// What the URL says.
+/// The contents of the URL.
 struct Account {
     base: String,
     currency: String,
@@ -122,7 +121,7 @@ fn account(mut url: ProviderUrl) -> Result<Account, Accepts> {
     })
 }
 
-/// Amounts are whole cents, and Stripe takes them in the currency's smallest unit: it must be a hundredth.
+/// Amounts are whole cents, and Stripe counts in the currency's smallest unit, which must therefore be a hundredth.
 fn has_cents(currency: &str) -> bool {
     const OTHERS: [&str; 21] = [
         "bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "ugx", "vnd", "vuv",

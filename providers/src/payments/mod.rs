@@ -1,6 +1,6 @@
-//! Payments: who takes the money and gives it back.
+//! Payments and refunds.
 //!
-//! [`provider`] says what any provider of payments is; [`config`] reads the URL that chooses one.
+//! [`provider`] has the type of a provider of payments; [`config`] reads the URL that selects one.
 
 mod config;
 mod provider;

@@ -1,4 +1,4 @@
-//! Payments without a bank.
+//! Simulated payments.
 
 use domain::fulfilment::{Charge, ProcessPayment};
 use domain::value::{EntityId, Money, Reference};
@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::payment_id;
 use crate::simulated::{ProviderKind, SimulatedProvider, SimulatedStep};
 
-/// A bank in the command database.
+/// A simulated bank with its ledger in the command database.
 pub type SimulatedPayments = SimulatedProvider<ProcessPayment>;
 
 impl SimulatedStep for ProcessPayment {

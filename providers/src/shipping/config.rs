@@ -9,30 +9,29 @@ use crate::simulated::SimulationConfig;
 use crate::url::{Accepts, ProviderUrl};
 
 const SCHEMES: &[&str] = &["simulated://", "https://HOST"];
-/// Without TLS, which a test on the same machine may do.
+/// Without TLS, for tests on the same machine.
 const PLAIN: &str = "http://LOOPBACK";
 
-/// Who brings the goods.
+/// Which carrier is used.
 #[derive(Clone, Debug)]
 pub enum ShippingConfig {
     Simulated(SimulationConfig),
-    /// Who serves the protocol of `docs/providers.md`.
+    /// A server with the protocol of `docs/providers.md`.
     Http(HttpShippingSettings),
 }
 
-/// Where the protocol is served, and what is needed to be let in.
+/// The server's URL and credentials.
 #[derive(Clone, Debug)]
 pub struct HttpShippingSettings {
     /// The URL that `/shipments` is added to.
     pub base: String,
-    /// Goes along as bearer token.
+    /// Sent as bearer token.
     pub token: Option<Secret>,
-    /// A file with certificates to trust beside the system's.
+    /// A file with certificates to trust in addition to the system's.
     pub ca_file: Option<PathBuf>,
 }
 
 impl ShippingConfig {
-    /// Which it is, in one word.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
@@ -44,15 +43,15 @@ impl ShippingConfig {
     /// Reads the URL and the token.
     ///
     /// # Errors
-    /// The URL is not served, or the token cannot be read.
+    /// The URL is not supported, or the token cannot be read.
     pub fn read(reader: &mut Reader) -> Read<Self> {
         let setting = &names::SHIPPING_URL;
         let text = reader.get(setting)?;
         let url = ProviderUrl::parse(&text, &[SCHEMES, &[PLAIN]].concat())
             .map_err(|accepts| reader.refuse(&setting.spec, accepts))?;
         if url.scheme() == "simulated" {
-            let conduct = SimulationConfig::read(url);
-            return conduct
+            let config = SimulationConfig::read(url);
+            return config
                 .map(Self::Simulated)
                 .map_err(|accepts| reader.refuse(&setting.spec, accepts));
         }

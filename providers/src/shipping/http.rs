@@ -19,7 +19,7 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// The longest tracking number.
 const MAX_TRACKING_CHARACTERS: usize = 100;
-/// What stays as it is in a segment of a path.
+/// The characters that are encoded in a segment of a path.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -84,12 +84,12 @@ impl HttpShipping {
         self.client.send(request).await
     }
 
-    /// What the protocol says that a status means.
+    /// The error of a status, according to the protocol.
     fn refused(&self, answer: &HttpReply) -> CallError {
         let reason = || {
             serde_json::from_slice(&answer.body).map_or_else(
                 |_| "the carrier does not take it".to_owned(),
-                |refusal: ErrorBody| self.words(&refusal.reason),
+                |error: ErrorBody| self.words(&error.reason),
             )
         };
         match answer.status {
@@ -111,10 +111,10 @@ impl HttpShipping {
         }
     }
 
-    /// What the carrier says, as it may be passed on.
+    /// The carrier's text, shortened and without the token.
     fn words(&self, text: &str) -> String {
         match &self.token {
-            // Before it is cut, so that no part is left either.
+            // Before it is truncated, so that no part of the token remains.
             Some(token) => readable(&token.hidden_in(text)),
             None => readable(text),
         }
@@ -222,13 +222,13 @@ fn as_json(shipment: &Shipment) -> Value {
     json!({ "order_id": shipment.order_id.as_str(), "address": address, "items": items })
 }
 
-/// An answer that says yes but cannot be read leaves open what happened.
+/// If a successful response cannot be read, the outcome is unknown.
 fn read<T: DeserializeOwned>(answer: &HttpReply) -> Result<T, CallError> {
     serde_json::from_slice(&answer.body)
         .map_err(|_| CallError::unknown("the carrier's answer cannot be read"))
 }
 
-/// A number that a carrier of this protocol may give.
+/// Validates a tracking number according to the protocol.
 fn short_number(text: &str) -> Result<TrackingNumber, CallError> {
     let characters = text.chars().count();
     let fits = (1..=MAX_TRACKING_CHARACTERS).contains(&characters);
@@ -241,7 +241,7 @@ fn short_number(text: &str) -> Result<TrackingNumber, CallError> {
     }
 }
 
-/// A question and an undo are tried again, whatever was said to them.
+/// A look-up and an undo are always retried.
 fn never_refused(failure: CallError) -> CallError {
     match failure {
         CallError::Declined(reason) => CallError::transient(reason),

@@ -1,6 +1,6 @@
-//! Shipping: who brings the goods.
+//! Shipping.
 //!
-//! [`provider`] says what any provider of shipping is; [`config`] reads the URL that chooses one. The protocol of
+//! [`provider`] has the type of a provider of shipping; [`config`] reads the URL that selects one. The protocol of
 //! [`HttpShipping`] is described in `docs/providers.md`.
 
 mod config;

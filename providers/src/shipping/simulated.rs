@@ -1,4 +1,4 @@
-//! Shipping without a carrier.
+//! Simulated shipping.
 
 use domain::fulfilment::{ArrangeShipping, Shipment};
 use domain::value::{EntityId, Money, TrackingNumber};
@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::tracking_number;
 use crate::simulated::{ProviderKind, SimulatedProvider, SimulatedStep};
 
-/// A carrier in the command database.
+/// A simulated carrier with its ledger in the command database.
 pub type SimulatedShipping = SimulatedProvider<ArrangeShipping>;
 
 impl SimulatedStep for ArrangeShipping {
@@ -18,7 +18,7 @@ impl SimulatedStep for ArrangeShipping {
     fn entry(shipment: &Shipment) -> (&EntityId, Money) {
         let goods = shipment.goods.iter();
         let pieces: i64 = goods.map(|goods| i64::from(goods.quantity.get())).sum();
-        // The book counts in hundredths.
+        // The ledger counts in hundredths.
         (&shipment.order_id, Money::from_cents(pieces * 100))
     }
 

@@ -1,4 +1,4 @@
-//! How a simulated provider behaves.
+//! The behaviour of a simulated provider.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use crate::url::{Accepts, ProviderUrl};
 
 const MAX_LATENCY_MS: u64 = 600_000;
 
-/// A share, from 0 to 1.
+/// A probability, from 0 to 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Rate(f64);
 
@@ -17,7 +17,7 @@ impl Rate {
     pub const ALWAYS: Self = Self(1.0);
     pub const NEVER: Self = Self(0.0);
 
-    /// A share; `None` outside 0 to 1.
+    /// A probability; `None` outside 0 to 1.
     #[must_use]
     pub fn new(share: f64) -> Option<Self> {
         (0.0..=1.0).contains(&share).then_some(Self(share))
@@ -37,27 +37,27 @@ impl FromStr for Rate {
     }
 }
 
-/// The manners of a simulated provider.
+/// The behaviour of a simulated provider.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SimulationConfig {
-    /// What is more than this is refused for good: an amount of money, or of a shipment the number of pieces.
+    /// Actions above this are declined: an amount of money, or the number of pieces of a shipment.
     pub decline_over: Option<Money>,
-    /// So many actions are refused for good.
+    /// The share of actions that are declined.
     pub fail_rate: Rate,
-    /// So many calls do their work and never answer. The repeat of a call that did its work answers.
+    /// The share of calls that take effect and never answer. A repeated call answers.
     pub timeout_rate: Rate,
-    /// So many calls fail for now, without having done anything.
+    /// The share of calls that fail transiently, without an effect.
     pub unavailable_rate: Rate,
-    /// So many actions arrive a second time.
+    /// The share of actions that arrive a second time.
     pub duplicate_rate: Rate,
-    /// How long a call takes to arrive.
+    /// The delay of every call.
     pub latency: Duration,
 }
 
 impl SimulationConfig {
-    /// Takes the parameters of a `simulated://` URL.
+    /// Reads the parameters of a `simulated://` URL.
     pub(crate) fn read(mut url: ProviderUrl) -> Result<Self, Accepts> {
-        let conduct = Self {
+        let config = Self {
             decline_over: amount(&mut url)?,
             fail_rate: rate(&mut url, "fail_rate")?,
             timeout_rate: rate(&mut url, "timeout_rate")?,
@@ -67,7 +67,7 @@ impl SimulationConfig {
         };
         url.nowhere()?;
         url.finish()?;
-        Ok(conduct)
+        Ok(config)
     }
 }
 

@@ -1,13 +1,13 @@
-//! What the simulated providers have done: one table, one row a key, written in batches.
+//! The ledger of the simulated providers: one table with one row for each key, written in batches.
 //!
 //! ```text
 //!  callers ──► queue (bounded) ──► batch ──► one statement for its actions,
 //!                                            one for its undos ──► each caller's record
 //! ```
 //!
-//! The first action under a key writes its row; a repeat finds it and is answered from it. An undo that comes first
-//! writes a row too, closed: the tombstone that a delayed action meets. Each statement decides on the rows that it
-//! locks, so two processes with one book agree. Nothing is held in memory between batches.
+//! The first action with a key inserts its row; a repeat is answered from it. An undo that arrives first inserts a closed
+//! row: the tombstone that declines a delayed action. Each statement decides on the rows that it locks, so two processes
+//! on one ledger agree. Nothing is cached between batches.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -24,9 +24,9 @@ use tokio::time::Instant;
 use super::record::{Action, ProviderKind, Record, SimulatedCall};
 use super::statement;
 
-/// Calls that may wait.
+/// Capacity of the queue.
 const QUEUE: usize = 4_096;
-/// The most calls of one batch.
+/// Maximum number of calls in a batch.
 const BATCH: usize = 512;
 
 struct Job {
@@ -35,27 +35,27 @@ struct Job {
     answer: oneshot::Sender<Result<Record, CallError>>,
 }
 
-/// The entrance to the book. Clones share it; its task ends when all are gone.
+/// A handle to the ledger. Clones share it; its task ends when all are dropped.
 #[derive(Clone, Debug)]
 pub struct SimulatedLedger {
     queue: mpsc::Sender<Job>,
     database: CommandDatabase,
 }
 
-/// The task that writes the book.
+/// The task that writes the ledger.
 #[derive(Debug)]
 pub struct LedgerTask(JoinHandle<()>);
 
 impl LedgerTask {
-    /// Waits until all that was asked is written. It comes to that when the last [`SimulatedLedger`] is dropped.
+    /// Waits until all accepted calls are written. Returns after the last [`SimulatedLedger`] is dropped.
     pub async fn finished(self) {
-        // A panic was told by the runtime; nothing is left to wait for.
+        // A panic was reported by the runtime.
         let _ = self.0.await;
     }
 }
 
 impl SimulatedLedger {
-    /// Opens the book in `database`.
+    /// Opens the ledger in `database`.
     #[must_use]
     pub fn open(database: CommandDatabase, clock: Arc<dyn Clock>) -> (Self, LedgerTask) {
         let (queue, jobs) = mpsc::channel(QUEUE);
@@ -63,7 +63,7 @@ impl SimulatedLedger {
         (Self { queue, database }, LedgerTask(task))
     }
 
-    /// Does `action` unless something holds under its key, and says what holds then.
+    /// Executes `action` unless its key has a row, and returns the row.
     ///
     /// # Errors
     /// The database failed.
@@ -71,7 +71,7 @@ impl SimulatedLedger {
         self.call(SimulatedCall::Act, action).await
     }
 
-    /// Reverses what holds under the key of `action`, and closes it.
+    /// Undoes the action of the same key, if there is one, and closes the key.
     ///
     /// # Errors
     /// The database failed.
@@ -79,7 +79,7 @@ impl SimulatedLedger {
         self.call(SimulatedCall::Undo, action).await
     }
 
-    /// What holds under a key.
+    /// The row of a key.
     ///
     /// # Errors
     /// The database failed.
@@ -116,7 +116,7 @@ async fn write_batches(
     while take_batch(&mut jobs, &mut taken, BATCH).await {
         let mut batch = Batch::default();
         for job in taken.drain(..) {
-            // A statement cannot meet a row twice, and the calls of one key stay in their order.
+            // A statement cannot update a row twice, and the calls of one key stay in their order.
             if !batch.keys.insert((job.action.kind, job.action.key.clone())) {
                 std::mem::take(&mut batch).write(&database, &*clock).await;
                 batch.keys.insert((job.action.kind, job.action.key.clone()));
@@ -160,7 +160,7 @@ fn answer(jobs: Vec<Job>, written: Result<HashMap<(String, String), Record>, Dat
         Err(error) => {
             let failure = call_error(&error);
             for job in jobs {
-                // Who went away is not waiting.
+                // The caller may have dropped its call.
                 let _ = job.answer.send(Err(failure.clone()));
             }
             return;
@@ -170,24 +170,24 @@ fn answer(jobs: Vec<Job>, written: Result<HashMap<(String, String), Record>, Dat
         let kind = job.action.kind.name().to_owned();
         let key = (kind, job.action.key.as_str().to_owned());
         let record = records.remove(&key);
-        let lost = || CallError::unknown("the simulated provider's book lost a row");
+        let lost = || CallError::unknown("the simulated provider's ledger returned no row");
         let _ = job.answer.send(record.ok_or_else(lost));
     }
 }
 
-/// What a caller is told. The cause is in the log.
+/// The error of a call. The cause is logged.
 fn call_error(error: &DatabaseError) -> CallError {
     static FAILURES: FailureLog = FailureLog::new();
     if let Some(suppressed) = FAILURES.failed(Instant::now()) {
         tracing::warn!(
             { fields::ERROR } = error as &dyn std::error::Error,
             { fields::SUPPRESSED } = suppressed,
-            "the simulated providers' book could not be used"
+            "the ledger of the simulated providers is unavailable"
         );
     }
     if error.nothing_happened() {
-        CallError::transient("the simulated provider's book cannot be reached")
+        CallError::transient("the simulated provider's ledger cannot be reached")
     } else {
-        CallError::unknown("the simulated provider's book did not answer")
+        CallError::unknown("the simulated provider's ledger did not answer")
     }
 }

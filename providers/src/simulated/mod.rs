@@ -1,7 +1,7 @@
-//! Simulated providers: no network, but a durable book, so that they can be held against their promises over crashes.
+//! Simulated providers: without a network, but with a durable ledger, so that their guarantees can be tested over crashes.
 //!
-//! [`SimulationConfig`] is what their URL says about their manners. [`Provider`] behaves so and writes the [`ledger`];
-//! [`SimulatedStep`] says of a saga's step what the book shall hold of it.
+//! [`SimulationConfig`] is their behaviour, read from the URL. [`Provider`] implements it and writes the [`ledger`];
+//! [`SimulatedStep`] maps a saga's step to a row of the ledger.
 
 mod config;
 pub mod ledger;

@@ -1,4 +1,4 @@
-//! A provider with manners, over the book.
+//! A provider with a configured behaviour, on the ledger.
 
 use sagas::{CallError, CompensationResult, OperationKey, OperationStatus};
 use tokio::sync::oneshot;
@@ -8,56 +8,55 @@ use super::{
     Action, Decision, ProviderKind, Record, Rng, SimulatedLedger, SimulationConfig, State,
 };
 
-/// Whoever comes after the undo hears this.
-const CLOSED: &str = "the key is closed: its undo came before";
+const CLOSED: &str = "the key is closed: it was undone before";
 
 /// A simulated provider of one kind.
 #[derive(Debug)]
 pub struct Provider {
     kind: ProviderKind,
-    conduct: SimulationConfig,
-    dice: Rng,
+    config: SimulationConfig,
+    rng: Rng,
     book: SimulatedLedger,
-    /// Calls on their way. They arrive although their callers may be gone.
+    /// Calls in flight. They arrive also if their callers were dropped.
     on_the_way: TaskTracker,
 }
 
-/// An action as a step asks for it.
+/// An action of a step.
 #[derive(Clone, Debug)]
 pub(crate) struct ProviderRequest {
-    /// As it goes into the book if the provider does it.
+    /// The row for the ledger, if the provider executes the action.
     pub action: Action,
-    /// Why the provider refuses when it does so at random.
+    /// The reason of a random decline.
     pub refusal: &'static str,
 }
 
 impl Provider {
-    /// A provider of `kind` that writes `book`; its calls on the way are counted in `on_the_way`.
+    /// A provider of `kind` that writes to `book`; `on_the_way` tracks its calls in flight.
     #[must_use]
     pub fn new(
         kind: ProviderKind,
-        conduct: SimulationConfig,
-        dice: Rng,
+        config: SimulationConfig,
+        rng: Rng,
         book: SimulatedLedger,
         on_the_way: TaskTracker,
     ) -> Self {
         Self {
             kind,
-            conduct,
-            dice,
+            config,
+            rng,
             book,
             on_the_way,
         }
     }
 
-    /// Does it, and gives its reference.
+    /// Executes the action, and returns its reference.
     pub(crate) async fn act(&self, mut asked: ProviderRequest) -> Result<String, CallError> {
         self.be_available()?;
         if let Some(reason) = self.declines(&asked) {
             asked.action.decision = Decision::Declined(reason);
         }
         let action = asked.action;
-        if self.dice.hits(self.conduct.duplicate_rate) {
+        if self.rng.hits(self.config.duplicate_rate) {
             drop(self.send(action.clone(), false));
         }
         let record = arrived(self.send(action.clone(), false)).await?;
@@ -74,7 +73,7 @@ impl Provider {
         }
     }
 
-    /// Reverses it, and closes its key.
+    /// Undoes the action, and closes its key.
     pub(crate) async fn undo(&self, action: Action) -> Result<CompensationResult, CallError> {
         self.be_available()?;
         let record = arrived(self.send(action, true)).await?;
@@ -91,13 +90,13 @@ impl Provider {
         })
     }
 
-    /// What holds under the key; of what was done, its reference.
+    /// The status of the key, with the reference if it is done.
     pub(crate) async fn look_up(
         &self,
         key: &OperationKey,
     ) -> Result<OperationStatus<String>, CallError> {
         self.be_available()?;
-        tokio::time::sleep(self.conduct.latency).await;
+        tokio::time::sleep(self.config.latency).await;
         let record = self.book.look_up(self.kind, key).await?;
         Ok(match record {
             None => OperationStatus::Absent,
@@ -110,7 +109,7 @@ impl Provider {
     }
 
     fn be_available(&self) -> Result<(), CallError> {
-        if self.dice.hits(self.conduct.unavailable_rate) {
+        if self.rng.hits(self.config.unavailable_rate) {
             return Err(CallError::transient(
                 "the simulated provider is not available",
             ));
@@ -120,17 +119,17 @@ impl Provider {
 
     fn declines(&self, asked: &ProviderRequest) -> Option<String> {
         let amount = asked.action.amount;
-        if let Some(limit) = self.conduct.decline_over.filter(|limit| amount > *limit) {
+        if let Some(limit) = self.config.decline_over.filter(|limit| amount > *limit) {
             return Some(format!("{}: {amount} is more than {limit}", asked.refusal));
         }
-        let fails = self.dice.hits(self.conduct.fail_rate);
+        let fails = self.rng.hits(self.config.fail_rate);
         fails.then(|| asked.refusal.to_owned())
     }
 
-    /// Sends a call on its way. From here on it arrives, whether somebody waits for it or not.
+    /// Starts a call. From here on it arrives, also if the caller is dropped.
     fn send(&self, action: Action, undo: bool) -> oneshot::Receiver<Result<Record, CallError>> {
         let (answer, answered) = oneshot::channel();
-        let (book, latency) = (self.book.clone(), self.conduct.latency);
+        let (book, latency) = (self.book.clone(), self.config.latency);
         self.on_the_way.spawn(async move {
             if !latency.is_zero() {
                 tokio::time::sleep(latency).await;
@@ -140,14 +139,14 @@ impl Provider {
             } else {
                 book.act(action).await
             };
-            // Nobody may be waiting any more.
+            // The caller may have dropped its call.
             let _ = answer.send(record);
         });
         answered
     }
 
     async fn maybe_never_answer(&self) {
-        if self.dice.hits(self.conduct.timeout_rate) {
+        if self.rng.hits(self.config.timeout_rate) {
             std::future::pending::<()>().await;
         }
     }

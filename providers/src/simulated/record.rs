@@ -1,9 +1,9 @@
-//! What the book says of a call.
+//! The rows of the ledger.
 
 use domain::value::{EntityId, Money};
 use sagas::OperationKey;
 
-/// Whose book, by the name that it is stored under. Each simulated step says its own.
+/// The kind of provider, by its stored name. Each simulated step has its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ProviderKind(pub &'static str);
 
@@ -11,43 +11,41 @@ impl ProviderKind {
     pub const PAYMENT: Self = Self("payment");
     pub const SHIPMENT: Self = Self("shipment");
 
-    /// As it is stored.
     #[must_use]
     pub const fn name(self) -> &'static str {
         self.0
     }
 }
 
-/// What the provider says to an action that is new.
+/// The provider's decision on a new action.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// It is done, under this reference.
+    /// Executed, with this reference.
     Done(String),
-    /// It is refused for good, for this reason.
+    /// Declined, for this reason.
     Declined(String),
 }
 
-/// An action under a key, or what an undo needs to know of it.
+/// An action with its key, also as the subject of an undo.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Action {
     pub kind: ProviderKind,
     pub key: OperationKey,
-    /// The order that it is for.
     pub order_id: EntityId,
     pub amount: Money,
-    /// What happens if the key is new.
+    /// Applied if the key is new.
     pub decision: Decision,
-    /// The name of what reverses it, if that happens.
+    /// The reference of its undo, if it is undone.
     pub undo_reference: String,
 }
 
-/// What holds under a key.
+/// The state of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     Done,
     Declined,
     Compensated,
-    /// Closed before anything came.
+    /// Undone before any action arrived.
     Closed,
 }
 
@@ -68,20 +66,20 @@ impl State {
     }
 }
 
-/// A row of the book.
+/// A row of the ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// The order that the first call was for.
+    /// The order of the first call.
     pub order_id: String,
     pub amount: Money,
     pub state: State,
-    /// The action's reference, or why it was refused.
+    /// The action's reference, or why it was declined.
     pub reference: String,
-    /// The reference of the reversal.
+    /// The reference of its undo.
     pub undo_reference: String,
-    /// How often the action came.
+    /// How often the action arrived.
     pub deliveries: i64,
-    /// How often its undo came.
+    /// How often its undo arrived.
     pub undos: i64,
 }
 

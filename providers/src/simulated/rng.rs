@@ -1,4 +1,4 @@
-//! Chance, from a seed that a test can choose.
+//! Random decisions, from a seed that a test can choose.
 
 use std::fmt;
 
@@ -8,23 +8,23 @@ use rand::{RngExt, SeedableRng};
 
 use super::Rate;
 
-/// Decides what a [`Rate`] leaves to chance.
+/// Draws the events of a [`Rate`].
 pub struct Rng(Mutex<StdRng>);
 
 impl Rng {
-    /// The same throws for the same seed.
+    /// The same draws for the same seed.
     #[must_use]
     pub fn seeded(seed: u64) -> Self {
         Self(Mutex::new(StdRng::seed_from_u64(seed)))
     }
 
-    /// Throws that nobody knows beforehand.
+    /// Draws from a random seed.
     #[must_use]
     pub fn random() -> Self {
         Self::seeded(rand::random())
     }
 
-    /// Whether this time is one of the share.
+    /// Whether an event of this probability occurs now.
     #[must_use]
     pub fn hits(&self, rate: Rate) -> bool {
         if rate == Rate::NEVER {
@@ -37,6 +37,6 @@ impl Rng {
 
 impl fmt::Debug for Rng {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Dice")
+        f.write_str("Rng")
     }
 }

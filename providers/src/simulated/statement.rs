@@ -1,4 +1,4 @@
-//! The book's statements: a batch is one JSON array, so that one text serves any number of rows.
+//! The ledger's statements: a batch is one JSON array, so that the text of a statement does not depend on the number of rows.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use sqlx::AssertSqlSafe;
 
 use super::record::{Action, Decision, ProviderKind, Record, SimulatedCall, State};
 
-/// What every statement gives of a row.
+/// The columns that every statement returns.
 const COLUMNS: &str =
     "kind, key, order_id, amount_cents, state, reference, undo_reference, deliveries, undos";
 const INSERT: &str = "\
@@ -50,7 +50,7 @@ type Row = (
     i64,
 );
 
-/// Writes a batch of calls with different keys, and gives the rows that stand then.
+/// Writes a batch of calls with different keys, and returns their rows.
 pub(super) async fn write(
     database: &CommandDatabase,
     call: &SimulatedCall,
@@ -66,11 +66,11 @@ pub(super) async fn write(
         SimulatedCall::Act => (ACT, ON_ACT),
         SimulatedCall::Undo => (UNDO, ON_UNDO),
     };
-    // SQLite takes ON for a join unless there is a WHERE.
+    // Without WHERE, SQLite parses ON as part of a join.
     let text = format!(
         "{INSERT} {values} FROM {rows} WHERE true ON CONFLICT (kind, key) {on_conflict} RETURNING {COLUMNS}"
     );
-    let write = Statement::new("write the simulated providers' book", AssertSqlSafe(text))
+    let write = Statement::new("write the simulated providers' ledger", AssertSqlSafe(text))
         .bind(as_json(actions))
         .bind(now);
     let rows: Vec<Row> = database.write(write).await?;
@@ -84,7 +84,7 @@ pub(super) async fn look_up(
     key: &OperationKey,
 ) -> Result<Option<Record>, DatabaseError> {
     let text = format!("SELECT {COLUMNS} {LOOK_UP}");
-    let look_up = Statement::new("read the simulated providers' book", AssertSqlSafe(text))
+    let look_up = Statement::new("read the simulated providers' ledger", AssertSqlSafe(text))
         .bind(kind.name())
         .bind(key.as_str());
     let row: Option<Row> = database.fetch_optional(look_up).await?;
@@ -92,7 +92,7 @@ pub(super) async fn look_up(
         .transpose()
 }
 
-/// In the order of the keys, so that processes that share the book lock its rows in the same order.
+/// In the order of the keys, so that processes on the same ledger lock its rows in the same order and do not deadlock.
 fn as_json(actions: &[&Action]) -> String {
     let mut sorted = actions.to_vec();
     sorted.sort_by_key(|action| (action.kind, &action.key));
@@ -120,7 +120,7 @@ fn read(row: Row) -> Result<((String, String), Record), DatabaseError> {
     let Some(state) = State::parse(&state) else {
         let unknown = sqlx::Error::Decode("an unknown state".into());
         return Err(DatabaseError::new(
-            "read the simulated providers' book",
+            "read the simulated providers' ledger",
             unknown,
         ));
     };

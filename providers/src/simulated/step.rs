@@ -1,4 +1,4 @@
-//! A simulated provider in the words of the step that it carries out.
+//! A simulated provider as the provider of a step.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -13,23 +13,23 @@ use uuid::Uuid;
 use super::provider::{Provider, ProviderRequest};
 use super::record::{Action, Decision, ProviderKind};
 
-/// What the book says of a step.
+/// Maps a step to a row of the ledger.
 pub trait SimulatedStep: ExternalStep {
     const KIND: ProviderKind;
-    /// Why the provider refuses when it does so at random.
+    /// The reason of a random decline.
     const REFUSAL: &'static str;
 
-    /// The order, and money or pieces.
+    /// The order, and the amount of money or the number of pieces.
     fn entry(request: &Self::Request) -> (&EntityId, Money);
 
-    /// What the provider calls the action, and what reverses it. The id follows from the key, so that a repeat makes the
-    /// same.
+    /// The references of the action and of its undo. The id is derived from the key, so that a repeat returns the same
+    /// references.
     fn references(id: Uuid) -> (String, String);
 
-    /// What the step brings back.
+    /// The response of the step.
     ///
     /// # Errors
-    /// No event could hold it.
+    /// The reference is invalid.
     fn response(reference: &str) -> Result<Self::Response, CallError>;
 }
 
@@ -43,7 +43,7 @@ impl<E> fmt::Debug for SimulatedProvider<E> {
 }
 
 impl<E: SimulatedStep> SimulatedProvider<E> {
-    /// What `provider`, one of the step's kind, does.
+    /// `provider` must be of the step's kind.
     #[must_use]
     pub fn new(provider: Provider) -> Self {
         Self(provider, PhantomData)
@@ -78,8 +78,8 @@ impl<E: SimulatedStep> StepProvider<E> for SimulatedProvider<E> {
     }
 
     async fn look_up(&self, key: &OperationKey) -> Result<OperationStatus<E::Response>, CallError> {
-        let standing = self.0.look_up(key).await?;
-        standing.try_map(|reference| E::response(&reference))
+        let status = self.0.look_up(key).await?;
+        status.try_map(|reference| E::response(&reference))
     }
 
     async fn undo(

@@ -1,4 +1,4 @@
-//! What the book adds up to: for the command line, and for tests that hold it against the orders.
+//! Totals of the ledger: for the command line, and for tests that compare them with the orders.
 
 use command_database::{CommandDatabase, DatabaseError};
 use domain::value::Money;
@@ -19,17 +19,17 @@ const PAGE: &str = "AND order_id > $2 GROUP BY order_id ORDER BY order_id LIMIT 
 
 type Row = (String, i64, i64, i64, i64);
 
-/// What one order comes to in a book.
+/// The totals of one order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderTotals {
     pub order_id: String,
-    /// What was done for it: money captured, or pieces sent; reversed or not.
+    /// The sum of all executed actions, undone or not: money captured, or pieces sent.
     pub done: Money,
-    /// What of it was reversed: money refunded, or shipments cancelled.
+    /// The part that was undone: money refunded, or pieces of cancelled shipments.
     pub undone: Money,
-    /// How many actions that were: two captures of one order are one too many, unless the first was reversed.
+    /// The number of executed actions: two captures for one order are one too many, unless the first was undone.
     pub times_done: i64,
-    /// How many of them were reversed.
+    /// How many of them were undone.
     pub times_undone: i64,
 }
 
@@ -40,7 +40,7 @@ impl OrderTotals {
     }
 }
 
-/// Reads the book, also while providers write it.
+/// Reads the ledger, also while providers write it.
 #[derive(Clone, Debug)]
 pub struct Totals {
     database: CommandDatabase,
@@ -48,13 +48,13 @@ pub struct Totals {
 }
 
 impl Totals {
-    /// Those of the book of `kind` in `database`.
+    /// The totals of `kind` in `database`.
     #[must_use]
     pub fn new(database: CommandDatabase, kind: ProviderKind) -> Self {
         Self { database, kind }
     }
 
-    /// Those of one order, if the book has it.
+    /// The totals of one order, if the ledger has it.
     ///
     /// # Errors
     /// The database failed.
@@ -67,7 +67,7 @@ impl Totals {
         Ok(row.map(read))
     }
 
-    /// Those of at most `limit` orders with ids behind `after`, in the order of their ids.
+    /// The totals of at most `limit` orders with ids greater than `after`, in the order of their ids.
     ///
     /// # Errors
     /// The database failed.

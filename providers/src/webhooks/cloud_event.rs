@@ -1,4 +1,4 @@
-//! An event as others read it: `CloudEvents` 1.0, JSON, structured mode.
+//! The format of posted events: `CloudEvents` 1.0, JSON, structured mode.
 
 use chrono::SecondsFormat;
 use event_sourcing::Envelope;
@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-/// The media type of what [`body`] makes.
+/// The media type of [`body`].
 pub(super) const MEDIA_TYPE: &str = "application/cloudevents+json";
 
 /// Attributes in the order of the specification, then extensions, then the data.
@@ -20,7 +20,7 @@ struct CloudEvent<'e> {
     subject: &'e str,
     time: String,
     datacontenttype: &'static str,
-    /// The sequence extension wants texts that sort as the events do, so the position has leading zeros.
+    /// The sequence extension requires texts that sort like the events, so the position has leading zeros.
     sequence: String,
     /// The partitioning extension: the events of a stream belong together.
     partitionkey: &'e str,
@@ -29,7 +29,7 @@ struct CloudEvent<'e> {
     data: &'e RawValue,
 }
 
-/// The body for an event of `source`. It depends on nothing else, so a repeat is the same to the byte.
+/// The body of an event of `source`. It depends on nothing else, so a repeat is identical to the byte.
 ///
 /// # Errors
 /// The stored data are not JSON.

@@ -10,15 +10,15 @@ use super::signing_secret::SigningSecret;
 /// Which events are posted where, and how. [`WebhookSettings`](super::WebhookSettings) reads them.
 #[derive(Clone)]
 pub struct WebhookEndpoint {
-    /// Names it in logs and wherever its progress is kept.
+    /// Identifies it in logs and for its checkpoint.
     pub name: String,
-    /// Where its events are posted. The path and the parameters may be what lets us in.
+    /// Path and parameters may hold credentials.
     pub(super) url: String,
-    /// What its events are signed with: more than one while the secret is being changed.
+    /// The secrets of its signatures: more than one while the secret is being rotated.
     pub(super) secrets: Vec<SigningSecret>,
     /// The stored names of its events.
     pub event_types: BTreeSet<String>,
-    /// How long one attempt may take.
+    /// The timeout of one attempt.
     pub timeout: Duration,
     /// A file with certificates to trust in addition to the system's.
     pub ca_file: Option<PathBuf>,

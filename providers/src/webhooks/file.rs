@@ -1,4 +1,4 @@
-//! The text of the file: endpoints, each in a table of TOML.
+//! The contents of the file: endpoints, each a table of TOML.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -22,18 +22,18 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(15);
 const DEFAULT_SOURCE: &str = "/shop";
 
 const URL: &str = "https://HOST/PATH, or http:// on this machine";
-/// Without TLS, which a test on the same machine may do.
+/// `http` is for tests on the same machine.
 const SCHEMES: [&str; 2] = ["https://HOST", "http://LOOPBACK"];
 const ALL: &str = "all";
 
-/// What the file says.
+/// The contents of the file.
 #[derive(Debug)]
 pub(super) struct Contents {
     pub source: String,
     pub endpoints: Vec<WebhookEndpoint>,
 }
 
-/// Reads the text, or names all that is wrong with it.
+/// Parses the text, or returns all problems.
 pub(super) fn parse(file: &str, known_types: &[&str]) -> Result<Contents, Vec<String>> {
     let table: Table = file
         .parse()
@@ -70,7 +70,7 @@ fn not_toml(file: &str, error: &toml::de::Error) -> String {
     format!("line {line} is not TOML")
 }
 
-/// How an endpoint is called in errors.
+/// The name of an endpoint in errors.
 fn place(index: usize, table: &Table) -> String {
     match table.get("name").and_then(Value::as_str) {
         Some(name) if is_name(name) => format!("endpoint {}", shown_text(name)),
@@ -144,7 +144,8 @@ fn url(value: &Value) -> Result<String, String> {
     allowed_url(text).map_err(|_| format!("{:?}", shown_setting(Secrecy::Credentials, text)))
 }
 
-/// The parameters are the receiver's own. What lets us in would be shown by others' logs, so it is not in the authority.
+/// Any parameters are allowed: they are the receiver's. Credentials in the authority are not, because other programs log
+/// them.
 fn allowed_url(text: &str) -> Result<String, Accepts> {
     let url = ProviderUrl::parse(text, &SCHEMES)?;
     url.host()?;
@@ -165,7 +166,7 @@ fn secrets_of(value: &Value) -> Result<Vec<SigningSecret>, String> {
     list.iter().map(secret).collect()
 }
 
-/// Of a secret nothing is shown, however wrong it is.
+/// Errors never show any part of a secret.
 fn secret(value: &Value) -> Result<SigningSecret, String> {
     let text = value.as_str().ok_or_else(|| value.type_str().to_owned())?;
     SigningSecret::parse(text)

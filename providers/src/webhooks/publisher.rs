@@ -20,7 +20,7 @@ const TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
 const SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
 const CONTENT_TYPE: HeaderValue = HeaderValue::from_static(MEDIA_TYPE);
 
-/// Delivers events to an endpoint, each attempt once: retries, their order and their end are the caller's.
+/// Makes single attempts to deliver events to an endpoint: the caller retries and preserves the order.
 #[derive(Clone)]
 pub struct WebhookPublisher {
     endpoint: Arc<WebhookEndpoint>,
@@ -30,7 +30,7 @@ pub struct WebhookPublisher {
 }
 
 impl WebhookPublisher {
-    /// A publisher of the events of `source`. Attempts are dated by `clock`.
+    /// A publisher of the events of `source`. `clock` gives the signed time of an attempt.
     ///
     /// # Errors
     /// The certificates that HTTPS needs cannot be read.
@@ -47,29 +47,29 @@ impl WebhookPublisher {
         })
     }
 
-    /// Names the endpoint in logs and wherever its progress is kept.
+    /// Identifies the endpoint in logs and for its checkpoint.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.endpoint.name
     }
 
-    /// Whether the endpoint asked for events of this type.
+    /// Whether the endpoint is subscribed to events of this type.
     #[must_use]
     pub fn selects(&self, event_type: &str) -> bool {
         self.endpoint.event_types.contains(event_type)
     }
 
-    /// How long one attempt may take.
+    /// The timeout of one attempt.
     #[must_use]
     pub fn timeout(&self) -> Duration {
         self.endpoint.timeout
     }
 
-    /// Posts an event, once. One that the endpoint did not ask for is not sent, and that is a success. A dropped call may
-    /// still arrive, as a request that was sent does.
+    /// Posts an event once. An event that the endpoint is not subscribed to is not sent, and succeeds. A dropped call may
+    /// still arrive.
     ///
     /// # Errors
-    /// [`CallError`], as the table of [the module](super) says. What is not `Refused` may be delivered by another attempt.
+    /// [`CallError`] according to the table of [the module](super). Unless it is `Declined`, another attempt may succeed.
     pub async fn deliver(&self, event: &Envelope) -> Result<(), CallError> {
         if !self.selects(&event.event_type) {
             return Ok(());
@@ -106,7 +106,7 @@ impl WebhookPublisher {
     }
 }
 
-/// What the specification says that a status means.
+/// The result of a status, according to the Standard Webhooks specification.
 fn accepted(answer: &HttpReply) -> Result<(), CallError> {
     let status = answer.status;
     let code = status.as_u16();

@@ -1,11 +1,11 @@
-//! A table of the file, read to its end, so that all that is wrong with it is named at once.
+//! A table of the file, read completely, so that all its problems are reported together.
 
 use toml::{Table, Value};
 
-/// What is not shown, also where it was put by mistake.
+/// A text with this is never shown, also in a wrong place.
 const SECRET_PREFIX: &str = "whsec_";
 
-/// A field is missing or wrong, and that is recorded.
+/// A field is missing or invalid, and the problem is recorded.
 #[derive(Debug)]
 pub(super) struct Recorded;
 
@@ -27,8 +27,8 @@ impl<'p> Section<'p> {
         }
     }
 
-    /// What `read` makes of the field. `read` returns what of a wrong value may be shown, and `accepts` says what would be
-    /// right.
+    /// Reads a required field. The error of `read` is the part of an invalid value that may be shown; `accepts` describes
+    /// valid values.
     pub(super) fn required<T>(
         &mut self,
         field: &'static str,
@@ -43,7 +43,7 @@ impl<'p> Section<'p> {
         })
     }
 
-    /// The same for a field that may be missing.
+    /// Reads an optional field.
     pub(super) fn optional<T>(
         &mut self,
         field: &'static str,
@@ -60,7 +60,7 @@ impl<'p> Section<'p> {
         })
     }
 
-    /// Records the fields that nothing has read: they are typing errors.
+    /// Records unread fields as problems: they are probably misspelled.
     pub(super) fn finish(self) {
         let unknown = |field: &&String| !self.known.contains(&field.as_str());
         for field in self.table.keys().filter(unknown) {
@@ -74,12 +74,12 @@ impl<'p> Section<'p> {
     }
 }
 
-/// A text that is given, or what is given in its place.
+/// The text, or a description of the other value.
 pub(super) fn text(value: &Value) -> Result<&str, String> {
     value.as_str().ok_or_else(|| shown(value))
 }
 
-/// What an error shows of a value.
+/// A value as errors show it.
 pub(super) fn shown(value: &Value) -> String {
     match value {
         Value::String(text) => shown_text(text),

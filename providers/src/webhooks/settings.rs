@@ -17,18 +17,17 @@ use crate::error::ProvidersError;
 pub struct WebhookSettings {
     /// The file that they are listed in.
     pub file: PathBuf,
-    /// The `source` of the events that are sent: it tells this shop from others.
+    /// The `source` of the events: it distinguishes this shop from others.
     pub source: String,
-    /// At least one, each with a name of its own.
+    /// At least one, with unique names.
     pub endpoints: Vec<WebhookEndpoint>,
 }
 
 impl WebhookSettings {
-    /// Reads the setting and the file that it names, if it is given. An endpoint can ask for events of `known_types`,
-    /// and gets all of these if it asks for all.
+    /// Reads the setting and its file, if it is set. An endpoint can subscribe to some or all of `known_types`.
     ///
     /// # Errors
-    /// The file cannot be read, or something in it is wrong; all of that is named.
+    /// The file cannot be read, or is invalid; the error lists all problems.
     pub fn read(reader: &mut Reader, known_types: &[&str]) -> Read<Option<Self>> {
         let setting = &names::WEBHOOKS_FILE;
         let Some(path) = reader.find(setting)? else {
@@ -47,7 +46,7 @@ impl WebhookSettings {
         }
     }
 
-    /// The publishers, one an endpoint. It warns of a file that others can read, since its secrets are in it.
+    /// Creates a publisher for each endpoint. Warns if other users can read the file, since it holds secrets.
     ///
     /// # Errors
     /// The certificates that HTTPS needs cannot be read.
@@ -63,7 +62,7 @@ impl WebhookSettings {
     }
 }
 
-/// What the file says, or all that is wrong with it in one line.
+/// The contents of the file, or all its problems in one line.
 fn in_file(path: &str, known_types: &[&str]) -> Result<Contents, String> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| format!("this one cannot be read: {}", error.kind()))?;

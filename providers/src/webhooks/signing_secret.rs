@@ -12,18 +12,18 @@ pub(super) const ACCEPTS: &str = "whsec_ and the base64 of 24 to 64 bytes";
 const PREFIX: &str = "whsec_";
 const MIN_BYTES: usize = 24;
 const MAX_BYTES: usize = 64;
-/// Secrets are copied by people, and some tools leave the padding out.
+/// Secrets are copied manually, and some tools leave the padding out.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// What an endpoint's events are signed with. It has no readable form.
+/// The secret of an endpoint's signatures, which cannot be printed.
 #[derive(Clone, Debug)]
 pub(super) struct SigningSecret(SigningKey);
 
 impl SigningSecret {
-    /// Reads a secret; otherwise says what was given, without it.
+    /// Parses a secret. The error describes the text without quoting it.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let Some(encoded) = text.strip_prefix(PREFIX) else {
             return Err(format!("a text without {PREFIX}"));
@@ -55,9 +55,9 @@ mod tests {
         format!("{PREFIX}{}", STANDARD.encode(vec![7; bytes]))
     }
 
-    /// The example that the specification's own libraries are tested with.
+    /// The example of the specification's own libraries.
     #[test]
-    fn a_message_is_signed_as_the_specification_says() {
+    fn a_message_is_signed_according_to_the_specification() {
         let secret = SigningSecret::parse(SECRET).unwrap();
         let id = "msg_p5jXN8AQM9LWM0D4loKWxJek";
         let signature = secret.sign(id, "1614265330", br#"{"test": 2432232314}"#);

@@ -98,7 +98,7 @@ async fn what_was_sent_and_not_answered_is_unknown_and_not_sent_again() {
     assert_eq!(lost.arrange().await, unknown(reason));
     assert_eq!(lost.connections(), 1);
     let broken = Server::start(with_length(100, "{")).await;
-    let reason = "the provider's answer broke off";
+    let reason = "the provider's answer is incomplete";
     assert_eq!(broken.arrange().await, unknown(reason));
     assert_eq!(broken.connections(), 1);
 }
@@ -120,7 +120,7 @@ async fn an_answer_that_is_too_large_is_not_read() {
     let space = " ".repeat(257 * 1024);
     let large = format!("{space}{}", r#"{"tracking_number":"HERE-1"}"#);
     let server = Server::start(with_length(large.len(), &large)).await;
-    let reason = "the provider's answer broke off";
+    let reason = "the provider's answer is incomplete";
     assert_eq!(server.arrange().await, unknown(reason));
 }
 

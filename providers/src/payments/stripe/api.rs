@@ -13,15 +13,15 @@ use super::settings::{StripeSettings, is_id};
 use crate::Secret;
 use crate::http_client::{HttpClient, HttpReply};
 
-/// The shapes of requests and answers that this code is written for.
+/// The version of Stripe's API that this code is written for.
 const VERSION: &str = "2024-06-20";
 const STRIPE_VERSION: HeaderName = HeaderName::from_static("stripe-version");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
-/// The metadata that carry our key.
+/// The metadata field with our key.
 pub(super) const KEY_METADATA: &str = "shop_key";
 
-/// An account of Stripe's, over HTTP.
+/// A Stripe account, over HTTP.
 #[derive(Debug)]
 pub(super) struct Api {
     client: HttpClient,
@@ -31,25 +31,25 @@ pub(super) struct Api {
     payment_method: String,
 }
 
-/// Why a call did not do what it should.
+/// Why a call failed.
 #[derive(Debug)]
 pub(super) enum RequestError {
-    /// There is no answer: transient if nothing was sent, else unknown.
+    /// There is no response: transient if nothing was sent, else unknown.
     NoAnswer(CallError),
-    /// Stripe is asked too often, or is locked, and did nothing.
+    /// Rate limited; without an effect.
     Limited(CallError),
-    /// Another call with the same key, or on the same object, is running.
+    /// Another call with the same key, or on the same object, is in flight.
     Busy,
     /// The account's key is not accepted.
     KeyRefused,
     /// The same idempotency key was used with other parameters.
     KeyReused,
-    /// Stripe failed. It gives this answer to every repeat under the same idempotency key.
+    /// Stripe failed. It repeats this response for every call with the same idempotency key.
     Failed,
     /// There is no such object in this account.
     Missing,
     Declined(StripeError),
-    /// It answers as Stripe does not.
+    /// A status that Stripe does not use.
     Strange(StatusCode),
 }
 
@@ -69,7 +69,7 @@ impl Api {
         }
     }
 
-    /// Creates an intent, which takes no money yet.
+    /// Creates an intent. No money is taken before it is confirmed.
     pub(super) async fn create(
         &self,
         key: &OperationKey,
@@ -88,7 +88,7 @@ impl Api {
         let intent: Intent = self
             .post("/v1/payment_intents", form, &idempotency_key)
             .await?;
-        // It becomes a part of paths.
+        // It becomes part of paths.
         if is_id(&intent.id) {
             Ok(intent)
         } else {
@@ -107,13 +107,14 @@ impl Api {
         self.post(&path, form(&[]), &idempotency_key).await
     }
 
-    /// Without an idempotency key: an intent is cancelled once, and a refusal must not be repeated from memory.
+    /// Without an idempotency key: an intent is cancelled only once anyway, and with a key Stripe would replay an old
+    /// rejection.
     pub(super) async fn cancel(&self, intent: &str) -> Result<Intent, RequestError> {
         let path = format!("/v1/payment_intents/{intent}/cancel");
         self.call(Method::POST, &path, Some(form(&[])), None).await
     }
 
-    /// Gives back all that is left of the intent's money.
+    /// Refunds what is left of the intent's amount.
     pub(super) async fn refund(
         &self,
         key: &OperationKey,
@@ -209,7 +210,7 @@ fn read<T: DeserializeOwned>(answer: &HttpReply) -> Result<T, RequestError> {
         StatusCode::CONFLICT => RequestError::Busy,
         StatusCode::TOO_MANY_REQUESTS if error.is("lock_timeout") => RequestError::Busy,
         StatusCode::TOO_MANY_REQUESTS => {
-            let limited = CallError::transient("Stripe is asked too often");
+            let limited = CallError::transient("Stripe limits the rate of requests");
             RequestError::Limited(limited.with_retry_after(answer.retry_after()))
         }
         status if status.is_server_error() => RequestError::Failed,
@@ -223,13 +224,13 @@ fn unreadable() -> RequestError {
     RequestError::NoAnswer(CallError::unknown("Stripe's answer cannot be read"))
 }
 
-/// What could not be told of a call on which more hangs is unknown.
+/// Turns a failure of a look-up into an unknown outcome: the action before it may have taken effect.
 pub(super) fn leave_open(failure: &CallError) -> CallError {
     CallError::unknown(failure.reason()).with_retry_after(failure.retry_after())
 }
 
 impl RequestError {
-    /// What to tell about a call that has no effect, such as a look, or that is safe to do again.
+    /// The error of a call that has no effect, such as a read, or that is safe to repeat.
     pub(super) fn harmless(self) -> CallError {
         match self {
             Self::NoAnswer(failure) | Self::Limited(failure) => {
@@ -238,20 +239,21 @@ impl RequestError {
             Self::Busy => CallError::transient("Stripe is busy with the same payment"),
             Self::KeyRefused => CallError::transient("Stripe does not accept the secret key"),
             Self::KeyReused => {
-                CallError::transient("Stripe was asked the same with other parameters")
+                CallError::transient("Stripe received the same key with other parameters")
             }
             Self::Failed => CallError::transient("Stripe failed"),
             Self::Missing => {
-                CallError::transient("Stripe does not know the payment: is it another account?")
+                CallError::transient("the payment is unknown to Stripe: is it another account?")
             }
             Self::Declined(error) => CallError::transient(error.for_people()),
-            Self::Strange(status) => {
-                CallError::transient(format!("this is not Stripe's answer ({})", status.as_u16()))
-            }
+            Self::Strange(status) => CallError::transient(format!(
+                "unexpected answer from Stripe ({})",
+                status.as_u16()
+            )),
         }
     }
 
-    /// What to tell about a call that may have moved money.
+    /// The error of a call that may have moved money.
     pub(super) fn grave(self) -> CallError {
         match self {
             Self::NoAnswer(failure) | Self::Limited(failure) => failure,

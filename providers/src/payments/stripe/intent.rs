@@ -1,4 +1,4 @@
-//! Stripe's objects, as far as they matter, and what follows from them.
+//! Stripe's objects, with the fields that are used, and their meaning.
 
 use domain::value::Reference;
 use sagas::{CallError, OperationStatus};
@@ -14,15 +14,15 @@ pub(super) struct Intent {
     latest_charge: Option<LatestCharge>,
 }
 
-/// An id, unless the request asked for the whole charge.
+/// An id, unless the request expands the charge.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
 enum LatestCharge {
     Whole { refunded: bool },
-    Id(#[expect(dead_code, reason = "it only tells the two shapes apart")] String),
+    Id(#[expect(dead_code, reason = "it only distinguishes the two shapes")] String),
 }
 
-/// What an error of Stripe's says.
+/// An error object of Stripe.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(super) struct StripeError {
     #[serde(rename = "type", default)]
@@ -44,22 +44,19 @@ pub(super) struct List<T> {
     pub data: Vec<T>,
 }
 
-/// Where an intent is on its way.
+/// The progress of an intent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum IntentProgress {
     /// It can be confirmed; no money was taken.
     Ready,
-    /// The bank wants the customer to do something; no money was taken.
+    /// The bank requires an action of the customer; no money was taken.
     WantsCustomer,
-    /// The payment method was refused; no money was taken.
+    /// The payment method was declined; no money was taken.
     Declined(String),
-    /// Stripe is at it.
     Processing,
-    /// The money was taken.
     Paid,
-    /// The money was given back.
     Refunded,
-    /// It can never be confirmed any more.
+    /// It can no longer be confirmed.
     Cancelled,
 }
 
@@ -77,7 +74,7 @@ impl Intent {
                 _ => IntentProgress::Paid,
             },
             "canceled" => IntentProgress::Cancelled,
-            // Also what a later version of Stripe may add: it is looked at again.
+            // Also statuses that a later version of Stripe may add: the intent is read again later.
             _ => IntentProgress::Processing,
         }
     }
@@ -86,10 +83,10 @@ impl Intent {
         payment_id(&self.id)
     }
 
-    /// What holds under the key of this intent.
+    /// The status of this intent's key.
     pub(super) fn standing(&self) -> Result<OperationStatus<Reference>, CallError> {
         Ok(match self.progress() {
-            // The charge goes on from here when it is asked for again.
+            // A repeated charge continues from here.
             IntentProgress::Ready | IntentProgress::WantsCustomer => OperationStatus::Absent,
             IntentProgress::Declined(reason) => OperationStatus::Declined(reason),
             IntentProgress::Processing => OperationStatus::Pending,
@@ -100,7 +97,7 @@ impl Intent {
 }
 
 impl StripeError {
-    /// Stripe's message is meant for people if it is about a card; of all else only the code is passed on.
+    /// Stripe's message, if it is about a card and so meant for the customer; otherwise only the code.
     pub(super) fn for_people(&self) -> String {
         let message = self
             .message
@@ -109,8 +106,8 @@ impl StripeError {
         let code = self.decline_code.as_deref().or(self.code.as_deref());
         match (message, code) {
             (Some(message), _) => message.to_owned(),
-            (None, Some(code)) => format!("the payment was refused: {code}"),
-            (None, None) => "the payment was refused".to_owned(),
+            (None, Some(code)) => format!("the payment was declined: {code}"),
+            (None, None) => "the payment was declined".to_owned(),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Which intent belongs to which key, and which events have been seen. Every step is one statement.
+//! Stores which intent belongs to which key, and which events were received. Every step is one statement.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,9 +11,9 @@ use sagas::{CallError, OperationKey};
 use sql_database::Statement;
 use tokio::time::Instant;
 
-/// How long an event is remembered. Stripe sends one again for three days at most.
+/// How long an event is stored. Stripe repeats an event for at most three days.
 const REMEMBERED: Duration = Duration::from_hours(24 * 30);
-/// How many old events each new one removes.
+/// How many old events are deleted with each new one.
 const FORGOTTEN_AT_ONCE: i64 = 10;
 
 const BEGIN: &str = "\
@@ -22,7 +22,7 @@ const BEGIN: &str = "\
     VALUES ($1, $2, $3, 1, 1, 1, FALSE, $4) \
     ON CONFLICT (key) DO UPDATE SET create_try = p.create_try \
     RETURNING order_id, amount_cents, intent_id, create_try, confirm_try, refund_try, closed";
-/// A key that nobody began has no creation to be looked for.
+/// A key without a charge has no creation to look for: its `create_try` is 0.
 const CLOSE: &str = "\
     INSERT INTO stripe_payments AS p \
         (key, order_id, amount_cents, create_try, confirm_try, refund_try, closed, created_at) \
@@ -44,27 +44,27 @@ const FORGET: &str = "\
 
 type Columns = (String, i64, Option<String>, i64, i64, i64, bool);
 
-/// The ledger of one command database.
+/// The ledger in the command database.
 #[derive(Clone, Debug)]
 pub(super) struct Ledger {
     database: CommandDatabase,
     clock: Arc<dyn Clock>,
 }
 
-/// What is known of a key.
+/// The row of a key.
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
     order_id: String,
     amount_cents: i64,
     pub intent_id: Option<String>,
-    /// 0 if nobody began.
+    /// 0 if no charge has started.
     pub create_try: i64,
     pub confirm_try: i64,
     pub refund_try: i64,
     pub closed: bool,
 }
 
-/// What goes under a key of Stripe's of its own.
+/// The calls that have their own idempotency key at Stripe.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum IntentStage {
     Create,
@@ -84,7 +84,7 @@ impl Ledger {
         Self { database, clock }
     }
 
-    /// Notes that a charge is about to be made, unless that is known.
+    /// Records that a charge is about to be made, if it is the first with this key.
     pub(super) async fn begin(
         &self,
         key: &OperationKey,
@@ -93,7 +93,7 @@ impl Ledger {
         self.upsert(BEGIN, key, charge).await
     }
 
-    /// From now on nothing is recorded under the key, so nothing new is confirmed.
+    /// Closes the key: from now on no intent is recorded for it, so nothing new is confirmed.
     pub(super) async fn close(
         &self,
         key: &OperationKey,
@@ -102,7 +102,7 @@ impl Ledger {
         self.upsert(CLOSE, key, charge).await
     }
 
-    /// Notes the key's intent. False if the key is closed or has another one.
+    /// Records the key's intent. Returns false if the key is closed or has another intent.
     pub(super) async fn record(&self, key: &OperationKey, intent: &str) -> Result<bool, CallError> {
         let record = Statement::new("record a payment intent", RECORD)
             .bind(key.as_str())
@@ -121,7 +121,7 @@ impl Ledger {
             .map_err(|error| call_error(&error))
     }
 
-    /// The next call of this stage goes under another key of Stripe's. `used` is the one that was used.
+    /// Has the next call of this stage use a new idempotency key at Stripe. `used` is the number of the last one.
     pub(super) async fn next_try(&self, key: &OperationKey, stage: IntentStage, used: i64) {
         let update = match stage {
             IntentStage::Create => {
@@ -138,7 +138,7 @@ impl Ledger {
             .bind(key.as_str())
             .bind(used + 1);
         let done = self.database.execute(update).await;
-        // Then the next try gets the same answer again, and notes it again.
+        // Not fatal: the next try gets the same response from Stripe, and records it again.
         if let Err(error) = done {
             call_error(&error);
         }
@@ -151,14 +151,14 @@ impl Ledger {
         Ok(found.map(|(key,)| key))
     }
 
-    /// Whether an event was seen.
+    /// Whether an event was received before.
     pub(super) async fn has_seen(&self, event: &str) -> Result<bool, DatabaseError> {
         let find = Statement::new("look up an event", SEEN).bind(event);
         let found: Option<(i32,)> = self.database.fetch_optional(find).await?;
         Ok(found.is_some())
     }
 
-    /// Remembers an event, and forgets some that are old.
+    /// Stores an event, and deletes some old ones.
     pub(super) async fn see(&self, event: &str) -> Result<(), DatabaseError> {
         let now = self.clock.now().timestamp_micros();
         let insert = Statement::new("remember an event", SEE)
@@ -190,7 +190,7 @@ impl Ledger {
             .write_optional(upsert)
             .await
             .map_err(|error| call_error(&error))?;
-        let lost = || CallError::transient("the ledger of payments lost a row");
+        let lost = || CallError::transient("the ledger of payments returned no row");
         columns.map(entry).ok_or_else(lost)
     }
 }
@@ -208,15 +208,15 @@ fn entry(columns: Columns) -> Entry {
     }
 }
 
-/// No statement of the ledger moves money, so nothing has happened. The cause is in the log.
+/// No statement of the ledger moves money, so the call had no effect. The cause is logged.
 fn call_error(error: &DatabaseError) -> CallError {
     static FAILURES: FailureLog = FailureLog::new();
     if let Some(suppressed) = FAILURES.failed(Instant::now()) {
         tracing::warn!(
             { fields::ERROR } = error as &dyn std::error::Error,
             { fields::SUPPRESSED } = suppressed,
-            "the ledger of Stripe's payments could not be used"
+            "the ledger of Stripe payments is unavailable"
         );
     }
-    CallError::transient("the ledger of payments cannot be used")
+    CallError::transient("the ledger of payments is unavailable")
 }

@@ -1,4 +1,4 @@
-//! Charges and undos as calls to Stripe. See the module above for why they come in this order.
+//! Charges and undos as calls to Stripe. The parent module explains their order.
 
 use std::sync::Arc;
 
@@ -16,12 +16,12 @@ use super::ledger::{Entry, IntentStage, Ledger};
 use super::settings::StripeSettings;
 use crate::http_client::HttpClient;
 
-/// How often an undo looks again because the intent went on meanwhile. It can do so twice.
+/// How often an undo reads the intent, because it may progress between the read and the cancellation, at most twice.
 const UNDO_LOOKS: usize = 3;
 
-const CLOSED: &str = "the key is closed: its undo came before";
+const CLOSED: &str = "the key is closed: it was undone before";
 const WANTS_CUSTOMER: &str =
-    "the bank wants the customer to approve, which this shop cannot ask for";
+    "the bank requires an approval by the customer, which this shop does not support";
 
 #[derive(Debug)]
 pub struct StripePayments {
@@ -30,7 +30,7 @@ pub struct StripePayments {
 }
 
 impl StripePayments {
-    /// Payments over `client`, remembered in `database`.
+    /// Payments over `client`, with the ledger in `database`.
     #[must_use]
     pub(crate) fn new(
         settings: &StripeSettings,
@@ -55,7 +55,7 @@ impl StripePayments {
         let intent = match created {
             Ok(intent) => intent,
             Err(error) => {
-                // Stripe would repeat these answers for ever. An intent that was created nevertheless takes no money.
+                // Stripe would replay these responses for this key. If an intent was created all the same, it takes no money.
                 if matches!(error, RequestError::Failed | RequestError::KeyReused) {
                     self.ledger
                         .next_try(key, IntentStage::Create, entry.create_try)
@@ -70,7 +70,7 @@ impl StripePayments {
         if self.ledger.record(key, &intent.id).await? {
             return Ok(intent.id);
         }
-        // The key was closed meanwhile, or another process recorded its intent first: this one is nobody's.
+        // The key was closed in the meantime, or another process recorded its intent first: this intent is unused.
         self.drop_intent(&intent.id).await;
         let entry = self.ledger.find(key).await?;
         let other = entry.filter(|entry| !entry.closed);
@@ -90,10 +90,10 @@ impl StripePayments {
             Err(error) => error,
         };
         match error {
-            RequestError::Declined(refusal) => {
+            RequestError::Declined(declined) => {
                 let now = self.look(intent).await?;
                 match now.progress() {
-                    IntentProgress::Ready => Err(CallError::declined(refusal.for_people())),
+                    IntentProgress::Ready => Err(CallError::declined(declined.for_people())),
                     _ => self.conclude(&now).await,
                 }
             }
@@ -108,7 +108,7 @@ impl StripePayments {
         }
     }
 
-    /// What an intent that somebody has confirmed comes to.
+    /// The result of a confirmed intent.
     async fn conclude(&self, intent: &Intent) -> Result<Reference, CallError> {
         match intent.progress() {
             IntentProgress::Paid => intent.payment_id(),
@@ -131,7 +131,7 @@ impl StripePayments {
         looked.map_err(|error| leave_open(&error.harmless()))
     }
 
-    /// An intent that nobody will confirm. It would expire without this.
+    /// Cancels an unused intent. Without this it would expire.
     async fn drop_intent(&self, intent: &str) {
         if let Err(error) = self.api.cancel(intent).await {
             tracing::debug!(
@@ -153,7 +153,7 @@ impl StripePayments {
                     self.ledger
                         .next_try(key, IntentStage::Refund, attempt)
                         .await;
-                    Err(CallError::transient("the bank did not take the refund"))
+                    Err(CallError::transient("the bank rejected the refund"))
                 }
                 _ => Ok(refunded(Some(refund.id))),
             },
@@ -202,7 +202,7 @@ impl StepProvider<ProcessPayment> for StripePayments {
             let intent = self.intent_of(key, charge, &entry).await?;
             return self.confirm(key, &intent, entry.confirm_try).await;
         };
-        // Somebody was here before: what happened then decides.
+        // There was an earlier try: its result decides.
         let now = self.look(recorded).await?;
         match now.progress() {
             IntentProgress::Ready => self.confirm(key, recorded, entry.confirm_try).await,
@@ -228,7 +228,8 @@ impl StepProvider<ProcessPayment> for StripePayments {
     ) -> Result<CompensationResult, CallError> {
         let entry = self.ledger.close(key, charge).await?;
         let Some(intent) = &entry.intent_id else {
-            // Nothing was confirmed, and nothing will be. What was created is cleared away if Stripe still knows it.
+            // Nothing was confirmed, and nothing will be. An intent that was created is cancelled if Stripe still has it: the
+            // same idempotency key returns it.
             if entry.create_try > 0
                 && let Ok(intent) = self.api.create(key, charge, entry.create_try).await
             {
@@ -247,7 +248,7 @@ impl StepProvider<ProcessPayment> for StripePayments {
                 | IntentProgress::Declined(_) => {
                     match self.api.cancel(intent).await {
                         Ok(_) => return Ok(CompensationResult::NOTHING),
-                        // It went on between the look and now.
+                        // It has progressed since it was read.
                         Err(RequestError::Declined(_)) => {}
                         Err(error) => return Err(error.harmless()),
                     }

@@ -8,28 +8,28 @@ use hmac::Mac;
 use crate::Secret;
 use crate::signing_key::SigningKey;
 
-/// How far the time that was signed may be from now, either way.
+/// The largest difference between the signed time and now.
 pub const TOLERANCE: Duration = Duration::from_mins(5);
 
-/// Why a request is not believed.
+/// Why the signature of a request is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
     /// The header is missing or cannot be read.
     #[error("the signature cannot be read")]
     Malformed,
-    /// The time that was signed is not about now.
+    /// The signed time is too far from now.
     #[error("the signature is too old or from the future")]
     Stale,
-    /// No signature fits the body and the secret.
-    #[error("the signature does not fit")]
+    /// No signature matches the body and the secret.
+    #[error("the signature does not match")]
     Mismatch,
 }
 
-/// Whether `header`, such as `t=1700000000,v1=5257a8…`, signs `body`. Of several signatures one must fit: there are
-/// several while the secret is being changed.
+/// Checks that `header`, such as `t=1700000000,v1=5257a8…`, signs `body`. One of several signatures must match: there are
+/// several while the secret is being rotated.
 ///
 /// # Errors
-/// [`SignatureError`]; the body is not to be read.
+/// [`SignatureError`]; the body must not be read.
 pub fn verify(
     secret: &Secret,
     header: &str,
@@ -42,7 +42,7 @@ pub fn verify(
         match part.trim().split_once('=') {
             Some(("t", text)) => time = Some(text),
             Some(("v1", text)) => signatures.extend(from_hex(text)),
-            // Other schemes than v1 are for tests, or not invented yet.
+            // Schemes other than v1 are for tests, or for the future.
             _ => {}
         }
     }
@@ -52,7 +52,7 @@ pub fn verify(
     let key = key.map_err(|_| SignatureError::Malformed)?;
     let mac = key.sign(&[time.as_bytes(), body]);
     let fits = |signature: &Vec<u8>| mac.clone().verify_slice(signature).is_ok();
-    // Each is compared in constant time; how many there are is no secret.
+    // Each is compared in constant time; their number is no secret.
     if !signatures.iter().any(fits) {
         return Err(SignatureError::Mismatch);
     }

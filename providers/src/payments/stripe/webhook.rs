@@ -1,7 +1,8 @@
-//! Stripe calls back: something happened to a payment. It is a hint to look; what holds is asked, not believed.
+//! The webhook that Stripe calls when the status of a payment changes. An event is only a hint: the status is read with a
+//! look-up.
 //!
-//! Events come before the call's own answer, twice, late, and in any order. An event is remembered after its hint was
-//! given, so that one whose hint found no room comes again.
+//! Events arrive before the response of the call, twice, late, and in any order. An event is stored as received only after
+//! its hint is queued, so that Stripe repeats one whose hint found the queue full.
 
 use std::sync::Arc;
 
@@ -26,12 +27,12 @@ use super::settings::StripeSettings;
 use super::signature::verify;
 use crate::Secret;
 
-/// Where Stripe is told to call.
+/// The path of the webhook, to be configured at Stripe.
 pub const PATH: &str = "/webhooks/stripe";
 
 /// The largest event that is read.
 const MAX_EVENT_BYTES: usize = 256 * 1024;
-/// Hints that may wait.
+/// Capacity of the queue of hints.
 const HINTS: usize = 256;
 
 #[derive(Clone, Debug)]
@@ -54,8 +55,7 @@ struct EventData {
 }
 
 impl Webhook {
-    /// Takes events if there is a secret that they are signed with. The keys that they are about come out of the
-    /// channel.
+    /// Accepts events, if there is a secret for their signatures. The channel returns the keys of the events.
     #[must_use]
     pub fn open(
         settings: &StripeSettings,
@@ -63,14 +63,14 @@ impl Webhook {
         clock: Arc<dyn Clock>,
     ) -> Option<(Self, mpsc::Receiver<OperationKey>)> {
         let secret = settings.webhook_secret.clone()?;
-        let (hints, news) = mpsc::channel(HINTS);
+        let (hints, receiver) = mpsc::channel(HINTS);
         let webhook = Self {
             secret,
             ledger: Ledger::new(database, Arc::clone(&clock)),
             clock,
             hints,
         };
-        Some((webhook, news))
+        Some((webhook, receiver))
     }
 
     pub fn router(self) -> Router {
@@ -86,13 +86,13 @@ impl Webhook {
             .and_then(|header| header.to_str().ok())
             .unwrap_or_default();
         if let Err(error) = verify(&self.secret, header, body, self.clock.now()) {
-            // Anybody may send one.
-            static NOT_BELIEVED: FailureLog = FailureLog::new();
-            if let Some(suppressed) = NOT_BELIEVED.failed(Instant::now()) {
+            // Rate limited, because anyone can send one.
+            static REJECTED: FailureLog = FailureLog::new();
+            if let Some(suppressed) = REJECTED.failed(Instant::now()) {
                 tracing::warn!(
                     { fields::ERROR } = &error as &dyn std::error::Error,
                     { fields::SUPPRESSED } = suppressed,
-                    "a webhook was not believed"
+                    "a webhook with an invalid signature was rejected"
                 );
             }
             return Err(InvalidWebhook::NotBelieved);
@@ -102,7 +102,7 @@ impl Webhook {
             return Ok(());
         }
         if let Some(key) = self.key_of(&event.data.object).await? {
-            // If nobody listens there is nothing to hurry.
+            // A closed channel is no error: the saga polls the status anyway.
             if let Err(mpsc::error::TrySendError::Full(_)) = self.hints.try_send(key) {
                 return Err(InvalidWebhook::NotNow);
             }
@@ -110,7 +110,7 @@ impl Webhook {
         Ok(self.ledger.see(&event.id).await?)
     }
 
-    /// The key that an event's object carries, or that its intent is known by.
+    /// The key in the metadata of an event's object, or that of its intent.
     async fn key_of(
         &self,
         object: &Map<String, Value>,
@@ -129,7 +129,7 @@ impl Webhook {
     }
 }
 
-/// Why an event is sent back.
+/// Why an event is rejected.
 enum InvalidWebhook {
     NotBelieved,
     NoEvent,
@@ -138,12 +138,12 @@ enum InvalidWebhook {
 
 impl From<DatabaseError> for InvalidWebhook {
     fn from(error: DatabaseError) -> Self {
-        static NOT_TAKEN: FailureLog = FailureLog::new();
-        if let Some(suppressed) = NOT_TAKEN.failed(Instant::now()) {
+        static FAILED: FailureLog = FailureLog::new();
+        if let Some(suppressed) = FAILED.failed(Instant::now()) {
             tracing::warn!(
                 { fields::ERROR } = &error as &dyn std::error::Error,
                 { fields::SUPPRESSED } = suppressed,
-                "a webhook could not be taken; it will be sent again"
+                "a webhook could not be processed; Stripe will repeat it"
             );
         }
         Self::NotNow
@@ -154,8 +154,8 @@ impl IntoResponse for InvalidWebhook {
     fn into_response(self) -> Response {
         match self {
             Self::NotBelieved => (StatusCode::BAD_REQUEST, "the signature is not accepted"),
-            Self::NoEvent => (StatusCode::BAD_REQUEST, "this is no event"),
-            Self::NotNow => (StatusCode::SERVICE_UNAVAILABLE, "send it again later"),
+            Self::NoEvent => (StatusCode::BAD_REQUEST, "the body is not an event"),
+            Self::NotNow => (StatusCode::SERVICE_UNAVAILABLE, "try again later"),
         }
         .into_response()
     }
