@@ -67,7 +67,7 @@ fn released(name: &str) -> CategoryNameEvent {
     })
 }
 
-/// The category with this history, which holds the name that it was created with.
+/// The category with this history, and the claim on the name that it was created with.
 fn tea(history: impl IntoIterator<Item = CategoryEvent>) -> GivenStreams {
     given_streams()
         .with::<Category>("tea", history)
@@ -86,7 +86,7 @@ fn to_claim(name: &str, event: CategoryNameEvent) -> Written {
     written::<NameClaim>(&claim(name), [event])
 }
 
-/// What a rename to another name key writes.
+/// The writes of a rename to another name key.
 fn renamed(event: CategoryEvent, to: &str) -> [Written; 3] {
     [
         to_category(event),
@@ -103,28 +103,28 @@ fn not_found() -> DomainError {
 }
 
 #[test]
-fn a_new_id_makes_a_category_that_claims_its_name() {
+fn creating_a_category_claims_its_name() {
     given_streams()
         .when(&create())
         .then([to_category(created()), to_claim("Tea", claimed("Tea"))]);
 }
 
 #[test]
-fn an_id_is_not_given_twice_even_after_deletion() {
-    let refusal = || {
+fn an_id_is_not_reused_even_after_deletion() {
+    let rejection = || {
         DomainError::Conflict(Conflict::AlreadyExists {
             entity: Entity::Category,
             id: id("tea"),
         })
     };
-    tea([created()]).when(&create()).then_refused(refusal());
+    tea([created()]).when(&create()).then_refused(rejection());
     tea([created(), deleted()])
         .when(&create())
-        .then_refused(refusal());
+        .then_refused(rejection());
 }
 
 #[test]
-fn a_name_that_another_category_has_is_neither_given_to_a_new_one_nor_by_a_rename() {
+fn a_taken_name_is_rejected_on_creation_and_on_rename() {
     let taken = |name: &str| {
         DomainError::Conflict(Conflict::NameTaken {
             name: name.to_owned(),
@@ -151,7 +151,7 @@ fn a_name_that_another_category_has_is_neither_given_to_a_new_one_nor_by_a_renam
 }
 
 #[test]
-fn an_update_keeps_what_it_does_not_name() {
+fn an_update_keeps_absent_fields() {
     let rename = UpdateCategory {
         name: Some(category_name("Fine Tea")),
         ..update()
@@ -174,7 +174,7 @@ fn an_update_can_clear_the_description() {
 }
 
 #[test]
-fn an_update_that_changes_nothing_gives_no_event() {
+fn an_update_without_a_change_appends_no_event() {
     let same = UpdateCategory {
         name: Some(category_name(" Tea ")),
         description: Patch::Set(description("Leaves")),
@@ -184,29 +184,29 @@ fn an_update_that_changes_nothing_gives_no_event() {
 }
 
 #[test]
-fn an_update_on_another_version_is_a_conflict_that_names_both() {
+fn an_update_with_a_wrong_version_is_a_conflict_with_both_versions() {
     let stale = UpdateCategory {
         name: Some(category_name("Fine Tea")),
         expected_version: Some(Version(1)),
         ..update()
     };
-    let refusal = DomainError::Conflict(Conflict::Version {
+    let rejection = DomainError::Conflict(Conflict::Version {
         entity: Entity::Category,
         id: id("tea"),
         expected: Version(1),
         actual: Version(2),
     });
     assert_eq!(
-        refusal.to_string(),
+        rejection.to_string(),
         "category tea is at version 2, expected 1"
     );
     tea([created(), updated("Green Tea", None)])
         .when(&stale)
-        .then_refused(refusal);
+        .then_refused(rejection);
 }
 
 #[test]
-fn an_update_on_the_present_version_is_accepted() {
+fn an_update_with_the_current_version_is_accepted() {
     let fresh = UpdateCategory {
         name: Some(category_name("Fine Tea")),
         expected_version: Some(Version(1)),
@@ -219,7 +219,7 @@ fn an_update_on_the_present_version_is_accepted() {
 }
 
 #[test]
-fn what_never_was_or_is_deleted_is_not_found() {
+fn a_missing_or_deleted_entity_is_not_found() {
     for history in [vec![], vec![created(), deleted()]] {
         let tea = tea(history);
         tea.when(&update()).then_refused(not_found());
@@ -228,13 +228,13 @@ fn what_never_was_or_is_deleted_is_not_found() {
 }
 
 #[test]
-fn a_deletion_ends_it_and_frees_its_name() {
+fn a_deletion_releases_the_name() {
     let ended = [to_category(deleted()), to_claim("Tea", released("Tea"))];
     tea([created()]).when(&delete()).then(ended);
 }
 
 #[test]
-fn a_rename_moves_the_claim_only_to_another_key() {
+fn a_rename_moves_the_claim_only_if_the_key_changes() {
     let to = |name: &str| UpdateCategory {
         name: Some(category_name(name)),
         ..update()
@@ -248,12 +248,12 @@ fn a_rename_moves_the_claim_only_to_another_key() {
 }
 
 #[test]
-fn products_enter_only_what_is_there() {
-    let refusal = |category: &Category| category.accept_product(&id("tea")).unwrap_err();
+fn products_are_added_only_to_an_existing_category() {
+    let rejection = |category: &Category| category.accept_product(&id("tea")).unwrap_err();
     let there = given::<Category>([created()]).state();
     assert_eq!(there.accept_product(&id("tea")), Ok(()));
     for history in [vec![], vec![created(), deleted()]] {
-        let DomainError::Validation(errors) = refusal(&given(history).state()) else {
+        let DomainError::Validation(errors) = rejection(&given(history).state()) else {
             panic!("not a validation error");
         };
         assert_eq!(errors[0].field, "categoryId");
@@ -261,7 +261,7 @@ fn products_enter_only_what_is_there() {
 }
 
 #[test]
-fn the_state_has_the_times_of_its_first_and_last_event() {
+fn the_state_has_the_times_of_the_first_and_last_event() {
     let tea = given::<Category>([created(), updated("Fine Tea", None)]).state();
     let values = tea.existing(&id("tea")).unwrap();
     assert_eq!((values.created_at, values.updated_at), (at(0), at(1)));
@@ -269,14 +269,14 @@ fn the_state_has_the_times_of_its_first_and_last_event() {
 }
 
 #[test]
-fn the_last_values_of_a_deleted_category_stay_known() {
+fn a_deleted_category_retains_its_last_values() {
     let tea = given::<Category>([created(), deleted()]).state();
     assert_eq!(tea.lifecycle().active(), None);
     assert_eq!(tea.lifecycle().last().unwrap().name, category_name("Tea"));
 }
 
 #[test]
-fn a_reply_has_the_category_as_the_command_left_it() {
+fn a_reply_has_the_category_after_the_command() {
     let deleted = tea([created()]).when(&delete()).reply();
     assert_eq!(deleted.version(), Version(2));
     assert_eq!(
@@ -286,18 +286,18 @@ fn a_reply_has_the_category_as_the_command_left_it() {
 }
 
 #[test]
-fn a_category_with_products_is_in_use_until_the_last_has_left() {
+fn a_category_with_products_cannot_be_deleted() {
     let added = |product: &str| MembershipEvent::added(&id("tea"), &id(product));
     let removed = |product: &str| MembershipEvent::removed(&id("tea"), &id(product));
-    let refusal = DomainError::Conflict(Conflict::CategoryInUse {
+    let rejection = DomainError::Conflict(Conflict::CategoryInUse {
         id: id("tea"),
         count: 1,
     });
-    assert_eq!(refusal.to_string(), "category tea still has 1 product");
+    assert_eq!(rejection.to_string(), "category tea still has 1 product");
     tea([created()])
         .with::<Membership>("tea", [added("sencha"), added("assam"), removed("sencha")])
         .when(&delete())
-        .then_refused(refusal);
+        .then_refused(rejection);
     tea([created()])
         .with::<Membership>("tea", [added("sencha"), removed("sencha")])
         .when(&delete())

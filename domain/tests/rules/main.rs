@@ -1,4 +1,4 @@
-//! The rules, stated as given / when / then.
+//! The rules of the domain, as given / when / then.
 
 mod category;
 mod category_name;

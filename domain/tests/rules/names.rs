@@ -31,7 +31,7 @@ fn names_that_differ_in_case_width_or_spelling_have_one_key() {
 }
 
 #[test]
-fn names_that_differ_in_more_have_keys_of_their_own() {
+fn names_that_differ_otherwise_have_different_keys() {
     let different = [
         ("tea", "teas"),
         ("cafe", "café"),
@@ -45,7 +45,7 @@ fn names_that_differ_in_more_have_keys_of_their_own() {
 }
 
 #[test]
-fn a_part_of_a_name_is_found_in_it_also_where_its_letters_are_other_ones_at_the_end() {
+fn a_part_of_a_name_is_found_in_it_also_with_a_final_sigma() {
     for (part, name) in [
         ("ΣΊΣ", "ΣΊΣΥΦΟΣ"),
         ("σίς", "Σίσυφος"),
@@ -56,8 +56,8 @@ fn a_part_of_a_name_is_found_in_it_also_where_its_letters_are_other_ones_at_the_
 }
 
 #[test]
-fn every_letter_has_the_key_of_its_upper_and_lower_case_and_a_key_is_its_own() {
-    // The upper case of the dotless i is that of another letter too.
+fn the_key_of_a_letter_does_not_depend_on_its_case_and_is_idempotent() {
+    // The dotless i shares its upper case with another letter.
     let has_case = |c: &char| *c != 'ı' && (c.to_uppercase().ne([*c]) || c.to_lowercase().ne([*c]));
     for c in ('\0'..=char::MAX).filter(has_case) {
         let own = key(&format!("({c})"));
@@ -77,7 +77,7 @@ fn a_claim_stream_is_the_hash_of_the_key() {
 }
 
 #[test]
-fn a_key_that_grows_still_has_a_short_stream_id() {
+fn an_expanded_key_still_has_a_short_stream_id() {
     let name = CategoryName::parse("name", &"\u{fdfa}".repeat(100)).unwrap();
     assert!(name.key().as_str().len() > 2704);
     assert_eq!(name.key().stream_id().len(), 64);

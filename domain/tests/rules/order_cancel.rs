@@ -8,7 +8,7 @@ use crate::orders::{
 };
 use crate::support::{id, reason, user};
 
-fn wish() -> CancelOrder {
+fn request() -> CancelOrder {
     CancelOrder {
         order_id: order(),
         reason: Some(reason("Too late")),
@@ -20,16 +20,16 @@ fn wish() -> CancelOrder {
 #[test]
 fn an_order_without_events_cannot_be_cancelled() {
     let nothing = Order::default();
-    assert_eq!(nothing.request_cancellation(&wish()), Err(not_found()));
+    assert_eq!(nothing.request_cancellation(&request()), Err(not_found()));
     assert_eq!(nothing.cancelled(&order(), None), Err(not_found()));
     assert_eq!(nothing.failed(&order(), reason("x")), Err(not_found()));
 }
 
 #[test]
-fn an_open_saga_is_told_to_turn_round() {
+fn an_open_saga_is_cancelled() {
     let order = in_status(OrderStatus::Processing);
     assert_eq!(
-        order.request_cancellation(&wish()),
+        order.request_cancellation(&request()),
         Ok(Cancellation::TurnsSaga {
             saga_id: id("saga-1"),
             event: requested(None),
@@ -38,10 +38,10 @@ fn an_open_saga_is_told_to_turn_round() {
 }
 
 #[test]
-fn a_confirmed_order_is_undone_by_a_saga_of_its_own() {
+fn a_confirmed_order_starts_a_saga_that_cancels_it() {
     let order = in_status(OrderStatus::Confirmed);
     assert_eq!(
-        order.request_cancellation(&wish()),
+        order.request_cancellation(&request()),
         Ok(Cancellation::StartsSaga {
             saga_id: id("saga-2"),
             event: requested(Some("saga-2")),
@@ -52,17 +52,17 @@ fn a_confirmed_order_is_undone_by_a_saga_of_its_own() {
 }
 
 #[test]
-fn a_wish_leaves_the_status() {
+fn a_request_to_cancel_does_not_change_the_status() {
     let order = given::<Order>([created(), requested(None)]).state();
     let values = order.values().unwrap();
     assert_eq!(values.status, OrderStatus::Processing);
     assert_eq!(values.saga_id, id("saga-1"));
-    let wish = values.cancellation.as_ref().unwrap();
-    assert_eq!(wish.requested_by, Some(user("mika")));
+    let request = values.cancellation.as_ref().unwrap();
+    assert_eq!(request.requested_by, Some(user("mika")));
 }
 
 #[test]
-fn who_asks_again_is_told_yes_without_an_event() {
+fn a_repeated_request_succeeds_without_an_event() {
     for history in [
         vec![created(), requested(None)],
         vec![created(), confirmed(), requested(Some("saga-2"))],
@@ -71,14 +71,14 @@ fn who_asks_again_is_told_yes_without_an_event() {
     ] {
         let order = given::<Order>(history).state();
         assert_eq!(
-            order.request_cancellation(&wish()),
+            order.request_cancellation(&request()),
             Ok(Cancellation::Nothing)
         );
     }
 }
 
 #[test]
-fn what_left_the_shop_or_was_closed_as_failed_cannot_be_cancelled() {
+fn a_shipped_or_failed_order_cannot_be_cancelled() {
     for status in [
         OrderStatus::Shipped,
         OrderStatus::Delivered,
@@ -86,13 +86,13 @@ fn what_left_the_shop_or_was_closed_as_failed_cannot_be_cancelled() {
     ] {
         let order = in_status(status);
         assert_eq!(
-            order.request_cancellation(&wish()),
+            order.request_cancellation(&request()),
             Err(wrong_status(status, OrderAct::Cancel))
         );
     }
     let order = given::<Order>([created(), requested(None), failed()]).state();
     assert_eq!(
-        order.request_cancellation(&wish()),
+        order.request_cancellation(&request()),
         Err(wrong_status(OrderStatus::Failed, OrderAct::Cancel))
     );
 }
@@ -108,11 +108,11 @@ fn an_order_is_cancelled_once() {
 }
 
 #[test]
-fn the_reason_of_the_wish_is_the_reason_of_the_end_unless_there_is_a_better_one() {
-    for (given_reason, kept) in [(None, "Too late"), (Some("Sold out"), "Sold out")] {
+fn the_reason_of_the_request_is_used_unless_another_is_given() {
+    for (given_reason, expected) in [(None, "Too late"), (Some("Sold out"), "Sold out")] {
         given::<Order>([created(), requested(None)])
             .when(|values| values.cancelled(&order(), given_reason.map(reason)))
-            .then([cancelled(Some(kept))]);
+            .then([cancelled(Some(expected))]);
     }
 }
 

@@ -79,7 +79,7 @@ fn differs(of: Priced, expected: i64, actual: i64) -> DomainError {
 }
 
 #[test]
-fn an_order_keeps_the_names_and_prices_of_its_moment() {
+fn an_order_keeps_the_names_and_prices_at_its_creation() {
     assert_eq!(
         shop().decide(&command(&[line("sencha", 3)])),
         Ok(vec![created()])
@@ -87,7 +87,7 @@ fn an_order_keeps_the_names_and_prices_of_its_moment() {
 }
 
 #[test]
-fn an_order_is_processing_from_its_first_event_on() {
+fn a_new_order_is_processing() {
     let order = in_status(OrderStatus::Processing);
     let values = order.values().unwrap();
     assert_eq!(values.status, OrderStatus::Processing);
@@ -105,7 +105,7 @@ fn the_total_is_the_exact_sum() {
 }
 
 #[test]
-fn an_id_is_not_given_twice() {
+fn an_id_is_not_reused() {
     let taken = in_status(OrderStatus::Cancelled);
     let shop = shop();
     assert_eq!(
@@ -118,7 +118,7 @@ fn an_id_is_not_given_twice() {
 }
 
 #[test]
-fn each_product_that_does_not_exist_is_named_where_it_was_given() {
+fn each_missing_product_is_reported_with_its_field() {
     let lines = [
         line("sencha", 1),
         line("gone", 1),
@@ -139,7 +139,7 @@ fn each_product_that_does_not_exist_is_named_where_it_was_given() {
 }
 
 #[test]
-fn a_price_that_the_client_knows_better_is_a_conflict() {
+fn an_expected_price_that_differs_is_a_conflict() {
     let shop = shop();
     let with = |unit_price, subtotal| {
         let known = GivenLine {
@@ -154,17 +154,17 @@ fn a_price_that_the_client_knows_better_is_a_conflict() {
         with(Some(cents(1_989)), None),
         Err(differs(Priced::Unit(id("sencha")), 1_989, 1_990))
     );
-    // The subtotal is the line's, not that of all lines with the product.
-    let refusal = differs(Priced::Subtotal(id("sencha")), 5_970, 3_980);
+    // The subtotal is of the line, not of all lines with the product.
+    let rejection = differs(Priced::Subtotal(id("sencha")), 5_970, 3_980);
     assert_eq!(
-        refusal.to_string(),
+        rejection.to_string(),
         "the subtotal of product sencha is 39.80, expected 59.70"
     );
-    assert_eq!(with(None, Some(cents(5_970))), Err(refusal));
+    assert_eq!(with(None, Some(cents(5_970))), Err(rejection));
 }
 
 #[test]
-fn a_total_that_the_client_knows_better_is_a_conflict() {
+fn an_expected_total_that_differs_is_a_conflict() {
     let expecting = |total| PlaceOrder {
         expected_total: Some(cents(total)),
         ..command(&[line("sencha", 3)])
@@ -176,9 +176,9 @@ fn a_total_that_the_client_knows_better_is_a_conflict() {
     );
 }
 
-/// Characters that JSON writes as six bytes, in every text, a hundred times.
+/// Every text of 100 lines is full of characters that JSON escapes to six bytes.
 #[test]
-fn the_largest_order_is_an_event_that_the_store_takes() {
+fn the_largest_order_fits_into_an_event() {
     let name = ProductName::parse("name", &format!("a{}a", "\u{1}".repeat(198))).unwrap();
     let ids: Vec<String> = (0..100).map(|index| format!("{index:0>64}")).collect();
     let products: Vec<_> = ids

@@ -1,4 +1,4 @@
-//! What holds of an order whatever is asked of it, in whatever order and how often.
+//! Invariants of an order over any sequence of commands.
 
 use domain::DomainError;
 use domain::order::{CancelOrder, Cancellation, Order, OrderEvent};
@@ -11,36 +11,36 @@ use crate::orders::{created, order};
 use crate::support::{id, reason};
 
 #[derive(Clone, Copy, Debug)]
-enum Ask {
+enum Request {
     Confirm,
     Cancel,
-    NoteCancelled,
+    RecordCancelled,
     Fail,
     Ship,
     Deliver,
 }
 
-fn asks() -> impl Strategy<Value = Vec<Ask>> {
-    let ask = prop_oneof![
-        3 => Just(Ask::Confirm),
-        1 => Just(Ask::Cancel),
-        1 => Just(Ask::NoteCancelled),
-        1 => Just(Ask::Fail),
-        2 => Just(Ask::Ship),
-        2 => Just(Ask::Deliver),
+fn requests() -> impl Strategy<Value = Vec<Request>> {
+    let request = prop_oneof![
+        3 => Just(Request::Confirm),
+        1 => Just(Request::Cancel),
+        1 => Just(Request::RecordCancelled),
+        1 => Just(Request::Fail),
+        2 => Just(Request::Ship),
+        2 => Just(Request::Deliver),
     ];
-    prop::collection::vec(ask, 0..20)
+    prop::collection::vec(request, 0..20)
 }
 
-fn decide(state: &Order, ask: Ask) -> Result<Vec<OrderEvent>, DomainError> {
+fn decide(state: &Order, request: Request) -> Result<Vec<OrderEvent>, DomainError> {
     let id = &order();
-    match ask {
-        Ask::Confirm => state.confirm(id),
-        Ask::Cancel => cancel(state),
-        Ask::NoteCancelled => state.cancelled(id, None),
-        Ask::Fail => state.failed(id, reason("Lost")),
-        Ask::Ship => state.ship(id),
-        Ask::Deliver => state.deliver(id),
+    match request {
+        Request::Confirm => state.confirm(id),
+        Request::Cancel => cancel(state),
+        Request::RecordCancelled => state.cancelled(id, None),
+        Request::Fail => state.failed(id, reason("Lost")),
+        Request::Ship => state.ship(id),
+        Request::Deliver => state.deliver(id),
     }
 }
 
@@ -59,18 +59,18 @@ fn cancel(state: &Order) -> Result<Vec<OrderEvent>, DomainError> {
     })
 }
 
-/// The states of an order of which all this is asked, with what each ask gave.
-fn live(asks: Vec<Ask>) -> Vec<(Order, Ask, Vec<OrderEvent>, Order)> {
+/// Applies the commands to an order. Returns the state before, the command, its events, and the state after.
+fn run(requests: Vec<Request>) -> Vec<(Order, Request, Vec<OrderEvent>, Order)> {
     let mut state = Order::default();
     state.evolve(&created(), at(0));
     let mut steps = Vec::new();
-    for (second, ask) in (1..).zip(asks) {
+    for (second, request) in (1..).zip(requests) {
         let before = state.clone();
-        let events = decide(&state, ask).unwrap_or_default();
+        let events = decide(&state, request).unwrap_or_default();
         for event in &events {
             state.evolve(event, at(second));
         }
-        steps.push((before, ask, events, state.clone()));
+        steps.push((before, request, events, state.clone()));
     }
     steps
 }
@@ -87,43 +87,43 @@ fn rank(status: OrderStatus) -> u8 {
 
 proptest! {
     #[test]
-    fn the_same_ask_twice_gives_no_second_event(asks in asks()) {
-        for (_, ask, _, after) in live(asks) {
-            let again = decide(&after, ask).unwrap_or_default();
-            prop_assert_eq!(again, vec![], "{:?}", ask);
+    fn a_repeated_request_appends_no_second_event(requests in requests()) {
+        for (_, request, _, after) in run(requests) {
+            let again = decide(&after, request).unwrap_or_default();
+            prop_assert_eq!(again, vec![], "{:?}", request);
         }
     }
 
     #[test]
-    fn a_status_only_moves_on(asks in asks()) {
-        for (before, ask, _, after) in live(asks) {
+    fn a_status_never_reverts(requests in requests()) {
+        for (before, request, _, after) in run(requests) {
             let (before, after) = (before.values().unwrap(), after.values().unwrap());
             let moved = rank(after.status) > rank(before.status);
-            prop_assert!(moved || before.status == after.status, "{:?}", ask);
+            prop_assert!(moved || before.status == after.status, "{:?}", request);
         }
     }
 
     #[test]
-    fn who_wants_to_cancel_is_heard_until_it_is_shipped_and_then_it_is_not_shipped(asks in asks()) {
-        for (before, ask, events, after) in live(asks) {
+    fn an_order_can_be_cancelled_until_it_is_shipped_and_is_then_not_shipped(requests in requests()) {
+        for (before, request, events, after) in run(requests) {
             let before = before.values().unwrap();
             if before.cancellation.is_some() {
                 let goes_on = matches!(
                     events.as_slice(),
                     [OrderEvent::Confirmed(_) | OrderEvent::Shipped(_) | OrderEvent::CancellationRequested(_)]
                 );
-                prop_assert!(!goes_on, "{:?}", ask);
+                prop_assert!(!goes_on, "{:?}", request);
             }
             let can = matches!(before.status, OrderStatus::Processing | OrderStatus::Confirmed);
-            if can && matches!(ask, Ask::Cancel) {
+            if can && matches!(request, Request::Cancel) {
                 prop_assert!(after.values().unwrap().cancellation.is_some());
             }
         }
     }
 
     #[test]
-    fn a_snapshot_is_the_state(asks in asks()) {
-        if let Some((.., last)) = live(asks).pop() {
+    fn a_snapshot_is_the_state(requests in requests()) {
+        if let Some((.., last)) = run(requests).pop() {
             let stored = serde_json::to_string(&last).unwrap();
             prop_assert_eq!(serde_json::from_str::<Order>(&stored).unwrap(), last);
         }

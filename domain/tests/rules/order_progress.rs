@@ -34,7 +34,7 @@ fn an_order_without_events_is_not_found() {
 }
 
 #[test]
-fn an_order_knows_what_providers_hold_for_it() {
+fn an_order_has_its_payment_and_shipment() {
     let order = given::<Order>([created(), paid("k"), arranged("l")]).state();
     let values = order.values().unwrap();
     let payment = values.payment.as_ref().unwrap();
@@ -49,7 +49,7 @@ fn an_order_knows_what_providers_hold_for_it() {
 }
 
 #[test]
-fn what_was_undone_is_held_no_more() {
+fn an_undone_payment_or_shipment_is_removed() {
     let history = [created(), paid("k"), arranged("l"), given_up(), refunded()];
     let order = given::<Order>(history).state();
     let values = order.values().unwrap();
@@ -104,14 +104,14 @@ fn only_a_confirmed_order_is_shipped() {
 
 #[test]
 fn an_order_that_is_being_cancelled_is_not_shipped() {
-    let refusal = refused(OrderObstacle::BeingCancelled, OrderAct::Ship);
+    let rejection = refused(OrderObstacle::BeingCancelled, OrderAct::Ship);
     assert_eq!(
-        refusal.to_string(),
+        rejection.to_string(),
         "order order-1 is being cancelled and cannot be shipped"
     );
     given::<Order>([created(), confirmed(), requested(Some("saga-2"))])
         .when(|values| values.ship(&order()))
-        .then_refused(refusal);
+        .then_refused(rejection);
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn only_a_shipped_order_is_delivered() {
 }
 
 #[test]
-fn a_stored_second_birth_changes_nothing_but_the_version() {
+fn a_second_created_event_changes_only_the_version() {
     let order = given::<Order>([created(), cancelled(None), created()]).state();
     assert_eq!(order.values().unwrap().status, OrderStatus::Cancelled);
     assert_eq!(order.version().0, 3);

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use crate::support::quantity;
 
 fn messages<T: Debug>(parsed: Result<T, ValidationErrors>) -> Vec<String> {
-    let DomainError::Validation(errors) = parsed.expect_err("a refusal").into() else {
+    let DomainError::Validation(errors) = parsed.expect_err("a rejection").into() else {
         unreachable!("findings are validation errors")
     };
     for error in &errors {
@@ -35,7 +35,7 @@ fn pairs(lines: &OrderLines) -> Vec<(String, u32)> {
 }
 
 #[test]
-fn repeated_products_are_added_up_in_their_first_place() {
+fn quantities_of_repeated_products_are_added() {
     let lines = lines(&[("sencha", 1), ("matcha", 2), ("sencha", 999)]).unwrap();
     assert_eq!(
         pairs(&lines),
@@ -57,7 +57,7 @@ fn an_order_has_1_to_100_lines() {
 }
 
 #[test]
-fn every_finding_names_its_line() {
+fn every_error_names_its_line() {
     assert_eq!(
         messages(lines(&[
             ("sencha", 0),
@@ -97,7 +97,7 @@ fn an_address_has_limits_and_may_have_empty_parts() {
 }
 
 #[test]
-fn a_status_is_read_by_its_name() {
+fn a_status_is_parsed_from_its_name() {
     for status in OrderStatus::ALL {
         assert_eq!(OrderStatus::parse("status", status.name()), Ok(status));
         let stored = serde_json::to_string(&status).unwrap();
@@ -113,7 +113,7 @@ fn a_status_is_read_by_its_name() {
 
 proptest! {
     #[test]
-    fn any_text_of_a_machine_becomes_a_reason(text in "(?s).{0,1200}") {
+    fn any_text_becomes_a_valid_reason(text in "(?s).{0,1200}") {
         let short = Reason::shortened(&text);
         prop_assert_eq!(Reason::parse("reason", short.as_str()), Ok(short.clone()));
         if text.chars().count() <= 1_000 && !text.contains('\0') {
@@ -122,7 +122,7 @@ proptest! {
     }
 
     #[test]
-    fn products_keep_their_pieces_when_they_are_added_up(
+    fn adding_lines_preserves_the_number_of_pieces(
         given in prop::collection::vec((0_usize..5, 1_i64..=10), 1..=100),
     ) {
         let ids = ["a", "b", "c", "d", "e"];
@@ -137,7 +137,7 @@ proptest! {
     }
 
     #[test]
-    fn so_many_pieces_cost_so_many_times_the_price(
+    fn the_price_of_pieces_is_a_multiple_of_the_unit_price(
         cents in 1_i64..=99_999_999,
         count in 1_i64..=1_000,
     ) {

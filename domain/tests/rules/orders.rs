@@ -113,7 +113,7 @@ pub fn history(status: OrderStatus) -> Vec<OrderEvent> {
     }
 }
 
-/// An order whose own events end in this status; there is none that is pending.
+/// An order whose own events end in this status; none ends as pending.
 pub fn in_status(status: OrderStatus) -> Order {
     given::<Order>(history(status)).state()
 }

@@ -41,7 +41,7 @@ fn deleted() -> ProductEvent {
     })
 }
 
-fn noted(old: &str, new: &str, why: Option<&str>) -> ProductEvent {
+fn price_changed(old: &str, new: &str, why: Option<&str>) -> ProductEvent {
     let difference = price(new).cents() - price(old).cents();
     ProductEvent::PriceChanged(ProductPriceChanged {
         product_id: id("sencha"),
@@ -109,7 +109,7 @@ fn category(category: &str) -> CategoryEvent {
     })
 }
 
-/// Two categories, and the product with this history.
+/// Two categories, and a product with this history.
 fn sencha(history: impl IntoIterator<Item = ProductEvent>) -> GivenStreams {
     given_streams()
         .with::<Category>("tea", [category("tea")])
@@ -136,7 +136,7 @@ fn left(category: &str) -> Written {
 }
 
 #[test]
-fn a_new_id_makes_a_product_with_its_stock_in_its_category() {
+fn creating_a_product_opens_its_stock_and_adds_it_to_its_category() {
     sencha([]).when(&create()).then([
         to_product([created()]),
         written::<Stock>("sencha", [stocked()]),
@@ -145,18 +145,18 @@ fn a_new_id_makes_a_product_with_its_stock_in_its_category() {
 }
 
 #[test]
-fn an_id_is_not_given_twice() {
-    let refusal = DomainError::Conflict(Conflict::AlreadyExists {
+fn an_id_is_not_reused() {
+    let rejection = DomainError::Conflict(Conflict::AlreadyExists {
         entity: Entity::Product,
         id: id("sencha"),
     });
     sencha([created(), deleted()])
         .when(&create())
-        .then_refused(refusal);
+        .then_refused(rejection);
 }
 
 #[test]
-fn a_product_enters_only_a_category_that_is_there() {
+fn a_product_is_added_only_to_an_existing_category() {
     let refused = |category: &str| {
         DomainError::from(domain::ValidationError {
             field: "categoryId".to_owned(),
@@ -185,17 +185,17 @@ fn a_product_enters_only_a_category_that_is_there() {
 }
 
 #[test]
-fn a_price_change_of_more_than_ten_percent_is_noted() {
+fn a_price_change_of_more_than_ten_percent_is_recorded_for_audit() {
     for amount in ["22.01", "17.99", "0.01", "999999.99"] {
         sencha([created()]).when(&cost(amount)).then([to_product([
             ProductEvent::Updated(values(amount)),
-            noted("20.00", amount, None),
+            price_changed("20.00", amount, None),
         ])]);
     }
 }
 
 #[test]
-fn a_price_change_of_ten_percent_or_less_is_not_noted() {
+fn a_price_change_of_ten_percent_or_less_is_not_recorded_for_audit() {
     for amount in ["22.00", "18.00", "20.01"] {
         sencha([created()])
             .when(&cost(amount))
@@ -208,21 +208,21 @@ fn a_small_change_of_a_tiny_price_is_a_large_one() {
     let tiny = [
         created(),
         ProductEvent::Updated(values("0.01")),
-        noted("20.00", "0.01", None),
+        price_changed("20.00", "0.01", None),
     ];
     sencha(tiny).when(&cost("0.02")).then([to_product([
         ProductEvent::Updated(values("0.02")),
-        noted("0.01", "0.02", None),
+        price_changed("0.01", "0.02", None),
     ])]);
 }
 
 #[test]
-fn a_price_change_with_a_reason_is_noted_whatever_its_size() {
+fn a_price_change_with_a_reason_is_always_recorded_for_audit() {
     sencha([created()])
         .when(&change_price("20.01", Some("rounding")))
         .then([to_product([
             ProductEvent::Updated(values("20.01")),
-            noted("20.00", "20.01", Some("rounding")),
+            price_changed("20.00", "20.01", Some("rounding")),
         ])]);
 }
 
@@ -236,7 +236,7 @@ fn the_same_price_changes_nothing_even_with_a_reason() {
 }
 
 #[test]
-fn an_update_tells_the_category_before_and_after_and_both_memberships() {
+fn a_move_records_both_categories_and_updates_both_memberships() {
     let to = |category_id| UpdateProduct {
         category_id,
         ..update()
@@ -295,22 +295,22 @@ fn an_update_on_another_version_is_a_conflict() {
 }
 
 #[test]
-fn what_never_was_or_is_deleted_is_not_found() {
-    let refusal = DomainError::NotFound {
+fn a_missing_or_deleted_entity_is_not_found() {
+    let rejection = DomainError::NotFound {
         entity: Entity::Product,
         id: id("sencha"),
     };
     for history in [vec![], vec![created(), deleted()]] {
         let sencha = sencha(history);
-        sencha.when(&update()).then_refused(refusal.clone());
-        sencha.when(&delete()).then_refused(refusal.clone());
+        sencha.when(&update()).then_refused(rejection.clone());
+        sencha.when(&delete()).then_refused(rejection.clone());
         let price = change_price("1", None);
-        sencha.when(&price).then_refused(refusal.clone());
+        sencha.when(&price).then_refused(rejection.clone());
     }
 }
 
 #[test]
-fn a_deletion_closes_the_stock_and_tells_the_category_that_it_leaves() {
+fn a_deletion_closes_the_stock_and_leaves_the_category() {
     let closed = StockEvent::Closed(StockClosed {
         product_id: id("sencha"),
     });
@@ -329,7 +329,7 @@ fn the_state_is_the_fold_of_its_events() {
     let history = [
         created(),
         ProductEvent::Updated(values("30.00")),
-        noted("20.00", "30.00", None),
+        price_changed("20.00", "30.00", None),
     ];
     let product = given::<Product>(history).state();
     let now = product.existing(&id("sencha")).unwrap();

@@ -1,4 +1,4 @@
-//! What orders hold of a product's stock.
+//! Reservations of stock by orders.
 
 use std::collections::BTreeMap;
 
@@ -66,21 +66,21 @@ fn deduct(order: &str) -> impl Fn(&Stock) -> Decided {
 }
 
 #[test]
-fn what_one_order_holds_is_not_there_for_the_next() {
+fn a_reserved_quantity_is_not_available_to_the_next_order() {
     let stock = given::<Stock>([updated(10, 0), reserved("a", 7, 10, 7)]);
     stock.when(reserve("b", 3)).then([reserved("b", 3, 10, 10)]);
-    let refusal = DomainError::Conflict(Conflict::OutOfStock {
+    let rejection = DomainError::Conflict(Conflict::OutOfStock {
         product: product(),
         available: level(3),
         wanted: quantity(4),
     });
     assert_eq!(
-        refusal.to_string(),
+        rejection.to_string(),
         "product sencha has 3 available, 4 wanted"
     );
     given::<Stock>([updated(10, 0), reserved("a", 7, 10, 7)])
         .when(reserve("b", 4))
-        .then_refused(refusal);
+        .then_refused(rejection);
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn an_order_reserves_once() {
 }
 
 #[test]
-fn there_is_nothing_to_reserve_of_a_product_that_is_not_there() {
+fn a_missing_product_cannot_be_reserved() {
     for history in [vec![], vec![updated(10, 0), closed()]] {
         given::<Stock>(history)
             .when(reserve("a", 1))
@@ -107,7 +107,7 @@ fn there_is_nothing_to_reserve_of_a_product_that_is_not_there() {
 }
 
 #[test]
-fn a_release_gives_all_back_once() {
+fn a_reservation_is_released_once() {
     let history = [
         updated(10, 0),
         reserved("a", 7, 10, 7),
@@ -123,7 +123,7 @@ fn a_release_gives_all_back_once() {
 }
 
 #[test]
-fn what_is_shipped_leaves_the_shop_once() {
+fn a_reservation_is_deducted_once() {
     let history = [
         updated(10, 0),
         reserved("a", 7, 10, 7),
@@ -138,7 +138,7 @@ fn what_is_shipped_leaves_the_shop_once() {
 }
 
 #[test]
-fn orders_keep_what_they_hold_of_a_deleted_product() {
+fn reservations_survive_the_deletion_of_the_product() {
     let history = [
         updated(10, 0),
         reserved("a", 7, 10, 7),
@@ -162,9 +162,9 @@ fn orders_keep_what_they_hold_of_a_deleted_product() {
     assert_eq!(stock.reservations().count(), 0);
 }
 
-/// A decision copies the state; the copy must not copy what thousands of orders hold.
+/// A decision copies the state; the copy must share thousands of reservations.
 #[test]
-fn a_copy_shares_its_reservations_and_keeps_its_own() {
+fn a_copy_of_the_state_shares_its_reservations() {
     let mut stock = given::<Stock>([updated(10, 0), reserved("a", 7, 10, 7)]).state();
     let copy = stock.clone();
     stock.evolve(&released("a", 7, 10, 0), at(9));
@@ -173,7 +173,7 @@ fn a_copy_shares_its_reservations_and_keeps_its_own() {
 }
 
 #[derive(Clone, Debug)]
-enum Ask {
+enum Request {
     Update(i64),
     Reserve(usize, i64),
     Release(usize),
@@ -183,101 +183,101 @@ enum Ask {
 
 const ORDERS: [&str; 4] = ["a", "b", "c", "d"];
 
-fn asks() -> impl Strategy<Value = Vec<Ask>> {
+fn requests() -> impl Strategy<Value = Vec<Request>> {
     let order = 0..ORDERS.len();
-    let ask = prop_oneof![
-        3 => prop_oneof![0_i64..30, Just(1_000_000_000)].prop_map(Ask::Update),
+    let request = prop_oneof![
+        3 => prop_oneof![0_i64..30, Just(1_000_000_000)].prop_map(Request::Update),
         8 => (order.clone(), prop_oneof![1_i64..=8, Just(1_000)])
-            .prop_map(|(order, count)| Ask::Reserve(order, count)),
-        4 => order.clone().prop_map(Ask::Release),
-        4 => order.prop_map(Ask::Deduct),
-        1 => Just(Ask::Close),
+            .prop_map(|(order, count)| Request::Reserve(order, count)),
+        4 => order.clone().prop_map(Request::Release),
+        4 => order.prop_map(Request::Deduct),
+        1 => Just(Request::Close),
     ];
-    prop::collection::vec(ask, 0..40)
+    prop::collection::vec(request, 0..40)
 }
 
-fn decide(stock: &Stock, ask: &Ask) -> Decided {
-    match ask {
-        Ask::Update(on_hand) => stock.update(&product(), level(*on_hand)),
-        Ask::Reserve(order, count) => reserve(ORDERS[*order], *count)(stock),
-        Ask::Release(order) => release(ORDERS[*order])(stock),
-        Ask::Deduct(order) => deduct(ORDERS[*order])(stock),
-        Ask::Close => stock.close(&product()),
+fn decide(stock: &Stock, request: &Request) -> Decided {
+    match request {
+        Request::Update(on_hand) => stock.update(&product(), level(*on_hand)),
+        Request::Reserve(order, count) => reserve(ORDERS[*order], *count)(stock),
+        Request::Release(order) => release(ORDERS[*order])(stock),
+        Request::Deduct(order) => deduct(ORDERS[*order])(stock),
+        Request::Close => stock.close(&product()),
     }
 }
 
-/// What a shop with a pencil would know.
+/// A simple model of the stock.
 #[derive(Default)]
-struct Ledger {
+struct Model {
     on_hand: i64,
     held: BTreeMap<&'static str, i64>,
 }
 
-impl Ledger {
-    fn note(&mut self, ask: &Ask, has_events: bool) {
+impl Model {
+    fn apply(&mut self, request: &Request, has_events: bool) {
         if !has_events {
             return;
         }
-        match ask {
-            Ask::Update(on_hand) => self.on_hand = *on_hand,
-            Ask::Reserve(order, count) => {
+        match request {
+            Request::Update(on_hand) => self.on_hand = *on_hand,
+            Request::Reserve(order, count) => {
                 self.held.insert(ORDERS[*order], *count);
             }
-            Ask::Release(order) => {
+            Request::Release(order) => {
                 self.held.remove(ORDERS[*order]);
             }
-            Ask::Deduct(order) => {
+            Request::Deduct(order) => {
                 self.on_hand -= self.held.remove(ORDERS[*order]).unwrap_or_default();
             }
-            Ask::Close => {}
+            Request::Close => {}
         }
     }
 }
 
 proptest! {
     #[test]
-    fn stock_is_conserved_whatever_is_asked(asks in asks()) {
+    fn stock_is_conserved_by_any_sequence_of_commands(requests in requests()) {
         let mut stock = given::<Stock>([updated(20, 0)]).state();
-        let mut ledger = Ledger { on_hand: 20, ..Ledger::default() };
-        for (second, ask) in (1..).zip(&asks) {
-            let events = decide(&stock, ask).unwrap_or_default();
+        let mut model = Model { on_hand: 20, ..Model::default() };
+        for (second, request) in (1..).zip(&requests) {
+            let events = decide(&stock, request).unwrap_or_default();
             for event in &events {
                 let written = event.encode();
                 let read = StockEvent::decode(written.event_type, 1, &written.data).unwrap();
                 stock.evolve(&read, at(second));
             }
-            ledger.note(ask, !events.is_empty());
-            prop_assert!(ledger.on_hand >= 0);
+            model.apply(request, !events.is_empty());
+            prop_assert!(model.on_hand >= 0);
 
             let values = stock.life().last().unwrap();
-            prop_assert_eq!(i64::from(values.on_hand.get()), ledger.on_hand);
-            let in_all: i64 = ledger.held.values().sum();
+            prop_assert_eq!(i64::from(values.on_hand.get()), model.on_hand);
+            let in_all: i64 = model.held.values().sum();
             prop_assert_eq!(i64::from(values.reserved.get()), in_all);
-            prop_assert!(in_all <= ledger.on_hand, "oversold");
+            prop_assert!(in_all <= model.on_hand, "oversold");
             let held: BTreeMap<_, _> = stock
                 .reservations()
                 .map(|(order, held)| (order.as_str(), i64::from(held.get())))
                 .collect();
-            prop_assert_eq!(&held, &ledger.held);
+            prop_assert_eq!(&held, &model.held);
         }
     }
 
     #[test]
-    fn the_same_ask_twice_gives_no_second_event(asks in asks()) {
+    fn a_repeated_request_appends_no_second_event(requests in requests()) {
         let mut stock = given::<Stock>([updated(20, 0)]).state();
-        for (second, ask) in (1..).zip(&asks) {
-            for event in decide(&stock, ask).unwrap_or_default() {
+        for (second, request) in (1..).zip(&requests) {
+            for event in decide(&stock, request).unwrap_or_default() {
                 stock.evolve(&event, at(second));
             }
-            prop_assert_eq!(decide(&stock, ask).unwrap_or_default(), vec![], "{:?}", ask);
+            prop_assert_eq!(decide(&stock, request).unwrap_or_default(), vec![], "{:?}", request);
         }
     }
 
     #[test]
-    fn a_snapshot_is_the_state(asks in asks()) {
+    fn a_snapshot_is_the_state(requests in requests()) {
         let mut stock = given::<Stock>([updated(20, 0)]).state();
-        for ask in &asks {
-            for event in decide(&stock, ask).unwrap_or_default() {
+        for request in &requests {
+            for event in decide(&stock, request).unwrap_or_default() {
                 stock.evolve(&event, at(1));
             }
         }

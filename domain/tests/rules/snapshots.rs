@@ -1,5 +1,5 @@
-//! Snapshots are read by later builds. A shape that changes without a new `SNAPSHOT_VERSION` would be read as something
-//! else, so the snapshot of a fixed history is kept for each version. The history is stored events, not our types.
+//! Snapshots are read by later builds. A shape that changes without a new `SNAPSHOT_VERSION` would be misread, so the
+//! snapshot of a fixed history is stored for each version. The history is stored events, not types of this build.
 
 use std::fs;
 
@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::stored_shapes::fixtures;
 
-/// The events of these fixtures, one after the other.
+/// The events of these fixtures, in order.
 fn history<A: Aggregate>(names: &[(&str, u32)]) -> Vec<A::Event> {
     let event = |(name, version): &(&str, u32)| {
         let data = fixtures().data(name, *version).expect("a fixture");
@@ -23,7 +23,7 @@ fn history<A: Aggregate>(names: &[(&str, u32)]) -> Vec<A::Event> {
     names.iter().map(event).collect()
 }
 
-/// A history of its own: lines of a stored name and its data.
+/// A history from a file, with a stored name and its data in each line.
 fn saga<A: Aggregate>(file: &str) -> Vec<A::Event> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/sagas");
     let text = fs::read_to_string(format!("{folder}/{file}")).expect("a history");
@@ -65,7 +65,7 @@ fn the_snapshot_of_a_deleted_product() {
 }
 
 #[test]
-fn the_snapshot_of_a_stock_that_an_order_holds_some_of() {
+fn the_snapshot_of_a_stock_with_a_reservation() {
     let events = [("StockUpdated", 1), ("StockReserved", 1)];
     fixtures().snapshot::<Stock>(history::<Stock>(&events));
 }

@@ -27,14 +27,14 @@ fn not_found() -> DomainError {
 }
 
 #[test]
-fn stock_begins_with_an_event_even_at_nothing() {
+fn stock_is_opened_with_an_event_even_at_zero() {
     given::<Stock>([])
         .when(|stock| stock.open(&id("sencha"), StockLevel::ZERO))
         .then([updated(0, 0)]);
 }
 
 #[test]
-fn stock_begins_once() {
+fn stock_is_opened_once() {
     given::<Stock>([updated(1, 0)])
         .when(|stock| stock.open(&id("sencha"), level(2)))
         .then_refused(DomainError::Conflict(Conflict::AlreadyExists {
@@ -44,32 +44,32 @@ fn stock_begins_once() {
 }
 
 #[test]
-fn an_update_sets_what_is_on_hand_and_keeps_what_is_reserved() {
+fn an_update_sets_the_level_on_hand_and_keeps_the_reserved_level() {
     given::<Stock>([updated(10, 3)])
         .when(|stock| stock.update(&id("sencha"), level(7)))
         .then([updated(7, 3)]);
 }
 
 #[test]
-fn the_known_level_gives_no_event() {
+fn an_unchanged_level_appends_no_event() {
     given::<Stock>([updated(10, 3)])
         .when(|stock| stock.update(&id("sencha"), level(10)))
         .then_nothing();
 }
 
 #[test]
-fn what_is_reserved_cannot_be_taken_away() {
-    let refusal = DomainError::Conflict(Conflict::BelowReserved {
+fn the_level_cannot_fall_below_the_reserved_level() {
+    let rejection = DomainError::Conflict(Conflict::BelowReserved {
         reserved: level(3),
         given: level(2),
     });
     assert_eq!(
-        refusal.to_string(),
+        rejection.to_string(),
         "quantity must be at least 3, which is reserved, got 2"
     );
     given::<Stock>([updated(10, 3)])
         .when(|stock| stock.update(&id("sencha"), level(2)))
-        .then_refused(refusal);
+        .then_refused(rejection);
     given::<Stock>([updated(10, 3)])
         .when(|stock| stock.update(&id("sencha"), level(3)))
         .then([updated(3, 3)]);

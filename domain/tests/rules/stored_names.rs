@@ -1,5 +1,5 @@
-//! The stored names of a binary's events are distinct: rows of different enums would be mixed up by whatever follows the
-//! log by names.
+//! The stored names of a binary's events are distinct: readers that filter the log by name would confuse events of different
+//! enums.
 
 use std::fs;
 use std::path::Path;
@@ -28,7 +28,7 @@ fn of_domain() -> [StoredNames; 6] {
 
 #[test]
 fn no_two_enums_share_a_stored_name() {
-    // Sagas of all types have the same events, told apart by their streams.
+    // Sagas of all types have the same events, distinguished by their streams.
     let of_kernel = [
         stored_names::<EventOf<OrderSaga>>(),
         stored_names::<ControlEvent>(),

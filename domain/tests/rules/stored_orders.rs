@@ -1,4 +1,4 @@
-//! [`crate::stored_shapes`], for orders.
+//! [`crate::stored_shapes`] for orders.
 
 use domain::order::OrderEvent;
 use event_sourcing::{DecodeError, StoredEvent};
@@ -10,7 +10,7 @@ use crate::orders::{
 use crate::stored_shapes::fixtures;
 
 #[test]
-fn the_beginning_and_the_ends_of_an_order() {
+fn the_first_and_last_events_of_an_order() {
     fixtures().event("OrderCreated", 1, &created());
     fixtures().event("OrderConfirmed", 1, &confirmed());
     fixtures().event("OrderShipped", 1, &shipped());
@@ -19,7 +19,7 @@ fn the_beginning_and_the_ends_of_an_order() {
 }
 
 #[test]
-fn what_providers_did() {
+fn the_events_of_providers() {
     fixtures().event(
         "OrderPaymentProcessed",
         1,
@@ -43,13 +43,13 @@ fn what_providers_did() {
 }
 
 #[test]
-fn how_an_order_is_undone() {
+fn the_events_of_a_cancellation() {
     fixtures().event("OrderCancellationRequested", 1, &requested(Some("saga-2")));
     fixtures().event("OrderCancelled", 1, &cancelled(Some("Too late")));
 }
 
 #[test]
-fn unknown_names_and_shapes_are_errors() {
+fn unknown_names_and_invalid_data_are_errors() {
     assert!(matches!(
         OrderEvent::decode("OrderPainted", 1, "{}"),
         Err(DecodeError::UnknownType { .. })

@@ -1,5 +1,5 @@
-//! Each shape that was ever stored stays readable. A fixture is never edited: a new shape gets a new file, a new row
-//! here, and an upcaster.
+//! Each shape that was ever stored stays readable. A fixture is never edited: a new shape gets a new file, a new row here,
+//! and an upcaster.
 
 use domain::category::{
     CategoryCreated, CategoryDeleted, CategoryEvent, CategoryNameEvent, CategoryNameHeld,
@@ -110,15 +110,15 @@ fn product_events() {
             previous_category_id: Some(id("tea")),
         }),
     );
-    let noted = ProductEvent::PriceChanged(ProductPriceChanged {
+    let price_changed = ProductEvent::PriceChanged(ProductPriceChanged {
         product_id: id("sencha"),
         old_price: price("19.90"),
         new_price: price("24.90"),
         difference: Money::from_cents(500),
         reason: Some(reason("New harvest")),
     });
-    fixtures().event("ProductPriceChanged", 1, &noted);
-    fixtures().event("ProductPriceChanged", 2, &noted);
+    fixtures().event("ProductPriceChanged", 1, &price_changed);
+    fixtures().event("ProductPriceChanged", 2, &price_changed);
     fixtures().event(
         "ProductDeleted",
         1,
@@ -173,9 +173,9 @@ fn every_version_of_every_event_has_its_fixture() {
     fixtures.all_versions_of::<OrderEvent>();
 }
 
-/// Data that no version had are an error of the event, and no upcaster panics.
+/// Data that no version had are a decode error, and no upcaster panics.
 #[test]
-fn damaged_data_of_an_older_version_are_an_error() {
+fn invalid_data_of_an_older_version_are_an_error() {
     for data in ["null", "[]", "{}", r#"{"old_price_cents":"1"}"#] {
         assert!(matches!(
             ProductEvent::decode("ProductPriceChanged", 1, data),
@@ -185,7 +185,7 @@ fn damaged_data_of_an_older_version_are_an_error() {
 }
 
 #[test]
-fn unknown_names_and_shapes_are_errors() {
+fn unknown_names_and_invalid_data_are_errors() {
     assert!(matches!(
         ProductEvent::decode("ProductPainted", 1, "{}"),
         Err(DecodeError::UnknownType { .. })

@@ -7,7 +7,7 @@ use event_sourcing::Version;
 use uuid::Uuid;
 
 fn message<T>(parsed: Result<T, ValidationError>) -> String {
-    parsed.err().expect("a refusal").message
+    parsed.err().expect("a rejection").message
 }
 
 #[test]
@@ -21,7 +21,7 @@ fn names_are_trimmed_before_they_are_measured() {
 
 type Parse = fn(&str, &str) -> Result<(), ValidationError>;
 
-/// Every text, with the fewest and the most characters that it may have.
+/// Every kind of text, with its minimum and maximum number of characters.
 const TEXTS: [(Parse, usize, usize); 11] = [
     (
         |field, text| CategoryName::parse(field, text).map(drop),
@@ -60,7 +60,7 @@ const TEXTS: [(Parse, usize, usize); 11] = [
     (|_, text| part_of_address(["", "", text]), 0, 20),
 ];
 
-/// The finding about the one part that is given, under the name `f`.
+/// The error of the only invalid part, under the name `f`.
 fn part_of_address([street, city, code]: [&str; 3]) -> Result<(), ValidationError> {
     let Err(findings) = ShippingAddress::parse("f", street, city, code) else {
         return Ok(());
@@ -98,7 +98,7 @@ fn every_text_has_its_limits_in_characters() {
 }
 
 #[test]
-fn the_zero_character_is_nowhere() {
+fn u_0000_is_rejected_everywhere() {
     for (parse, _, _) in TEXTS {
         assert_eq!(
             message(parse("f", "a\0b")),
@@ -122,7 +122,7 @@ fn a_name_is_not_blank() {
 }
 
 #[test]
-fn text_that_means_something_elsewhere_means_nothing_here() {
+fn special_characters_have_no_special_meaning() {
     for odd in [
         "Robert'); DROP TABLE events;--",
         "\u{1F468}\u{200D}\u{1F469}\u{200D}\u{1F467} %_\\",
@@ -160,11 +160,11 @@ fn ids_have_a_small_alphabet() {
         "a\0",
         &"x".repeat(65),
     ] {
-        let refusal = message(EntityId::parse("categoryId", bad));
+        let rejection = message(EntityId::parse("categoryId", bad));
         assert!(
-            refusal
+            rejection
                 .starts_with("categoryId must be 1 to 64 letters, digits, '-', '_' or '.', got \""),
-            "{refusal}"
+            "{rejection}"
         );
     }
     let made = EntityId::from(Uuid::nil());
@@ -172,11 +172,11 @@ fn ids_have_a_small_alphabet() {
 }
 
 #[test]
-fn a_long_refused_text_is_cut() {
-    let refusal = message(EntityId::parse("id", &"é".repeat(1 << 20)));
+fn a_long_rejected_text_is_truncated() {
+    let rejection = message(EntityId::parse("id", &"é".repeat(1 << 20)));
     assert!(
-        refusal.ends_with(&format!("\"{}\"…", "é".repeat(40))),
-        "{refusal}"
+        rejection.ends_with(&format!("\"{}\"…", "é".repeat(40))),
+        "{rejection}"
     );
 }
 

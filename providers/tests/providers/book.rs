@@ -1,4 +1,4 @@
-//! The book behind the simulated providers: many at once, two processes, totals.
+//! The ledger of the simulated providers: concurrency, two processes, totals.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ fn action(name: &str, order: &str, cents: i64) -> Action {
 }
 
 #[tokio::test]
-async fn a_thousand_at_once_get_each_its_own_answer() {
+async fn a_thousand_concurrent_calls_get_their_own_answers() {
     on_both_engines(async |home| {
         let (book, task) = home.book().await;
         let names: Vec<String> = (0..1_000).map(|n| format!("k-{n}")).collect();
@@ -35,7 +35,7 @@ async fn a_thousand_at_once_get_each_its_own_answer() {
             assert_eq!(record.deliveries, 1);
         }
         drop(book);
-        soon("the end of the book's task", task.finished()).await;
+        soon("the end of the ledger's task", task.finished()).await;
     })
     .await;
 }
@@ -61,7 +61,7 @@ async fn calls_of_one_key_keep_their_order_in_a_batch() {
 }
 
 #[tokio::test]
-async fn of_an_action_and_its_undo_in_two_processes_one_comes_first() {
+async fn an_action_and_its_undo_in_two_processes_are_serialized() {
     on_both_engines(async |home| {
         let (one, _one_task) = home.book().await;
         let (two, _two_task) = home.book().await;
@@ -88,18 +88,18 @@ async fn of_an_action_and_its_undo_in_two_processes_one_comes_first() {
 }
 
 #[tokio::test]
-async fn the_totals_are_those_of_the_rows() {
+async fn the_totals_are_the_sums_of_the_rows() {
     on_both_engines(async |home| {
         let (book, _task) = home.book().await;
         book.act(action("a", "o-1", 1_000)).await.expect("done");
         book.act(action("b", "o-1", 250)).await.expect("done");
         book.undo(action("b", "o-1", 250)).await.expect("undone");
         book.undo(action("c", "o-2", 99)).await.expect("closed");
-        let refusal = Action {
+        let declined = Action {
             decision: Decision::Declined("no".to_owned()),
             ..action("d", "o-3", 77)
         };
-        book.act(refusal).await.expect("refused");
+        book.act(declined).await.expect("declined");
         let shipment = Action {
             kind: ProviderKind::SHIPMENT,
             ..action("a", "o-1", 300)
@@ -156,7 +156,7 @@ async fn a_duplicate_delivery_takes_no_money_twice() {
 }
 
 #[tokio::test]
-async fn a_database_that_is_gone_is_a_failure_and_no_refusal() {
+async fn an_unreachable_database_is_a_transient_failure() {
     on_both_engines(async |home| {
         let database = home.database().await;
         let (book, _task) =

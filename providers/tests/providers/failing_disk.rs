@@ -1,4 +1,4 @@
-//! The command database on a disk that is full or fails for a while: what it answered it keeps, and it works again
+//! The command database on a disk that is full or fails for a while: acknowledged writes survive, and it works again
 //! afterwards.
 
 use std::path::Path;
@@ -37,8 +37,8 @@ fn on_each_fault(
 }
 
 #[test]
-fn the_simulated_book_says_what_it_wrote() -> Result<()> {
-    let test = "failing_disk::the_simulated_book_says_what_it_wrote";
+fn the_simulated_ledger_reports_only_what_it_wrote() -> Result<()> {
+    let test = "failing_disk::the_simulated_ledger_reports_only_what_it_wrote";
     on_each_fault(test, &async |faults, fault, log, database| {
         let (book, _task) = SimulatedLedger::open(database, clock());
         let action = || Action {
@@ -61,8 +61,8 @@ fn the_simulated_book_says_what_it_wrote() -> Result<()> {
 }
 
 #[test]
-fn stripe_is_not_called_before_the_charge_is_noted() -> Result<()> {
-    let test = "failing_disk::stripe_is_not_called_before_the_charge_is_noted";
+fn stripe_is_not_called_before_the_charge_is_recorded() -> Result<()> {
+    let test = "failing_disk::stripe_is_not_called_before_the_charge_is_recorded";
     on_each_fault(test, &async |faults, fault, log, database| {
         let stripe = FakeStripe::start().await;
         let settings = settings(&stripe.url, SECRET_KEY, GOOD_CARD);

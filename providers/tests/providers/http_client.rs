@@ -1,4 +1,4 @@
-//! Every call over HTTP: it goes where the settings say, once, and a failure says whether anything was sent.
+//! Calls over HTTP: each is sent once, to the configured host, and a failure states whether anything was sent.
 
 use std::process::Command;
 use std::sync::Arc;
@@ -14,13 +14,13 @@ use tokio::net::TcpListener;
 
 use crate::support::{Home, clock, key, shipment, soon};
 
-/// What a connection with TLS begins with.
+/// The first byte of a connection with TLS.
 const TLS_HANDSHAKE: u8 = 0x16;
 
-/// Tells the test below that it runs in a process of its own.
+/// Set if the test below runs in its own process.
 const INNER: &str = "PROVIDERS_TEST_INNER";
 
-/// A server that reads what comes on each connection, writes the same, and closes it.
+/// A server that reads the request of each connection, writes the same answer, and closes it.
 struct Server {
     address: String,
     connections: Arc<AtomicUsize>,
@@ -36,14 +36,14 @@ impl Server {
             while let Ok((mut connection, _)) = listener.accept().await {
                 seen.fetch_add(1, Ordering::SeqCst);
                 let mut request = Vec::new();
-                // A request ends with its JSON; a greeting of TLS is not waited for.
+                // A request ends with its JSON; a TLS handshake is not read to its end.
                 while !request.ends_with(b"}") && !request.starts_with(&[TLS_HANDSHAKE]) {
                     match connection.read_buf(&mut request).await {
                         Ok(1..) => {}
                         Ok(0) | Err(_) => break,
                     }
                 }
-                // The other side may have stopped to read.
+                // The other side may have stopped reading.
                 let _ = connection.write_all(&answer).await;
             }
         });
@@ -92,7 +92,7 @@ fn unknown(reason: &str) -> Result<TrackingNumber, CallError> {
 }
 
 #[tokio::test]
-async fn what_was_sent_and_not_answered_is_unknown_and_not_sent_again() {
+async fn a_request_without_an_answer_is_unknown_and_not_repeated() {
     let lost = Server::start("").await;
     let reason = "the connection to the provider was lost";
     assert_eq!(lost.arrange().await, unknown(reason));
@@ -104,19 +104,19 @@ async fn what_was_sent_and_not_answered_is_unknown_and_not_sent_again() {
 }
 
 #[tokio::test]
-async fn what_could_not_be_sent_is_not_done() {
-    let not_done = Err(CallError::transient("the provider cannot be reached"));
-    assert_eq!(arrange("http://127.0.0.1:1").await, not_done);
-    // No such name is ever given to a host.
-    assert_eq!(arrange("http://carrier.invalid").await, not_done);
+async fn a_request_that_could_not_be_sent_is_transient() {
+    let transient = Err(CallError::transient("the provider cannot be reached"));
+    assert_eq!(arrange("http://127.0.0.1:1").await, transient);
+    // This top-level domain is reserved and never resolves.
+    assert_eq!(arrange("http://carrier.invalid").await, transient);
     // It does not speak TLS.
     let plain = Server::start("}").await;
     let url = format!("https://{}", plain.address);
-    assert_eq!(arrange(&url).await, not_done);
+    assert_eq!(arrange(&url).await, transient);
 }
 
 #[tokio::test]
-async fn an_answer_that_is_too_large_is_not_read() {
+async fn a_too_large_answer_is_not_read() {
     let space = " ".repeat(257 * 1024);
     let large = format!("{space}{}", r#"{"tracking_number":"HERE-1"}"#);
     let server = Server::start(with_length(large.len(), &large)).await;
@@ -139,9 +139,9 @@ async fn a_redirect_is_not_followed() {
     assert_eq!(elsewhere.connections(), 0);
 }
 
-/// Every client of this process would read them from the environment, so it has a process of its own.
+/// Runs in its own process, because every client of a process reads these variables.
 #[tokio::test]
-async fn a_proxy_of_the_environment_is_not_asked() {
+async fn a_proxy_of_the_environment_is_not_used() {
     const PROXIES: [&str; 3] = ["http_proxy", "HTTP_PROXY", "ALL_PROXY"];
     if std::env::var_os(INNER).is_some() {
         let carrier = Server::start(arranged()).await;
@@ -154,17 +154,17 @@ async fn a_proxy_of_the_environment_is_not_asked() {
     let mut inner = Command::new(std::env::current_exe().expect("this program"));
     inner
         .args([
-            "http_client::a_proxy_of_the_environment_is_not_asked",
+            "http_client::a_proxy_of_the_environment_is_not_used",
             "--exact",
         ])
         .env(INNER, "1")
         .envs(PROXIES.map(|name| (name, &url)));
     let output = tokio::task::spawn_blocking(move || inner.output());
     let output = output.await.expect("no panic").expect("it runs");
-    let told = String::from_utf8_lossy(&output.stdout);
+    let printed = String::from_utf8_lossy(&output.stdout);
     assert!(
-        output.status.success() && told.contains("1 passed"),
-        "{told}"
+        output.status.success() && printed.contains("1 passed"),
+        "{printed}"
     );
     assert_eq!(proxy.connections(), 0);
 }

@@ -1,4 +1,4 @@
-//! Notices by mail, to a real mail server: aiosmtpd.
+//! Notifications by mail, to a real mail server: aiosmtpd.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,7 +22,7 @@ pub struct Sink {
     folder: TempDir,
 }
 
-/// A mail as the server got it.
+/// A mail as the server received it.
 struct Mail {
     from: String,
     to: Vec<String>,
@@ -61,7 +61,7 @@ impl Sink {
                 .iter()
                 .filter_map(text)
                 .collect(),
-            // Without the line breaks that quoted-printable puts in.
+            // Without the line breaks of quoted-printable.
             text: decode(mail["data"].as_str().expect("base64")).replace("=\r\n", ""),
             tls: mail["tls"].as_bool().expect("a boolean"),
             user: text(&mail["user"]),
@@ -172,15 +172,15 @@ async fn a_mail_arrives_and_its_repeat_has_the_same_id() {
 }
 
 #[tokio::test]
-async fn the_shops_own_address_gets_all_mails_if_there_is_one() {
+async fn all_mails_go_to_the_configured_address_if_there_is_one() {
     let mut sink = Sink::start("plain", &[]).await;
     let mut settings = sink.settings(SmtpTls::None);
-    let refused = mailer(&settings)
+    let declined = mailer(&settings)
         .send(&key("a"), &confirmed("user-17"))
         .await;
     assert!(
-        matches!(refused, Err(CallError::Declined(_))),
-        "{refused:?}"
+        matches!(declined, Err(CallError::Declined(_))),
+        "{declined:?}"
     );
     settings.to = Some("desk@example.com".parse().expect("an address"));
     let sent = mailer(&settings)
@@ -202,8 +202,12 @@ async fn tls_is_used_and_the_certificate_is_checked() {
             ca_file: None,
             ..trusting.clone()
         };
-        let notice = confirmed("anna@example.com");
-        let failed = soon("a refusal", mailer(&stranger).send(&key("a"), &notice)).await;
+        let notification = confirmed("anna@example.com");
+        let failed = soon(
+            "a refusal",
+            mailer(&stranger).send(&key("a"), &notification),
+        )
+        .await;
         assert!(
             matches!(
                 failed,
@@ -211,14 +215,14 @@ async fn tls_is_used_and_the_certificate_is_checked() {
             ),
             "{mode}: {failed:?}"
         );
-        let sent = soon("a mail", mailer(&trusting).send(&key("a"), &notice)).await;
+        let sent = soon("a mail", mailer(&trusting).send(&key("a"), &notification)).await;
         assert_eq!(sent, Ok(()), "{mode}");
         assert!(sink.mail().await.tls, "{mode}");
     }
 }
 
 #[tokio::test]
-async fn without_tls_nothing_is_sent_where_tls_is_asked_for() {
+async fn nothing_is_sent_without_tls_if_tls_is_required() {
     let sink = Sink::start("plain", &[]).await;
     let settings = SmtpSettings {
         ca_file: None,
@@ -247,24 +251,24 @@ async fn the_password_is_used_and_not_shown() {
         NotificationsConfig::Smtp(right.clone())
     );
     assert!(!shown.contains(PASSWORD), "{shown}");
-    let notice = confirmed("anna@example.com");
-    let refused = soon("an answer", mailer(&wrong).send(&key("a"), &notice)).await;
-    let told = format!("{:?}", refused.expect_err("it is refused"));
+    let notification = confirmed("anna@example.com");
+    let declined = soon("an answer", mailer(&wrong).send(&key("a"), &notification)).await;
+    let told = format!("{:?}", declined.expect_err("it is declined"));
     assert!(!told.contains("nobody-sees"), "{told}");
-    assert_eq!(mailer(&right).send(&key("a"), &notice).await, Ok(()));
+    assert_eq!(mailer(&right).send(&key("a"), &notification).await, Ok(()));
     assert_eq!(sink.mail().await.user.as_deref(), Some(USER));
 }
 
 #[tokio::test]
-async fn what_the_server_says_decides_whether_to_send_again() {
+async fn the_answer_of_the_server_decides_whether_to_retry() {
     let sink = Sink::start("plain", &[]).await;
     let mailer = mailer(&sink.settings(SmtpTls::None));
-    let refused = mailer
+    let declined = mailer
         .send(&key("a"), &confirmed("refused@example.com"))
         .await;
     assert!(
-        matches!(refused, Err(CallError::Declined(_))),
-        "{refused:?}"
+        matches!(declined, Err(CallError::Declined(_))),
+        "{declined:?}"
     );
     let later = mailer
         .send(&key("a"), &confirmed("later@example.com"))
@@ -289,7 +293,7 @@ async fn what_the_server_says_decides_whether_to_send_again() {
 }
 
 #[tokio::test]
-async fn no_header_can_be_smuggled_in() {
+async fn no_header_can_be_injected() {
     let mut sink = Sink::start("plain", &[]).await;
     let mailer = mailer(&sink.settings(SmtpTls::None));
     for user in [
@@ -298,10 +302,10 @@ async fn no_header_can_be_smuggled_in() {
         "a@example.com, x@example.com",
         "\"a\r\nBcc: x\"@example.com",
     ] {
-        let refused = mailer.send(&key("a"), &confirmed(user)).await;
+        let declined = mailer.send(&key("a"), &confirmed(user)).await;
         assert!(
-            matches!(refused, Err(CallError::Declined(_))),
-            "{user}: {refused:?}"
+            matches!(declined, Err(CallError::Declined(_))),
+            "{user}: {declined:?}"
         );
     }
     let reason = "no\r\n.\r\nMAIL FROM:<x@example.com>\r\nBcc: x@example.com".to_owned();
@@ -318,7 +322,7 @@ async fn no_header_can_be_smuggled_in() {
 }
 
 #[tokio::test]
-async fn a_cancellation_says_why_if_somebody_said_so() {
+async fn a_cancellation_has_its_reason_if_there_is_one() {
     let mut sink = Sink::start("plain", &[]).await;
     let mailer = mailer(&sink.settings(SmtpTls::None));
     for (reason, told) in [
@@ -336,7 +340,7 @@ async fn a_cancellation_says_why_if_somebody_said_so() {
 }
 
 #[tokio::test]
-async fn a_file_without_certificates_stops_the_start() {
+async fn a_file_without_certificates_is_an_error_at_the_start() {
     let folder = tempfile::tempdir().expect("a folder");
     let path: PathBuf = folder.path().join("none.pem");
     let settings = SmtpSettings {

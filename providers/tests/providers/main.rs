@@ -1,4 +1,4 @@
-//! The providers, against the promises of their ports.
+//! The providers fulfil the contracts of their ports.
 
 mod book;
 #[cfg(target_os = "linux")]

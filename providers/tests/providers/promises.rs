@@ -1,5 +1,4 @@
-//! What every provider promises, whoever it is. The keys are the caller's, so that one provider can be asked by several
-//! tests.
+//! The contract of every provider.
 
 use domain::fulfilment::{Charge, Shipment};
 use domain::value::{Reference, TrackingNumber};
@@ -8,7 +7,7 @@ use sagas::{CallError, CompensationResult, OperationStatus};
 
 use crate::support::{charge, key, shipment};
 
-/// One action and its undo, in the words of either port.
+/// An action and its undo, for either port.
 pub trait Actions {
     type Done: Clone + std::fmt::Debug + PartialEq + Send;
 
@@ -66,15 +65,15 @@ impl Actions for Shipments<'_> {
     }
 }
 
-/// All that a provider of any kind promises.
+/// Checks the whole contract.
 pub async fn all(actions: &impl Actions) {
-    a_repeat_gets_the_first_answer(actions).await;
+    a_repeat_returns_the_first_answer(actions).await;
     an_undo_reverses_and_closes(actions).await;
-    an_undo_that_comes_first_closes(actions).await;
-    keys_do_not_touch_each_other(actions).await;
+    an_undo_that_arrives_first_closes_the_key(actions).await;
+    keys_are_independent(actions).await;
 }
 
-async fn a_repeat_gets_the_first_answer(actions: &impl Actions) {
+async fn a_repeat_returns_the_first_answer(actions: &impl Actions) {
     assert_eq!(actions.look_up("again").await, Ok(OperationStatus::Absent));
     let first = actions.act("again", "o-again").await.expect("done");
     assert_eq!(actions.act("again", "o-again").await, Ok(first.clone()));
@@ -99,7 +98,7 @@ async fn an_undo_reverses_and_closes(actions: &impl Actions) {
     assert_closed(actions, "undo", "o-undo").await;
 }
 
-async fn an_undo_that_comes_first_closes(actions: &impl Actions) {
+async fn an_undo_that_arrives_first_closes_the_key(actions: &impl Actions) {
     assert_eq!(
         actions.undo("early", "o-early").await,
         Ok(CompensationResult::NOTHING)
@@ -115,7 +114,7 @@ async fn an_undo_that_comes_first_closes(actions: &impl Actions) {
     );
 }
 
-async fn keys_do_not_touch_each_other(actions: &impl Actions) {
+async fn keys_are_independent(actions: &impl Actions) {
     let one = actions.act("key/one", "o-keys").await.expect("done");
     let two = actions.act("key/two", "o-keys").await.expect("done");
     assert_ne!(one, two);

@@ -17,7 +17,7 @@ use crate::support::{Home, charge, clock, key, shipment, soon};
 use crate::webhooks::receiver::{Behaviour, Receiver};
 use crate::webhooks::{self, endpoint, event, publisher};
 
-/// Part of a URL: some are let in by nothing else.
+/// Part of a URL: for some receivers it is the only credential.
 const PATH: &str = "path-that-lets-in";
 
 /// The test's runtime has one thread, which all tasks share.
@@ -58,11 +58,11 @@ async fn no_secret_is_logged() {
     let text = log.text();
     assert!(
         text.contains("a webhook with an invalid signature was rejected"),
-        "nothing was caught"
+        "the log line is missing"
     );
     assert!(
         text.contains("a call to a provider failed"),
-        "nothing was caught"
+        "the log line is missing"
     );
     for secret in [
         SECRET_KEY,
@@ -100,7 +100,7 @@ fn everything(
     }
 }
 
-/// Calls every provider as it should go, and with something that goes wrong. Only the log counts here.
+/// Calls every provider with and without faults. Only the log is checked.
 async fn call_all(providers: &Providers, run: usize, stripe: &FakeStripe, carrier: &FakeCarrier) {
     for (n, fault) in [Fault::Lose, Fault::FailBefore, Fault::Limit]
         .into_iter()
@@ -115,9 +115,9 @@ async fn call_all(providers: &Providers, run: usize, stripe: &FakeStripe, carrie
         let _ = providers.shipping.act(&name, &shipment("o-1", 3)).await;
         let _ = providers.shipping.undo(&name, &shipment("o-1", 3)).await;
     }
-    let notice = confirmed("anna@example.com");
+    let notification = confirmed("anna@example.com");
     let name = key("a");
-    let sending = providers.notifications.send(&name, &notice);
+    let sending = providers.notifications.send(&name, &notification);
     let _ = soon("a mail", sending).await;
     let forged = Request::post("/webhooks/stripe")
         .header("stripe-signature", "t=1,v1=00")

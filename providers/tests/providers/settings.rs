@@ -1,4 +1,4 @@
-//! The URLs: what they choose, what is refused, and what is shown of them.
+//! The URLs: what they select, what is rejected, and what errors show of them.
 
 use std::time::Duration;
 
@@ -36,8 +36,8 @@ fn assert_hides(text: &str) {
 }
 
 #[track_caller]
-fn refused(pairs: &[(&str, &str)], expected: &[&str]) {
-    let error = read(pairs).expect_err("it is refused").to_string();
+fn rejected(pairs: &[(&str, &str)], expected: &[&str]) {
+    let error = read(pairs).expect_err("it is rejected").to_string();
     assert_hides(&error);
     assert_eq!(error.lines().count(), 1, "{error}");
     for part in expected {
@@ -46,12 +46,12 @@ fn refused(pairs: &[(&str, &str)], expected: &[&str]) {
 }
 
 #[test]
-fn without_settings_nobody_is_paid_and_nothing_sent() {
+fn without_settings_all_providers_are_simulated() {
     let settings = read(&[]).expect("defaults");
-    let PaymentsConfig::Simulated(conduct) = &settings.payments else {
+    let PaymentsConfig::Simulated(config) = &settings.payments else {
         panic!("{settings:?}");
     };
-    assert_eq!(*conduct, SimulationConfig::default());
+    assert_eq!(*config, SimulationConfig::default());
     assert!(matches!(settings.shipping, ShippingConfig::Simulated(_)));
     assert!(matches!(settings.notifications, NotificationsConfig::Log));
 }
@@ -65,69 +65,69 @@ fn a_simulated_provider_takes_its_parameters() {
         ("SHIPPING_URL", "simulated://?fail_rate=1"),
     ]);
     let settings = settings.expect("settings");
-    let PaymentsConfig::Simulated(conduct) = &settings.payments else {
+    let PaymentsConfig::Simulated(config) = &settings.payments else {
         panic!("{settings:?}");
     };
-    assert_eq!(conduct.decline_over, Some(Money::from_cents(9_950)));
-    assert_eq!(conduct.latency, Duration::from_millis(20));
+    assert_eq!(config.decline_over, Some(Money::from_cents(9_950)));
+    assert_eq!(config.latency, Duration::from_millis(20));
     let share = |rate: providers::simulated::Rate| format!("{}", rate.share());
-    assert_eq!(share(conduct.fail_rate), "0.25");
-    assert_eq!(share(conduct.timeout_rate), "1");
-    assert_eq!(share(conduct.unavailable_rate), "0.5");
-    assert_eq!(share(conduct.duplicate_rate), "0.1");
+    assert_eq!(share(config.fail_rate), "0.25");
+    assert_eq!(share(config.timeout_rate), "1");
+    assert_eq!(share(config.unavailable_rate), "0.5");
+    assert_eq!(share(config.duplicate_rate), "0.1");
 }
 
 #[test]
-fn a_wrong_url_names_itself_and_what_is_accepted() {
+fn an_invalid_url_is_rejected_with_what_is_accepted() {
     let payments = |url| [("PAYMENTS_URL", url)];
     let schemes = ["PAYMENTS_URL is ", "simulated:// or stripe+https://HOST"];
-    refused(&payments("paypal://"), &schemes);
-    refused(&payments("simulated"), &schemes);
-    refused(&payments("https://api.stripe.com"), &schemes);
-    refused(
+    rejected(&payments("paypal://"), &schemes);
+    rejected(&payments("simulated"), &schemes);
+    rejected(&payments("https://api.stripe.com"), &schemes);
+    rejected(
         &payments("simulated://?fail_rate=2"),
         &[
             "\"simulated://?fail_rate=2\"",
             "fail_rate as a number from 0 to 1",
         ],
     );
-    refused(&payments("simulated://?latency_ms=-1"), &["0 to 600000"]);
-    refused(
+    rejected(&payments("simulated://?latency_ms=-1"), &["0 to 600000"]);
+    rejected(
         &payments("simulated://?decline_over=1.005"),
         &["decline_over as an amount"],
     );
-    refused(
+    rejected(
         &payments("simulated://?fail_rat=1"),
         &["the parameters decline_over, fail_rate"],
     );
-    refused(
+    rejected(
         &payments("simulated://?fail_rate=0&fail_rate=1"),
         &["fail_rate once"],
     );
-    refused(&payments("simulated://bank"), &["without a host"]);
-    refused(
+    rejected(&payments("simulated://bank"), &["without a host"]);
+    rejected(
         &[("SHIPPING_URL", "http://carrier.example")],
         &["http://LOOPBACK on this machine only"],
     );
-    refused(
+    rejected(
         &[("SHIPPING_URL", "https://h?x=1")],
         &["the parameters ca_file"],
     );
     for somewhere in ["log://host", "log:///path"] {
-        refused(
+        rejected(
             &[("NOTIFICATIONS_URL", somewhere)],
             &["log:// without a host and a path"],
         );
     }
-    refused(
+    rejected(
         &[("NOTIFICATIONS_URL", "log://?a=b")],
         &["log:// without parameters"],
     );
-    refused(
+    rejected(
         &[("NOTIFICATIONS_URL", "smtp://mail.example")],
         &["from as a mail address"],
     );
-    refused(
+    rejected(
         &[(
             "NOTIFICATIONS_URL",
             "smtp://mail.example?from=a@b.example&tls=none",
@@ -139,7 +139,7 @@ fn a_wrong_url_names_itself_and_what_is_accepted() {
 #[test]
 fn stripe_needs_its_key_and_hides_it() {
     let url = ("PAYMENTS_URL", "stripe+https://api.stripe.com");
-    refused(
+    rejected(
         &[url],
         &["STRIPE_SECRET_KEY is not set", "STRIPE_SECRET_KEY_FILE"],
     );
@@ -159,27 +159,27 @@ fn stripe_needs_its_key_and_hides_it() {
         (stripe.currency.as_str(), stripe.payment_method.as_str()),
         ("usd", "pm_card_visa")
     );
-    refused(
+    rejected(
         &[url, ("STRIPE_SECRET_KEY", "a\nb")],
         &["STRIPE_SECRET_KEY is \"***\""],
     );
     let key = ("STRIPE_SECRET_KEY", KEY);
     let on = |url| [("PAYMENTS_URL", url), key];
-    refused(
+    rejected(
         &on("stripe+http://api.stripe.com"),
         &["LOOPBACK on this machine only"],
     );
-    refused(
+    rejected(
         &on("stripe+https://h?currency=jpy"),
         &["a currency with cents"],
     );
-    refused(&on("stripe+https://h/v1"), &["without a path"]);
+    rejected(&on("stripe+https://h/v1"), &["without a path"]);
     let in_url = format!("stripe+https://{KEY}@api.stripe.com");
-    refused(
+    rejected(
         &on(&in_url),
         &["***@api.stripe.com", "the key goes into STRIPE_SECRET_KEY"],
     );
-    refused(&on(KEY), &["PAYMENTS_URL is \"***\""]);
+    rejected(&on(KEY), &["PAYMENTS_URL is \"***\""]);
     let local = read(&on("stripe+http://127.0.0.1:4242")).expect("settings");
     let PaymentsConfig::Stripe(stripe) = &local.payments else {
         panic!("{local:?}");
@@ -188,7 +188,7 @@ fn stripe_needs_its_key_and_hides_it() {
 }
 
 #[test]
-fn a_secret_may_come_from_a_file() {
+fn a_secret_can_be_read_from_a_file() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("key");
     std::fs::write(&path, format!("{KEY}\n")).expect("a file");
@@ -199,14 +199,14 @@ fn a_secret_may_come_from_a_file() {
         panic!("{settings:?}");
     };
     assert_eq!(stripe.secret_key.reveal(), KEY);
-    refused(
+    rejected(
         &[url, ("STRIPE_SECRET_KEY_FILE", "/nowhere/key")],
         &[
             "STRIPE_SECRET_KEY_FILE is \"/nowhere/key\"",
             "cannot be read",
         ],
     );
-    refused(
+    rejected(
         &[
             url,
             ("STRIPE_SECRET_KEY_FILE", path),
@@ -249,11 +249,11 @@ fn a_mail_server_has_tls_unless_it_is_on_this_machine() {
         smtp(&url, None).login.expect("a login").1.reveal(),
         PASSWORD
     );
-    refused(
+    rejected(
         &[("NOTIFICATIONS_URL", &format!("{url}&x=1"))],
         &["***@mail.example", "the parameters tls, from, to, ca_file"],
     );
-    refused(
+    rejected(
         &[(
             "NOTIFICATIONS_URL",
             "smtp://me@mail.example?from=a@b.example",

@@ -18,7 +18,7 @@ use crate::promises::{self, Shipments};
 use crate::support::{Home, address, clock, key, shipment, soon};
 
 async fn shipping_with(url: &str, token: &str) -> Arc<Shipping> {
-    // Shipping over HTTP remembers nothing here.
+    // Shipping over HTTP stores nothing in it.
     let home = Home::new(Engine::Sqlite).await;
     let settings = ProviderSettings {
         shipping: ShippingConfig::Http(HttpShippingSettings {
@@ -52,7 +52,7 @@ async fn over_tls(url: &str, ca_file: Option<PathBuf>) -> Result<TrackingNumber,
 }
 
 #[tokio::test]
-async fn a_carrier_whose_certificate_nobody_vouches_for_is_sent_nothing() {
+async fn nothing_is_sent_to_a_carrier_with_an_untrusted_certificate() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().to_str().expect("a path");
     let script =
@@ -85,13 +85,13 @@ async fn a_carrier_whose_certificate_nobody_vouches_for_is_sent_nothing() {
 }
 
 #[tokio::test]
-async fn shipping_keeps_the_ports_promises() {
+async fn shipping_fulfils_the_contract_of_the_port() {
     let carrier = FakeCarrier::start().await;
     promises::all(&Shipments(&*shipping(&carrier).await)).await;
 }
 
 #[tokio::test]
-async fn the_shipment_is_sent_as_the_protocol_says() {
+async fn the_shipment_is_sent_according_to_the_protocol() {
     let carrier = FakeCarrier::start().await;
     let shipping = shipping(&carrier).await;
     let arranged = shipping
@@ -106,8 +106,8 @@ async fn the_shipment_is_sent_as_the_protocol_says() {
             "items": [{ "product_id": "tea", "quantity": 3 }],
         })
     );
-    let standing = shipping.look_up(&key("saga/1?x=%2f")).await;
-    assert_eq!(standing, Ok(OperationStatus::Done(tracking_number)));
+    let status = shipping.look_up(&key("saga/1?x=%2f")).await;
+    assert_eq!(status, Ok(OperationStatus::Done(tracking_number)));
     let fetched = Shipment {
         address: None,
         ..shipment("o-2", 1)
@@ -117,7 +117,7 @@ async fn the_shipment_is_sent_as_the_protocol_says() {
 }
 
 #[tokio::test]
-async fn each_status_says_what_is_known() {
+async fn each_status_is_mapped_to_an_error() {
     let carrier = FakeCarrier::start().await;
     let shipping = shipping(&carrier).await;
     let of = async |fault| {
@@ -171,7 +171,7 @@ async fn each_status_says_what_is_known() {
 }
 
 #[tokio::test]
-async fn what_was_lost_is_found_by_its_key() {
+async fn a_lost_answer_is_found_by_its_key() {
     let carrier = FakeCarrier::start().await;
     let shipping = shipping(&carrier).await;
     for fault in [Fault::Lose, Fault::Garble, Fault::StatusAfter(500)] {
@@ -180,11 +180,8 @@ async fn what_was_lost_is_found_by_its_key() {
         carrier.fault(fault);
         let lost = shipping.act(&name, &shipment("o-1", 3)).await;
         assert!(matches!(lost, Err(CallError::Unknown { .. })), "{lost:?}");
-        let standing = shipping.look_up(&name).await;
-        assert!(
-            matches!(standing, Ok(OperationStatus::Done(_))),
-            "{standing:?}"
-        );
+        let status = shipping.look_up(&name).await;
+        assert!(matches!(status, Ok(OperationStatus::Done(_))), "{status:?}");
         shipping
             .act(&name, &shipment("o-1", 3))
             .await
@@ -200,7 +197,7 @@ async fn what_was_lost_is_found_by_its_key() {
 }
 
 #[tokio::test]
-async fn an_address_that_is_not_served_is_a_refusal_that_lasts() {
+async fn an_unserved_address_is_declined_permanently() {
     let carrier = FakeCarrier::start().await;
     let shipping = shipping(&carrier).await;
     let nowhere = Shipment {
@@ -208,9 +205,9 @@ async fn an_address_that_is_not_served_is_a_refusal_that_lasts() {
         ..shipment("o-1", 3)
     };
     let reason = "nobody lives there".to_owned();
-    let refused = shipping.act(&key("a"), &nowhere).await;
-    assert_eq!(refused, Err(CallError::Declined(reason.clone())));
-    assert_eq!(shipping.act(&key("a"), &nowhere).await, refused);
+    let declined = shipping.act(&key("a"), &nowhere).await;
+    assert_eq!(declined, Err(CallError::Declined(reason.clone())));
+    assert_eq!(shipping.act(&key("a"), &nowhere).await, declined);
     assert_eq!(
         shipping.look_up(&key("a")).await,
         Ok(OperationStatus::Declined(reason))
@@ -222,7 +219,7 @@ async fn an_address_that_is_not_served_is_a_refusal_that_lasts() {
 }
 
 #[tokio::test]
-async fn what_the_carrier_says_is_not_taken_on_trust() {
+async fn the_carriers_answers_are_validated() {
     let carrier = FakeCarrier::start().await;
     let shipping = shipping(&carrier).await;
     carrier.set("pending", json!({ "state": "pending" }));
@@ -245,7 +242,7 @@ async fn what_the_carrier_says_is_not_taken_on_trust() {
     let wordy = format!("no\r\n{}", "x".repeat(500));
     carrier.set("wordy", json!({ "state": "declined", "reason": wordy }));
     let Ok(OperationStatus::Declined(reason)) = shipping.look_up(&key("wordy")).await else {
-        panic!("it is refused");
+        panic!("it is declined");
     };
     assert!(
         reason.starts_with("no xxx") && reason.len() == 200,
@@ -260,7 +257,7 @@ async fn what_the_carrier_says_is_not_taken_on_trust() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_not_accepted_cancels_no_order_and_is_not_told() {
+async fn a_rejected_token_is_transient_and_not_shown() {
     let carrier = FakeCarrier::start().await;
     let wrong = "not-the-token-9876543210";
     let shipping = shipping_with(&carrier.url, wrong).await;
@@ -274,15 +271,15 @@ async fn a_token_that_is_not_accepted_cancels_no_order_and_is_not_told() {
 }
 
 #[tokio::test]
-async fn a_carrier_that_repeats_the_token_is_not_quoted() {
+async fn the_token_is_masked_in_the_carriers_text() {
     let carrier = FakeCarrier::start().await;
     let shipping = shipping(&carrier).await;
     carrier.fault(Fault::Echo);
-    let refused = shipping.act(&key("a"), &shipment("o-1", 3)).await;
-    assert_eq!(refused, Err(CallError::declined("*** is new here")));
+    let declined = shipping.act(&key("a"), &shipment("o-1", 3)).await;
+    assert_eq!(declined, Err(CallError::declined("*** is new here")));
     let reason = format!("{TOKEN} again");
     carrier.set("b", json!({ "state": "declined", "reason": reason }));
-    let standing = shipping.look_up(&key("b")).await;
+    let status = shipping.look_up(&key("b")).await;
     let reason = "*** again".to_owned();
-    assert_eq!(standing, Ok(OperationStatus::Declined(reason)));
+    assert_eq!(status, Ok(OperationStatus::Declined(reason)));
 }

@@ -1,4 +1,4 @@
-//! The simulated providers: their promises, and their manners.
+//! The simulated providers: the contract, and the configured behaviour.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::promises::{self, Charges, Shipments};
 use crate::support::{charge, clock, eventually, key, on_both_engines, shipment, soon};
 
 #[tokio::test]
-async fn payments_keep_the_ports_promises() {
+async fn payments_fulfil_the_contract_of_the_port() {
     on_both_engines(async |home| {
         let payments = home.payments(SimulationConfig::default()).await;
         promises::all(&Charges(&payments)).await;
@@ -22,7 +22,7 @@ async fn payments_keep_the_ports_promises() {
 }
 
 #[tokio::test]
-async fn shipping_keeps_the_ports_promises() {
+async fn shipping_fulfils_the_contract_of_the_port() {
     on_both_engines(async |home| {
         let shipping = home.shipping(SimulationConfig::default()).await;
         promises::all(&Shipments(&shipping)).await;
@@ -31,7 +31,7 @@ async fn shipping_keeps_the_ports_promises() {
 }
 
 #[tokio::test]
-async fn what_was_done_and_what_was_closed_outlives_the_process() {
+async fn actions_and_closed_keys_survive_a_restart() {
     on_both_engines(async |home| {
         let before = home.payments(SimulationConfig::default()).await;
         let paid = before.act(&key("a"), &charge("o-1", 500)).await;
@@ -53,7 +53,7 @@ async fn what_was_done_and_what_was_closed_outlives_the_process() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_remembered_by_its_key() {
+async fn a_decline_is_stored_by_its_key() {
     on_both_engines(async |home| {
         let strict = SimulationConfig {
             decline_over: Some(Money::from_cents(10_000)),
@@ -62,17 +62,17 @@ async fn a_refusal_is_remembered_by_its_key() {
         let payments = home.payments(strict).await;
         let exact = payments.act(&key("exact"), &charge("o-1", 10_000)).await;
         assert!(exact.is_ok(), "{exact:?}");
-        let refused = payments.act(&key("over"), &charge("o-2", 10_001)).await;
-        let Err(CallError::Declined(reason)) = &refused else {
-            panic!("{refused:?}");
+        let declined = payments.act(&key("over"), &charge("o-2", 10_001)).await;
+        let Err(CallError::Declined(reason)) = &declined else {
+            panic!("{declined:?}");
         };
         assert!(reason.contains("100.01 is more than 100.00"), "{reason}");
-        // Another rule changes nothing under the same key.
+        // Another configuration does not change the result of the same key.
         let lenient = home.payments(SimulationConfig::default()).await;
         let again = lenient.act(&key("over"), &charge("o-2", 10_001)).await;
-        assert_eq!(again, refused);
-        let standing = lenient.look_up(&key("over")).await.expect("a standing");
-        assert!(matches!(standing, OperationStatus::Declined(_)));
+        assert_eq!(again, declined);
+        let status = lenient.look_up(&key("over")).await.expect("a standing");
+        assert!(matches!(status, OperationStatus::Declined(_)));
         let undone = lenient.undo(&key("over"), &charge("o-2", 10_001)).await;
         assert!(!undone.expect("nothing to undo").had_effect);
     })
@@ -95,7 +95,7 @@ async fn a_shipment_is_declined_by_its_pieces() {
 }
 
 #[tokio::test]
-async fn one_that_times_out_has_done_its_work_and_answers_the_repeat() {
+async fn a_call_that_times_out_has_taken_effect_and_its_repeat_answers() {
     on_both_engines(async |home| {
         let silent = SimulationConfig {
             timeout_rate: Rate::ALWAYS,
@@ -124,7 +124,7 @@ async fn one_that_times_out_has_done_its_work_and_answers_the_repeat() {
 }
 
 #[tokio::test]
-async fn a_call_that_was_sent_arrives_although_its_caller_is_gone() {
+async fn a_sent_call_arrives_although_its_caller_was_dropped() {
     on_both_engines(async |home| {
         let slow = SimulationConfig {
             latency: Duration::from_millis(50),
@@ -132,12 +132,12 @@ async fn a_call_that_was_sent_arrives_although_its_caller_is_gone() {
         };
         let payments = home.payments(slow).await;
         let order = charge("o-1", 500);
-        // Polled once, so it was sent, and dropped.
+        // Polled once, so that it is sent, and dropped.
         let gone = payments.act(&key("a"), &order).now_or_never();
         assert_eq!(gone, None);
         eventually("the delayed payment", async || {
-            let standing = payments.look_up(&key("a")).await;
-            matches!(standing, Ok(OperationStatus::Done(_))).then_some(())
+            let status = payments.look_up(&key("a")).await;
+            matches!(status, Ok(OperationStatus::Done(_))).then_some(())
         })
         .await;
     })
@@ -145,7 +145,7 @@ async fn a_call_that_was_sent_arrives_although_its_caller_is_gone() {
 }
 
 #[tokio::test]
-async fn a_stop_waits_for_the_calls_on_their_way() {
+async fn a_stop_waits_for_calls_in_flight() {
     on_both_engines(async |home| {
         let slow = SimulationConfig {
             latency: Duration::from_millis(50),
@@ -164,17 +164,14 @@ async fn a_stop_waits_for_the_calls_on_their_way() {
         assert_eq!(gone, None);
         soon("the stop", providers.finished()).await;
         let after = home.payments(SimulationConfig::default()).await;
-        let standing = after.look_up(&key("a")).await;
-        assert!(
-            matches!(standing, Ok(OperationStatus::Done(_))),
-            "{standing:?}"
-        );
+        let status = after.look_up(&key("a")).await;
+        assert!(matches!(status, Ok(OperationStatus::Done(_))), "{status:?}");
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_delayed_action_meets_the_undo_that_overtook_it() {
+async fn a_delayed_action_is_declined_after_its_undo() {
     on_both_engines(async |home| {
         let slow = home
             .payments(SimulationConfig {
@@ -196,7 +193,7 @@ async fn a_delayed_action_meets_the_undo_that_overtook_it() {
 }
 
 #[tokio::test]
-async fn one_that_is_not_available_has_done_nothing() {
+async fn an_unavailable_provider_has_no_effect() {
     on_both_engines(async |home| {
         let away = SimulationConfig {
             unavailable_rate: Rate::ALWAYS,
@@ -218,7 +215,7 @@ async fn one_that_is_not_available_has_done_nothing() {
 }
 
 #[tokio::test]
-async fn the_same_seed_refuses_the_same_share() {
+async fn the_same_seed_declines_the_same_actions() {
     on_both_engines(async |home| {
         let third = SimulationConfig {
             fail_rate: Rate::new(0.3).expect("a rate"),
@@ -228,26 +225,26 @@ async fn the_same_seed_refuses_the_same_share() {
         for run in 0..2 {
             let provider = home.provider(ProviderKind::PAYMENT, third.clone(), 7).await;
             let payments = SimulatedPayments::new(provider);
-            let mut refused = Vec::new();
+            let mut declined = Vec::new();
             for n in 0..60 {
                 let name = key(&format!("run-{run}/{n}"));
                 let answer = payments.act(&name, &charge("o-1", 500)).await;
-                refused.push(answer.is_err());
+                declined.push(answer.is_err());
             }
-            runs.push(refused);
+            runs.push(declined);
         }
         assert_eq!(runs[0], runs[1]);
-        let share = runs[0].iter().filter(|refused| **refused).count();
+        let share = runs[0].iter().filter(|declined| **declined).count();
         assert!((9..=27).contains(&share), "{share} of 60");
     })
     .await;
 }
 
 #[test]
-fn dice_keep_to_the_ends_of_the_scale() {
-    let dice = Rng::seeded(1);
-    assert!((0..1_000).all(|_| dice.hits(Rate::ALWAYS)));
-    assert!((0..1_000).all(|_| !dice.hits(Rate::NEVER)));
+fn the_rates_0_and_1_are_exact() {
+    let rng = Rng::seeded(1);
+    assert!((0..1_000).all(|_| rng.hits(Rate::ALWAYS)));
+    assert!((0..1_000).all(|_| !rng.hits(Rate::NEVER)));
     assert_eq!(Rate::new(1.1), None);
     assert_eq!(Rate::new(f64::NAN), None);
 }

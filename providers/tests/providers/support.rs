@@ -1,4 +1,4 @@
-//! Databases, clocks, and things to pay and send.
+//! Databases, clocks, charges and shipments.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,10 +20,10 @@ use tempfile::TempDir;
 use test_postgres::TestDatabase;
 use tokio_util::task::TaskTracker;
 
-/// Longer than anything here takes, so that whoever waits for nothing is found out.
+/// Longer than any wait here, so that a test that waits forever fails.
 pub const WAIT_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// A command database that processes can be opened on, one after the other or together. It is gone with this.
+/// A command database for one or more processes. It is deleted on drop.
 pub struct Home {
     url: DatabaseUrl,
     _folder: Option<TempDir>,
@@ -66,22 +66,22 @@ impl Home {
         SimulatedLedger::open(self.database().await, clock())
     }
 
-    pub async fn payments(&self, conduct: SimulationConfig) -> SimulatedPayments {
-        SimulatedPayments::new(self.provider(ProviderKind::PAYMENT, conduct, 1).await)
+    pub async fn payments(&self, config: SimulationConfig) -> SimulatedPayments {
+        SimulatedPayments::new(self.provider(ProviderKind::PAYMENT, config, 1).await)
     }
 
-    pub async fn shipping(&self, conduct: SimulationConfig) -> SimulatedShipping {
-        SimulatedShipping::new(self.provider(ProviderKind::SHIPMENT, conduct, 1).await)
+    pub async fn shipping(&self, config: SimulationConfig) -> SimulatedShipping {
+        SimulatedShipping::new(self.provider(ProviderKind::SHIPMENT, config, 1).await)
     }
 
     pub async fn provider(
         &self,
         kind: ProviderKind,
-        conduct: SimulationConfig,
+        config: SimulationConfig,
         seed: u64,
     ) -> Provider {
         let (book, _task) = self.book().await;
-        Provider::new(kind, conduct, Rng::seeded(seed), book, TaskTracker::new())
+        Provider::new(kind, config, Rng::seeded(seed), book, TaskTracker::new())
     }
 }
 
@@ -126,14 +126,14 @@ pub fn id(text: &str) -> EntityId {
     EntityId::parse("id", text).expect("an id")
 }
 
-/// What comes of `future`, which must come to an end.
+/// Awaits `future` with a timeout.
 pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
     tokio::time::timeout(WAIT_TIMEOUT, future)
         .await
         .unwrap_or_else(|_| panic!("{what} took too long"))
 }
 
-/// Asks again until the answer is `Some`, or it takes too long.
+/// Polls until the answer is `Some`, with a timeout.
 pub async fn eventually<T>(what: &str, ask: impl AsyncFn() -> Option<T>) -> T {
     soon(what, async {
         loop {

@@ -1,4 +1,4 @@
-//! A provider's wish to be left alone is passed on, whatever it was asked.
+//! The `Retry-After` of a provider is returned by every call.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,7 +50,7 @@ fn assert_waits<T>(answer: Result<T, CallError>, seconds: u64) {
 }
 
 #[tokio::test]
-async fn what_stripe_asks_for_is_passed_on() {
+async fn the_retry_after_of_stripe_is_returned() {
     let home = Home::new(Engine::Sqlite).await;
     let stage = WaitCase::new(&home).await;
     let (key, charge) = (key("saga-1/process_payment/0"), charge("o-1", 1_234));
@@ -65,7 +65,7 @@ async fn what_stripe_asks_for_is_passed_on() {
 }
 
 #[tokio::test]
-async fn what_the_carrier_asks_for_is_passed_on() {
+async fn the_retry_after_of_the_carrier_is_returned() {
     let home = Home::new(Engine::Sqlite).await;
     let stage = WaitCase::new(&home).await;
     let (key, shipment) = (key("saga-1/arrange_shipping/0"), shipment("o-1", 3));

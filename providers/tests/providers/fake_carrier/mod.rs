@@ -1,4 +1,4 @@
-//! A carrier that serves the protocol of `docs/providers.md`, and fails when it is told to.
+//! A carrier with the protocol of `docs/providers.md` and programmable faults.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -14,21 +14,21 @@ use platform::Tasks;
 use platform::runtime::HttpListener;
 use serde_json::{Value, json};
 
-/// What the shop is known by.
+/// The shop's token.
 pub const TOKEN: &str = "carrier-token-0123456789";
 
 /// How the next call of an action fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// With this status, without having done anything.
+    /// With this status, without an effect.
     Status(u16),
-    /// It is done, and then this is the status.
+    /// With this status, after the effect.
     StatusAfter(u16),
-    /// It is done, and the connection breaks instead of the answer.
+    /// The connection breaks after the effect, instead of the answer.
     Lose,
-    /// It is done, and the answer makes no sense.
+    /// The answer after the effect is unreadable.
     Garble,
-    /// It is refused, with what the request was let in by in the reason.
+    /// It is declined, with the shop's token in the reason.
     Echo,
 }
 
@@ -77,13 +77,13 @@ impl FakeCarrier {
         self.shared.lock().expect("the book").fault = Some(fault);
     }
 
-    /// The body of the last shipment that was asked for.
+    /// The body of the last request of a shipment.
     pub fn last(&self) -> Value {
         let book = self.shared.lock().expect("the book");
         book.last.clone().expect("a shipment")
     }
 
-    /// How many shipments will be made.
+    /// The number of arranged shipments.
     pub fn shipments(&self) -> usize {
         let book = self.shared.lock().expect("the book");
         let done = |entry: &&Entry| entry.standing["state"] == "done";

@@ -1,4 +1,4 @@
-//! What can be told to go wrong.
+//! Programmable faults.
 
 use std::sync::Arc;
 
@@ -15,19 +15,19 @@ pub enum On {
 
 #[derive(Clone, Debug)]
 pub enum Fault {
-    /// It fails, and has done nothing.
+    /// It fails without an effect.
     FailBefore,
-    /// It fails, and has done it.
+    /// It fails after the effect.
     FailAfter,
-    /// It is done, and the connection breaks instead of the answer.
+    /// The connection breaks after the effect, instead of the answer.
     Lose,
-    /// There were too many.
+    /// It is rate limited.
     Limit,
     /// The object is locked by another call.
     Locked,
-    /// Another request with the same key is running.
+    /// Another request with the same key is in flight.
     InUse,
-    /// It waits before it does anything, and says that it has come.
+    /// It reports its arrival, and then waits before the effect.
     Hold { came: Arc<Notify>, go: Arc<Notify> },
 }
 
@@ -57,7 +57,7 @@ impl Fault {
         })
     }
 
-    /// A call that waits: told when it has come, and let go.
+    /// A call that waits, with the signals of its arrival and of its release.
     pub fn hold() -> (Self, Arc<Notify>, Arc<Notify>) {
         let (came, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let fault = Self::Hold {

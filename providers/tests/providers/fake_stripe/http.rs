@@ -1,4 +1,4 @@
-//! The fake's HTTP: who may call, which key it goes under, and what goes wrong.
+//! The fake's HTTP interface: authentication, idempotency keys, faults.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,13 +20,13 @@ pub fn router(shared: Arc<Shared>) -> Router {
     Router::new().fallback(any(serve)).with_state(shared)
 }
 
-/// A request, as far as it matters.
+/// The relevant parts of a request.
 struct Call {
     method: Method,
     path: String,
     fields: HashMap<String, String>,
     key: Option<String>,
-    /// What must be the same under the same key.
+    /// Must be the same for the same key.
     parameters: String,
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::objects::Reply;
 
-/// How long a key is known.
+/// How long a key is stored.
 const KEPT_SECONDS: u64 = 24 * 60 * 60;
 
 #[derive(Default)]
@@ -16,11 +16,11 @@ pub struct Keys {
 struct StoredAnswer {
     at: u64,
     parameters: String,
-    /// None while it runs.
+    /// None while it is in flight.
     reply: Option<Reply>,
 }
 
-/// What a key says to a request.
+/// What is known of a request's key.
 pub enum KeyLookup {
     /// It may be executed.
     New,
@@ -55,7 +55,7 @@ impl Keys {
         }
     }
 
-    /// Keeps the answer, or if nothing was executed forgets the key.
+    /// Stores the answer, or deletes the key if nothing was executed.
     pub fn end(&mut self, key: &str, reply: &Reply) {
         if !reply.executed {
             self.known.remove(key);

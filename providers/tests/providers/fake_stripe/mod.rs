@@ -1,8 +1,8 @@
-//! A Stripe of ours that keeps Stripe's documented rules for idempotency keys, and fails when it is told to.
+//! A fake of Stripe with Stripe's documented rules for idempotency keys, and programmable faults.
 //!
-//! What is answered first under a key is answered again for 24 hours, failures included; the same key with other
-//! parameters is an error; what was not executed is not kept. Stripe's own client library is the judge of it, in
-//! `stripe/official.rs`.
+//! The first answer for a key is replayed for 24 hours, failures included; the same key with other parameters is an error;
+//! the answer of a request that was not executed is not stored. `stripe/official.rs` validates the fake with Stripe's own
+//! client library.
 
 mod fault;
 mod http;
@@ -21,7 +21,7 @@ use objects::Objects;
 
 pub const SECRET_KEY: &str = "sk_test_51fakefakefakefakefake";
 
-/// A running fake. Clones are the same one.
+/// A running fake. Clones share it.
 #[derive(Clone)]
 pub struct FakeStripe {
     pub url: String,
@@ -38,7 +38,7 @@ struct Shared {
 }
 
 impl FakeStripe {
-    /// Serves one on a free port.
+    /// Starts one on a free port.
     pub async fn start() -> Self {
         let any_port = "127.0.0.1:0".parse().expect("an address");
         let listener = HttpListener::bind("fake Stripe", any_port).await;
@@ -52,7 +52,7 @@ impl FakeStripe {
         fake
     }
 
-    /// The next call of this kind meets the fault.
+    /// Injects the fault into the next call of this kind.
     pub fn fault(&self, on: On, fault: Fault) {
         self.shared.faults.lock().expect("faults").push((on, fault));
     }
@@ -61,7 +61,7 @@ impl FakeStripe {
         self.shared.keys.lock().expect("keys").advance(seconds);
     }
 
-    /// What was taken and given back, of all intents.
+    /// The sums taken and refunded, over all intents.
     pub fn money(&self) -> Money {
         self.shared.objects.lock().expect("objects").money()
     }
@@ -71,7 +71,7 @@ impl FakeStripe {
         self.shared.objects.lock().expect("objects").statuses()
     }
 
-    /// Gives the money of an intent back, as somebody does in Stripe's dashboard.
+    /// Refunds an intent, as an operator does in Stripe's dashboard.
     pub fn refund_by_hand(&self, intent: &str) {
         let mut objects = self.shared.objects.lock().expect("objects");
         objects.refund(intent).expect("a refund");
@@ -82,7 +82,7 @@ impl FakeStripe {
         self.shared.objects.lock().expect("objects").settle(intent);
     }
 
-    /// The calls that came, such as `create` and `confirm`, replays included.
+    /// The received calls, such as `create` and `confirm`, replays included.
     pub fn calls(&self) -> Vec<String> {
         self.shared.calls.lock().expect("calls").clone()
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-/// An answer, and whether Stripe began to execute the request: what it did not execute is not kept under its key.
+/// An answer, and whether the request was executed: otherwise it is not stored for its key.
 #[derive(Clone, Debug)]
 pub struct Reply {
     pub status: u16,

@@ -1,10 +1,10 @@
-"""A mail server that keeps what it gets, by other people (aiosmtpd).
+"""A mail server (aiosmtpd) that prints the mails that it receives.
 
 Usage: mail_sink.py plain|starttls|wrapped FOLDER [USER PASSWORD]
 
-It prints its port, and then a line of JSON for each mail. With TLS its certificate, for `localhost`, is signed by an
-authority of its own, whose certificate it writes to FOLDER/ca.pem first. Mail to refused@… is refused for good, to
-later@… for now.
+It prints its port, and then a line of JSON for each mail. With TLS its certificate, for `localhost`, is signed by its
+own authority, whose certificate it writes to FOLDER/ca.pem first. Mail to refused@… is rejected permanently, to later@…
+temporarily.
 """
 
 import asyncio

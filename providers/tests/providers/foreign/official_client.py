@@ -1,4 +1,4 @@
-"""Holds a fake of Stripe against what Stripe's own client library makes of it.
+"""Validates a fake of Stripe with Stripe's own client library.
 
 Usage: official_client.py BASE_URL SECRET_KEY
 
@@ -116,7 +116,7 @@ def errors():
            code="resource_missing", http_status=404)
     raises(stripe.InvalidRequestError, lambda: create("small", amount=10), "a small amount",
            code="amount_too_small")
-    # What failed validation is not kept under the key.
+    # The answer of a request that failed validation is not stored for its key.
     check(create("small").amount == 1234, "the key is still free")
 
 
@@ -147,7 +147,7 @@ def stored_failures():
 def not_executed():
     control("fault", on="create", kind="limit")
     raises(stripe.RateLimitError, lambda: create("limited"), "too many", http_status=429)
-    check(create("limited").status == "requires_confirmation", "it was not kept under the key")
+    check(create("limited").status == "requires_confirmation", "the answer was stored for the key")
     control("fault", on="create", kind="in_use")
     raises(stripe.APIError, lambda: create("used"), "a running request", http_status=409)
     check(create("used").status == "requires_confirmation", "nor was this")

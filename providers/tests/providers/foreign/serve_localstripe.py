@@ -1,4 +1,4 @@
-"""Serves localstripe, a fake of Stripe by other people, on a port that the system chooses, and prints its URL."""
+"""Serves localstripe, an independent fake of Stripe, on a free port, and prints its URL."""
 
 import asyncio
 
@@ -7,7 +7,7 @@ from localstripe import resources, server
 
 
 async def serve():
-    # What is kept, is kept in memory.
+    # Everything is stored in memory only.
     resources.store.dump_to_disk = lambda: None
     runner = web.AppRunner(server.app)
     await runner.setup()

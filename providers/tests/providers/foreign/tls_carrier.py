@@ -1,9 +1,9 @@
-"""A carrier behind TLS that arranges whatever it is asked for.
+"""A carrier behind TLS that accepts every shipment.
 
 Usage: tls_carrier.py FOLDER
 
-It prints its port. Its certificate, for `localhost`, is signed by an authority of its own, whose certificate it writes
-to FOLDER/ca.pem first.
+It prints its port. Its certificate, for `localhost`, is signed by its own authority, whose certificate it writes to
+FOLDER/ca.pem first.
 """
 
 import http.server

@@ -1,9 +1,9 @@
-"""A receiver of webhooks, by other people: it verifies with `standardwebhooks` and reads with `cloudevents`.
+"""A receiver of webhooks that verifies with `standardwebhooks` and reads with `cloudevents`.
 
 Usage: webhook_receiver.py SECONDS SECRET
 
-It prints its port, and then a line of JSON for each event that it accepts (204), or says on its error output why it does
-not (401). SECONDS is the time by its clock.
+It prints its port, and then a line of JSON for each event that it accepts (204), or writes to stderr why it rejects it
+(401). SECONDS is the time of its clock.
 """
 
 import datetime

@@ -1,4 +1,4 @@
-//! Charges while Stripe fails: whatever happens, the money is taken once or not at all, and a look-up tells which.
+//! Charges while Stripe fails: the money is taken once or not at all, and a look-up returns which.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ const ONCE: Money = Money {
     captures: 1,
 };
 
-/// Charges until there is an answer for good, looking up after each answer that leaves it open.
+/// Charges until the outcome is known, with a look-up after each unknown one.
 async fn charge_in_the_end(payments: &Payments, name: &str) -> Result<String, String> {
     let (name, order) = (key(name), charge("o-1", 1_234));
     for _ in 0..TRIES {
@@ -30,15 +30,15 @@ async fn charge_in_the_end(payments: &Payments, name: &str) -> Result<String, St
                 Ok(OperationStatus::Done(paid)) => return Ok(paid.to_string()),
                 Ok(OperationStatus::Declined(reason)) => return Err(reason),
                 Ok(OperationStatus::Absent | OperationStatus::Pending) | Err(_) => {}
-                Ok(OperationStatus::Compensated) => panic!("nobody undid it"),
+                Ok(OperationStatus::Compensated) => panic!("the charge was undone"),
             },
         }
     }
-    panic!("no end after {TRIES} tries");
+    panic!("no outcome after {TRIES} tries");
 }
 
 #[tokio::test]
-async fn payments_keep_the_ports_promises() {
+async fn payments_fulfil_the_contract_of_the_port() {
     on_both_engines(async |home| {
         let fake = FakeStripe::start().await;
         let payments = payments(home, &fake.url, GOOD_CARD).await;
@@ -48,7 +48,7 @@ async fn payments_keep_the_ports_promises() {
 }
 
 #[tokio::test]
-async fn whatever_fails_once_the_money_is_taken_once() {
+async fn the_money_is_taken_once_whatever_fails_once() {
     on_both_engines(async |home| {
         for on in [On::Create, On::Confirm] {
             for fault in [
@@ -66,7 +66,7 @@ async fn whatever_fails_once_the_money_is_taken_once() {
                 let paid = charge_in_the_end(&*payments, &name).await;
                 assert!(paid.is_ok(), "{name}: {paid:?}");
                 assert_eq!(fake.money(), ONCE, "{name}");
-                // Only behind a 500, which Stripe would repeat, is another one created.
+                // Another one is created only after a 500, which Stripe would replay.
                 let is_repeated = matches!((on, fault), (On::Create, Fault::FailAfter));
                 let intents = fake.intents();
                 assert_eq!(
@@ -86,7 +86,7 @@ async fn whatever_fails_once_the_money_is_taken_once() {
 }
 
 #[tokio::test]
-async fn each_failure_says_what_is_known() {
+async fn each_failure_is_mapped_to_an_error() {
     on_both_engines(async |home| {
         let of = async |on, fault: Fault| {
             let fake = FakeStripe::start().await;
@@ -98,7 +98,7 @@ async fn each_failure_says_what_is_known() {
                 .await
                 .expect_err("it fails")
         };
-        // An intent that may have been created takes no money.
+        // No money is taken by an intent that may have been created.
         for fault in [
             Fault::FailBefore,
             Fault::FailAfter,
@@ -131,7 +131,7 @@ async fn each_failure_says_what_is_known() {
 }
 
 #[tokio::test]
-async fn a_crash_after_any_step_goes_on_where_it_was() {
+async fn a_charge_resumes_after_a_crash_at_any_step() {
     on_both_engines(async |home| {
         for on in [On::Create, On::Confirm] {
             let fake = FakeStripe::start().await;
@@ -147,7 +147,7 @@ async fn a_crash_after_any_step_goes_on_where_it_was() {
                     () = came.notified() => {}
                 }
             }
-            // The process is gone; Stripe has not done it, and never will.
+            // The process has crashed; Stripe has not executed the call, and never will.
             let after = payments(home, &fake.url, GOOD_CARD).await;
             fake.advance(25 * 60 * 60);
             assert_eq!(after.look_up(&name).await, Ok(OperationStatus::Absent));
@@ -160,7 +160,7 @@ async fn a_crash_after_any_step_goes_on_where_it_was() {
 }
 
 #[tokio::test]
-async fn a_key_that_stripe_has_forgotten_is_looked_up_and_not_charged_again() {
+async fn a_key_that_has_expired_at_stripe_is_not_charged_again() {
     on_both_engines(async |home| {
         let fake = FakeStripe::start().await;
         let payments = payments(home, &fake.url, GOOD_CARD).await;
@@ -197,7 +197,7 @@ async fn two_processes_with_one_key_take_the_money_once() {
 }
 
 #[tokio::test]
-async fn a_card_that_wants_its_owner_is_refused_and_closed() {
+async fn a_card_that_requires_authentication_is_declined_and_closed() {
     on_both_engines(async |home| {
         let fake = FakeStripe::start().await;
         let payments = payments(home, &fake.url, "pm_card_authenticationRequired").await;
@@ -209,7 +209,7 @@ async fn a_card_that_wants_its_owner_is_refused_and_closed() {
 }
 
 #[tokio::test]
-async fn what_stripe_is_still_processing_is_pending() {
+async fn a_payment_in_processing_is_pending() {
     on_both_engines(async |home| {
         let fake = FakeStripe::start().await;
         let payments = payments(home, &fake.url, "pm_slow").await;
@@ -230,7 +230,7 @@ async fn what_stripe_is_still_processing_is_pending() {
 }
 
 #[tokio::test]
-async fn a_key_that_is_not_accepted_cancels_no_order_and_is_not_told() {
+async fn a_rejected_secret_key_is_transient_and_not_shown() {
     let wrong = "sk_test_51thisisnotthekey";
     let home = Home::new(Engine::Sqlite).await;
     let fake = FakeStripe::start().await;

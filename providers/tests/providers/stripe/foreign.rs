@@ -1,5 +1,5 @@
-//! Against localstripe, a fake of Stripe by other people: what is sent and read has Stripe's shape. It ignores
-//! idempotency keys, so here nothing is repeated at Stripe that must not be done twice.
+//! Tests with localstripe, an independent fake of Stripe: requests and answers have Stripe's shape. It ignores idempotency
+//! keys, so nothing is repeated here that must not be executed twice.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ async fn localstripe() -> (Script, String) {
 }
 
 #[tokio::test]
-async fn payments_keep_the_ports_promises() {
+async fn payments_fulfil_the_contract_of_the_port() {
     on_both_engines(async |home| {
         let (_script, url) = localstripe().await;
         let payments = payments(home, &url, GOOD_CARD).await;
@@ -39,7 +39,7 @@ async fn payments_keep_the_ports_promises() {
 }
 
 #[tokio::test]
-async fn a_declined_card_is_a_refusal_that_lasts() {
+async fn a_declined_card_is_declined_permanently() {
     on_both_engines(async |home| {
         let (_script, url) = localstripe().await;
         let payments = payments(home, &url, "pm_card_chargeCustomerFail").await;
@@ -65,7 +65,7 @@ async fn a_declined_card_is_a_refusal_that_lasts() {
 }
 
 #[tokio::test]
-async fn a_url_that_leads_elsewhere_cancels_no_order() {
+async fn a_wrong_url_is_transient() {
     on_both_engines(async |home| {
         let (_script, url) = localstripe().await;
         let payments = payments(home, &format!("{url}/elsewhere"), GOOD_CARD).await;
@@ -78,9 +78,9 @@ async fn a_url_that_leads_elsewhere_cancels_no_order() {
     .await;
 }
 
-/// localstripe calls back about customers alone, which are not ours; that it is believed is what counts.
+/// localstripe sends events about customers only, which are unknown here; the test checks that they are accepted.
 #[tokio::test]
-async fn its_webhooks_are_believed() {
+async fn its_webhooks_are_accepted() {
     let (_script, url) = localstripe().await;
     let home = Home::new(Engine::Sqlite).await;
     let clock = Arc::new(SystemClock);

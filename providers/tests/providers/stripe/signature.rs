@@ -1,4 +1,4 @@
-//! The signatures of webhooks: Stripe's own library signs, and what it did not sign is not believed.
+//! The signatures of webhooks, tested with those of Stripe's own library.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::support::noon;
 
 pub const BODY: &str = r#"{"id":"evt_1","data":{"object":{}}}"#;
 
-/// What Stripe's library signs at noon.
+/// A signature of Stripe's library, made at noon.
 pub async fn officially_signed(secret: &str, body: &str) -> String {
     let script =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/providers/foreign/official_signature.py");
@@ -21,7 +21,7 @@ pub async fn officially_signed(secret: &str, body: &str) -> String {
 }
 
 #[tokio::test]
-async fn what_stripes_library_signs_is_believed_for_five_minutes() {
+async fn a_signature_of_stripes_library_is_valid_for_five_minutes() {
     let secret = Secret::parse(WEBHOOK_SECRET).expect("a secret");
     let header = officially_signed(WEBHOOK_SECRET, BODY).await;
     let at = |offset| verify(&secret, &header, BODY.as_bytes(), noon() + offset);
@@ -36,7 +36,7 @@ async fn what_stripes_library_signs_is_believed_for_five_minutes() {
 }
 
 #[tokio::test]
-async fn another_body_time_or_secret_is_not_believed() {
+async fn another_body_time_or_secret_is_rejected() {
     let secret = Secret::parse(WEBHOOK_SECRET).expect("a secret");
     let header = officially_signed(WEBHOOK_SECRET, BODY).await;
     let verify = |header: &str, body: &str| verify(&secret, header, body.as_bytes(), noon());
@@ -63,7 +63,7 @@ async fn another_body_time_or_secret_is_not_believed() {
 }
 
 #[tokio::test]
-async fn of_several_signatures_one_must_fit() {
+async fn one_of_several_signatures_must_match() {
     let secret = Secret::parse(WEBHOOK_SECRET).expect("a secret");
     let header = officially_signed(WEBHOOK_SECRET, BODY).await;
     let (time, signature) = header.split_once(",v1=").expect("two parts");

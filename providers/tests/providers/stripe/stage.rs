@@ -1,4 +1,4 @@
-//! Stripe's payments over a Stripe that a test holds in its hands.
+//! Stripe payments with a fake of Stripe.
 
 use std::sync::Arc;
 
@@ -11,11 +11,11 @@ use crate::fake_stripe::SECRET_KEY;
 use crate::support::{Home, clock};
 
 pub const WEBHOOK_SECRET: &str = "whsec_testtesttesttest";
-/// Tries that come right behind each other; what runs meanwhile must end before they do.
+/// Immediate retries; concurrent calls must end before they are used up.
 pub const TRIES: usize = 1_000;
 pub const GOOD_CARD: &str = "pm_card_visa";
 
-/// Providers with payments at `url`, in a process of their own on `home`.
+/// Providers with payments at `url`, as a new process on `home`.
 pub async fn providers(home: &Home, url: &str, card: &str) -> Providers {
     providers_with(home, url, card, clock()).await
 }

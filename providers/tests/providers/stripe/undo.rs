@@ -1,4 +1,4 @@
-//! Undos: whenever they come, and whatever fails, nothing is held afterwards and nothing can be taken.
+//! Undos: at any time and with any failure, no money is held afterwards and none can be taken.
 
 use std::sync::Arc;
 
@@ -10,20 +10,20 @@ use super::stage::{GOOD_CARD, TRIES, payments};
 use crate::fake_stripe::{FakeStripe, Fault, On};
 use crate::support::{charge, key, on_both_engines, soon};
 
-/// Undoes until it has succeeded.
+/// Undoes until it succeeds.
 async fn undo_in_the_end(payments: &Payments, name: &str) -> CompensationResult {
     for _ in 0..TRIES {
         match payments.undo(&key(name), &charge("o-1", 1_234)).await {
             Ok(undone) => return undone,
-            Err(CallError::Declined(reason)) => panic!("an undo was refused: {reason}"),
+            Err(CallError::Declined(reason)) => panic!("an undo was declined: {reason}"),
             Err(_) => {}
         }
     }
-    panic!("no end after {TRIES} tries");
+    panic!("no success after {TRIES} tries");
 }
 
 #[tokio::test]
-async fn whatever_fails_once_the_money_is_given_back_once() {
+async fn the_money_is_refunded_once_whatever_fails_once() {
     on_both_engines(async |home| {
         for fault in [
             Fault::FailBefore,
@@ -56,7 +56,7 @@ async fn whatever_fails_once_the_money_is_given_back_once() {
 }
 
 #[tokio::test]
-async fn what_somebody_has_given_back_by_hand_is_given_back() {
+async fn a_manual_refund_counts_as_the_refund() {
     on_both_engines(async |home| {
         let fake = FakeStripe::start().await;
         let payments = payments(home, &fake.url, GOOD_CARD).await;
@@ -71,9 +71,9 @@ async fn what_somebody_has_given_back_by_hand_is_given_back() {
     .await;
 }
 
-/// Somebody is faster, between the undo's look and its refund.
+/// An operator refunds between the undo's look-up and its refund.
 #[tokio::test]
-async fn what_is_given_back_at_the_same_moment_is_given_back_once() {
+async fn concurrent_refunds_refund_once() {
     on_both_engines(async |home| {
         let fake = FakeStripe::start().await;
         let payments = payments(home, &fake.url, GOOD_CARD).await;
@@ -94,7 +94,7 @@ async fn what_is_given_back_at_the_same_moment_is_given_back_once() {
     .await;
 }
 
-/// The charge is stopped at one of its calls, undone, and let go: wherever it is, no money is held.
+/// The charge is held at one of its calls, undone, and continued: no money is held after any of them.
 #[tokio::test]
 async fn an_undo_overtakes_a_charge_at_each_of_its_calls() {
     on_both_engines(async |home| {
@@ -133,7 +133,7 @@ async fn an_undo_overtakes_a_charge_at_each_of_its_calls() {
     .await;
 }
 
-/// The undo's cancellation meets an intent that was confirmed a moment before.
+/// The intent is confirmed right before the undo's cancellation.
 #[tokio::test]
 async fn a_charge_that_overtakes_the_undo_is_refunded() {
     on_both_engines(async |home| {

@@ -1,4 +1,4 @@
-//! Stripe calls back.
+//! The webhook for Stripe.
 
 use std::sync::Arc;
 
@@ -50,7 +50,7 @@ async fn an_event_is_a_hint_to_look_at_its_key_once() {
         let signature = officially_signed(WEBHOOK_SECRET, &body).await;
         assert_eq!(post(&providers.webhooks, &signature, &body).await.0, 200);
         assert_eq!(hint(&mut providers), Some(key("saga/pay/1")));
-        // Stripe sends events more than once, also to the next process.
+        // Stripe sends events more than once, also after a restart.
         assert_eq!(post(&providers.webhooks, &signature, &body).await.0, 200);
         assert_eq!(hint(&mut providers), None);
         let mut restarted = on_home(home).await;
@@ -61,7 +61,7 @@ async fn an_event_is_a_hint_to_look_at_its_key_once() {
 }
 
 #[tokio::test]
-async fn an_event_without_our_key_is_known_by_its_intent() {
+async fn an_event_without_our_key_is_matched_by_its_intent() {
     on_both_engines(async |home| {
         let fake = FakeStripe::start().await;
         let mut providers = providers(home, &fake.url, GOOD_CARD).await;
@@ -84,7 +84,7 @@ async fn an_event_without_our_key_is_known_by_its_intent() {
 }
 
 #[tokio::test]
-async fn what_is_not_signed_or_too_large_is_not_read() {
+async fn an_unsigned_or_too_large_event_is_rejected() {
     on_both_engines(async |home| {
         let mut providers = on_home(home).await;
         let body = event("evt_1", r#"{"metadata":{"shop_key":"k"}}"#);
@@ -102,7 +102,7 @@ async fn what_is_not_signed_or_too_large_is_not_read() {
         let mut late = providers_with(home, "http://127.0.0.1:1", GOOD_CARD, clock).await;
         assert_eq!(post(&late.webhooks, &signature, &body).await.0, 400);
         assert_eq!(hint(&mut late), None);
-        // It was not remembered either, so in time it counts.
+        // It was not stored as received either, so it is accepted when its time is valid.
         assert_eq!(post(&providers.webhooks, &signature, &body).await.0, 200);
         assert_eq!(hint(&mut providers), Some(key("k")));
     })
@@ -110,7 +110,7 @@ async fn what_is_not_signed_or_too_large_is_not_read() {
 }
 
 #[tokio::test]
-async fn an_event_whose_hint_finds_no_room_comes_again() {
+async fn an_event_is_repeated_if_the_queue_of_hints_is_full() {
     let home = Home::new(platform::config::Engine::Sqlite).await;
     let mut providers = on_home(&home).await;
     let secret = hmac_key();
@@ -133,7 +133,7 @@ fn hmac_key() -> hmac::Hmac<sha2::Sha256> {
     hmac::KeyInit::new_from_slice(WEBHOOK_SECRET.as_bytes()).expect("a key")
 }
 
-/// Many signatures, faster than Python makes them.
+/// Signs faster than the Python library.
 fn sign(secret: &hmac::Hmac<sha2::Sha256>, body: &str) -> String {
     use hmac::Mac;
     use std::fmt::Write;

@@ -1,4 +1,4 @@
-//! One delivery: what is sent, and what comes of each answer.
+//! One delivery: the request, and the result of each answer.
 
 use std::path::Path;
 use std::time::Duration;
@@ -77,7 +77,7 @@ async fn attempts_for_an_event_have_one_id_and_one_body_and_their_own_time_and_s
 }
 
 #[tokio::test]
-async fn each_secret_signs_while_it_is_being_changed() {
+async fn all_secrets_sign_during_a_rotation() {
     let receiver = Receiver::start(DELIVERED).await;
     let one = endpoint(&receiver.url, "");
     assert_eq!(deliver(&one).await, Ok(()));
@@ -95,7 +95,7 @@ async fn each_secret_signs_while_it_is_being_changed() {
 }
 
 #[tokio::test]
-async fn a_status_says_whether_another_attempt_may_help() {
+async fn each_status_is_mapped_to_a_result() {
     let receiver = Receiver::start(DELIVERED).await;
     let (publisher, _clock) = publisher(&endpoint(&receiver.url, ""));
     let not_accepted = |code| {
@@ -130,7 +130,7 @@ async fn a_status_says_whether_another_attempt_may_help() {
 }
 
 #[tokio::test]
-async fn a_receivers_wish_to_be_left_alone_is_passed_on() {
+async fn the_retry_after_of_a_receiver_is_returned() {
     let receiver = Receiver::start(DELIVERED).await;
     let (publisher, _clock) = publisher(&endpoint(&receiver.url, ""));
     for status in [429, 503, 500, 404] {
@@ -157,7 +157,7 @@ async fn a_redirect_is_not_followed() {
 }
 
 #[tokio::test]
-async fn what_is_not_answered_in_time_may_have_arrived() {
+async fn a_timeout_is_unknown() {
     let receiver = Receiver::start(Behaviour::Silent).await;
     let delivered = deliver(&endpoint(&receiver.url, "timeout_ms = 50")).await;
     let reason = "the endpoint did not answer within 50 ms";
@@ -165,20 +165,20 @@ async fn what_is_not_answered_in_time_may_have_arrived() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_reached_has_got_nothing() {
+async fn an_unreachable_endpoint_is_transient() {
     let delivered = deliver(&endpoint("http://127.0.0.1:1/hooks", "")).await;
     let reason = "the provider cannot be reached";
     assert_eq!(delivered, Err(CallError::transient(reason)));
 }
 
 #[tokio::test]
-async fn what_follows_a_good_status_does_not_matter() {
+async fn the_body_after_a_success_is_ignored() {
     let receiver = Receiver::start(Behaviour::Endless).await;
     assert_eq!(deliver(&endpoint(&receiver.url, "")).await, Ok(()));
 }
 
 #[tokio::test]
-async fn what_an_endpoint_did_not_ask_for_is_not_sent() {
+async fn an_event_without_a_subscription_is_not_sent() {
     let receiver = Receiver::start(DELIVERED).await;
     let text = endpoint(&receiver.url, "");
     let (publisher, _clock) = publisher(&text.replace("\"all\"", "[\"ProductCreated\"]"));
@@ -188,7 +188,7 @@ async fn what_an_endpoint_did_not_ask_for_is_not_sent() {
 }
 
 #[tokio::test]
-async fn all_events_are_those_that_were_named_to_it() {
+async fn all_events_means_the_known_types() {
     let receiver = Receiver::start(DELIVERED).await;
     let (publisher, _clock) = publisher(&endpoint(&receiver.url, ""));
     let mut internal = event(1);
@@ -198,7 +198,7 @@ async fn all_events_are_those_that_were_named_to_it() {
 }
 
 #[tokio::test]
-async fn what_is_not_json_is_never_sent() {
+async fn data_that_is_not_json_is_never_sent() {
     let receiver = Receiver::start(DELIVERED).await;
     let (publisher, _clock) = publisher(&endpoint(&receiver.url, ""));
     let mut broken = event(1);

@@ -1,4 +1,4 @@
-//! `WEBHOOKS_FILE`: what is read, what is refused, and what is shown of it.
+//! `WEBHOOKS_FILE`: what is read, what is rejected, and what errors show of it.
 
 use std::fs::{Permissions, set_permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -21,8 +21,8 @@ fn read(text: &str) -> Result<WebhookSettings, ConfigErrors> {
 
 /// The problems that stop a start, in one line.
 #[track_caller]
-fn refused(text: &str) -> String {
-    let error = read(text).expect_err("it is refused").to_string();
+fn rejected(text: &str) -> String {
+    let error = read(text).expect_err("it is rejected").to_string();
     assert!(!error.contains("whsec_M"), "{error}");
     assert_eq!(error.lines().count(), 1, "{error}");
     let (_, problems) = error
@@ -32,7 +32,7 @@ fn refused(text: &str) -> String {
     problems.to_owned()
 }
 
-/// With the line that begins with `field` in place of the good one.
+/// The file with this line in place of the valid one.
 fn with(line: &str) -> String {
     let (field, _) = line.split_once('=').expect("a line");
     let good = endpoint(URL, "timeout_ms = 2000");
@@ -84,7 +84,7 @@ fn the_source_has_a_default() {
 }
 
 #[test]
-fn each_wrong_value_names_its_endpoint_its_field_and_what_is_accepted() {
+fn each_invalid_value_is_reported_with_its_endpoint_and_field() {
     for (line, expected) in [
         (
             "name = \"Ware house\"",
@@ -128,14 +128,14 @@ fn each_wrong_value_names_its_endpoint_its_field_and_what_is_accepted() {
              events, timeout_ms, ca_file",
         ),
     ] {
-        let problem = refused(&with(line));
+        let problem = rejected(&with(line));
         assert!(problem.contains(expected), "{line}: {problem}");
         assert!(!problem.contains("; endpoint"), "one problem: {problem}");
     }
 }
 
 #[test]
-fn what_concerns_the_whole_file_is_named_too() {
+fn problems_of_the_whole_file_are_reported() {
     for (text, expected) in [
         (String::new(), "the file has no endpoint; it takes 1 to 64"),
         (
@@ -159,14 +159,14 @@ fn what_concerns_the_whole_file_is_named_too() {
             "the file has endpoint = a list of 65",
         ),
     ] {
-        let problem = refused(&text);
+        let problem = rejected(&text);
         assert!(problem.contains(expected), "{problem}");
     }
 }
 
 #[test]
-fn all_that_is_wrong_is_named_at_once() {
-    let empty = refused("[[endpoint]]\n[[endpoint]]\nname = \"b\"\n");
+fn all_problems_are_reported_together() {
+    let empty = rejected("[[endpoint]]\n[[endpoint]]\nname = \"b\"\n");
     for expected in [
         "endpoint 1 has no name",
         "endpoint 1 has no url",
@@ -179,7 +179,7 @@ fn all_that_is_wrong_is_named_at_once() {
 }
 
 #[test]
-fn a_file_that_cannot_be_read_is_named() {
+fn an_unreadable_file_is_reported() {
     let file = File::new("");
     std::fs::remove_file(&file.path).expect("it was there");
     let error = file.read().expect_err("no file").to_string();
@@ -189,7 +189,7 @@ fn a_file_that_cannot_be_read_is_named() {
     );
 }
 
-/// It may stand in the wrong place, or make the file unreadable.
+/// Also if the secret is in a wrong place, or the file cannot be parsed.
 #[test]
 fn no_secret_is_shown() {
     for text in [
@@ -207,9 +207,9 @@ fn no_secret_is_shown() {
         with(&format!("\"{SECRET}\" = 1")),
         format!("source = \"<{SECRET}>\"\n{}", endpoint(URL, "")),
     ] {
-        refused(&text);
+        rejected(&text);
     }
-    assert!(refused(&with(&format!("secret = {SECRET}"))).contains("line 6 is not TOML"));
+    assert!(rejected(&with(&format!("secret = {SECRET}"))).contains("line 6 is not TOML"));
     let settings = read(&endpoint("https://h/path-that-lets-in?token=x", "")).expect("it is good");
     let publishers = settings.publishers(&clock()).expect("publishers");
     let shown = format!("{settings:?} {publishers:?}");
@@ -219,7 +219,7 @@ fn no_secret_is_shown() {
 }
 
 #[test]
-fn a_file_that_others_can_read_is_warned_of() {
+fn a_warning_is_logged_if_other_users_can_read_the_file() {
     let clock: std::sync::Arc<dyn Clock> = clock();
     let warned = |mode: u32| {
         let file = File::new(&endpoint(URL, ""));

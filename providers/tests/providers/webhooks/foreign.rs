@@ -1,4 +1,4 @@
-//! The specifications' own libraries verify and read what is sent.
+//! The official libraries of the specifications verify and read the requests.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use test_python::Script;
 use super::{NEXT_SECRET, SECRET, endpoint, event, publisher};
 use crate::support::{noon, soon};
 
-/// A receiver that verifies with the library `standardwebhooks` at noon, and reads with the library `cloudevents`.
+/// A receiver, with its clock at noon, that verifies with the library `standardwebhooks` and reads with `cloudevents`.
 struct Official {
     script: Script,
     url: String,
@@ -66,7 +66,7 @@ async fn the_official_libraries_verify_the_signature_and_read_the_event() {
 }
 
 #[tokio::test]
-async fn either_secret_verifies_while_it_is_being_changed_and_no_other() {
+async fn both_secrets_verify_during_a_rotation_and_no_other() {
     let old = Official::start(SECRET).await;
     let new = Official::start(NEXT_SECRET).await;
     let both = |url: &str| {
@@ -86,10 +86,10 @@ async fn either_secret_verifies_while_it_is_being_changed_and_no_other() {
 }
 
 #[tokio::test]
-async fn an_attempt_is_dated_when_it_is_made() {
+async fn an_attempt_has_its_own_timestamp() {
     let official = Official::start(SECRET).await;
     let (publisher, clock) = publisher(&endpoint(&official.url, ""));
-    // The library accepts five minutes, either way.
+    // The library accepts a difference of five minutes.
     clock.advance(TimeDelta::seconds(300));
     let delivered = soon("an answer", publisher.deliver(&event(1))).await;
     assert_eq!(delivered, Ok(()));

@@ -1,4 +1,4 @@
-//! Webhooks that we send.
+//! Outgoing webhooks.
 
 pub mod receiver;
 
@@ -21,10 +21,10 @@ use crate::support::noon;
 
 pub const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 pub const NEXT_SECRET: &str = "whsec_bmV4dCBzZWNyZXQgb2YgdGhlIHNob3AhIQ==";
-/// What there is to ask for.
+/// The event types for subscriptions.
 pub const TYPES: [&str; 3] = ["OrderCreated", "OrderConfirmed", "ProductCreated"];
 
-/// A file of endpoints, and what is read of it.
+/// A file of endpoints.
 pub struct File {
     pub path: PathBuf,
     _folder: TempDir,
@@ -59,7 +59,7 @@ pub fn endpoint(url: &str, more: &str) -> String {
     )
 }
 
-/// The publisher of a file with one endpoint, and the clock that dates its attempts.
+/// The publisher of a file with one endpoint, and its clock.
 pub fn publisher(text: &str) -> (WebhookPublisher, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::new(noon()));
     let settings = File::new(text).read().expect("endpoints");

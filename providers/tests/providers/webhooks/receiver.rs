@@ -1,4 +1,4 @@
-//! An endpoint that keeps what it gets and answers as it is told.
+//! An endpoint that records its requests, with programmable answers.
 
 use std::sync::{Arc, Mutex};
 
@@ -15,16 +15,16 @@ use platform::runtime::HttpListener;
 #[derive(Clone, Copy, Debug)]
 pub enum Behaviour {
     Status(u16),
-    /// With the seconds of a `Retry-After`.
+    /// With the seconds for a `Retry-After`.
     RetryAfter(u16, u64),
-    /// With a status and a place to go to.
+    /// With this status and a `Location`.
     Redirect(u16),
     /// 200, and then a body that does not end.
     Endless,
     Silent,
 }
 
-/// A request as it came.
+/// A received request.
 #[derive(Clone, Debug)]
 pub struct Received {
     pub uri: Uri,
