@@ -1,4 +1,4 @@
-//! A saga: money leaves an account here and arrives at another bank, or comes back.
+//! A saga: money leaves an account here and arrives at another bank, or is paid back.
 //!
 //! `cargo run -p rust-cqrs-sagas --example saga`
 

@@ -4,7 +4,7 @@
 //!  WEBHOOKS_FILE ─► [`WebhookSettings`] ─► one [`WebhookPublisher`] an endpoint
 //!                                             │ deliver(envelope), once
 //!                                             ▼
-//!                     POST, CloudEvents 1.0 in JSON, signed as Standard Webhooks says
+//!                     POST, CloudEvents 1.0 in JSON, signed according to Standard Webhooks
 //! ```
 //!
 //! A publisher makes one attempt. The caller follows the log, preserves the order of a stream's events, retries with

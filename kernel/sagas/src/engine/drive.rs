@@ -78,7 +78,7 @@ impl<S: Saga> Drive<'_, S> {
         let mut state = self.load().await?;
         let mut results = Vec::new();
         // The cached state may be stale, because other processes write to sagas as well. A commit detects that by its
-        // expected version; before a saga is suspended without a commit, its latest state must be loaded.
+        // expected version; before a drive ends without one, it must load the latest state.
         let mut is_current = false;
         loop {
             let now = self.shared.clock.now();

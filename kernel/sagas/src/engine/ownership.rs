@@ -112,6 +112,7 @@ impl Ownership {
 
     /// Records that the index has read up to `position`. Returns the partitions that become active with it.
     pub(super) fn caught_up(&self, position: Position) -> Vec<u16> {
+        // The maximum, because `activate` reports a position that it read before, while the index moves on.
         self.known.fetch_max(position.0, Ordering::Relaxed);
         let mut held = self.held.lock();
         let mut ready = Vec::new();
@@ -162,6 +163,7 @@ impl Ownership {
                     renewal.lost.push(partition);
                     *slot = None;
                 }
+                // Not usable yet: a head must be queried for it first.
                 (None, Some(token)) => renewal.unknown.push(Lease {
                     name: name(partition),
                     token,
@@ -182,6 +184,7 @@ impl Ownership {
             .collect()
     }
 
+    /// Starts no further drives of these partitions. Their leases are still renewed, so that running drives can commit.
     pub(super) fn drain(&self, partitions: &[u16]) {
         let mut held = self.held.lock();
         for partition in partitions {

@@ -94,6 +94,7 @@ struct SchedulerState {
 
 impl SchedulerState {
     fn insert(&mut self, saga_id: &str, kind: usize, partition: u16) -> bool {
+        // The index and `insert_begun` both report a new saga: the second report must not reset its entry.
         if self.sagas.contains_key(saga_id) {
             return false;
         }
@@ -115,6 +116,7 @@ impl SchedulerState {
             match entry.place {
                 Place::Idle => {
                     entry.place = Place::Ready;
+                    // A ready saga has no timer, so that timers never accumulate.
                     if let Some(at) = entry.wake_at.take() {
                         self.timers.remove(&(at, Arc::clone(saga_id)));
                     }
@@ -276,6 +278,7 @@ impl Schedule {
     pub(super) fn take(&self, ownership: &Ownership) -> Option<Due> {
         let mut state = self.state.lock();
         while let Some(saga_id) = state.ready.pop_front() {
+            // Removed by the index since it became ready.
             let Some(entry) = state.sagas.get_mut(&saga_id) else {
                 continue;
             };
@@ -299,6 +302,7 @@ impl Schedule {
     /// Ends a drive. The partition is passed in, because the index may have removed the saga while it was running.
     pub(super) fn reschedule(&self, saga_id: &Arc<str>, partition: u16, rest: NextWake) {
         let mut state = self.state.lock();
+        // Also for a removed saga: a draining partition is released only when its count is zero.
         if let Some(count) = state.running.get_mut(&partition) {
             *count -= 1;
             if *count == 0 {
