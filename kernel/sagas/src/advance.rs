@@ -171,7 +171,7 @@ impl<S: Saga> DecisionPass<'_, S> {
                 }
             }
             (CallOutcome::Compensated(found), StepKind::External(external)) if found.key_closed => {
-                // A repeated undo may report that there was nothing left to undo; the saga log knows better.
+                // A repeated undo may report that there was nothing left to undo; the saga log has recorded the effect.
                 let found = CompensationResult {
                     had_effect: found.had_effect || at.state.completed,
                     ..found.clone()
@@ -319,7 +319,7 @@ impl<S: Saga> DecisionPass<'_, S> {
     }
 
     fn end(&mut self, run: &Run<S>, completed: bool) -> Result<bool, Stopped> {
-        let Some(table) = run.definition_of() else {
+        let Some(definition) = run.definition_of() else {
             return Ok(false);
         };
         let ended = Ended {
@@ -327,9 +327,9 @@ impl<S: Saga> DecisionPass<'_, S> {
             subject: run.subject.clone(),
         };
         let (event, end) = if completed {
-            (SagaEvent::Completed(ended), table.completed)
+            (SagaEvent::Completed(ended), definition.completed)
         } else {
-            (SagaEvent::Compensated(ended), table.compensated)
+            (SagaEvent::Compensated(ended), definition.compensated)
         };
         let writes = end(
             &run.data,

@@ -57,9 +57,9 @@ impl<S: Saga> Connections<S> {
         layer: impl Layer<S>,
     ) -> Result<Self, EngineError> {
         let mut connections = Vec::new();
-        for steps in S::DEFINITIONS {
-            let definition = steps.definition;
-            if let Some(flaw) = steps.validate() {
+        for of_version in S::DEFINITIONS {
+            let definition = of_version.definition;
+            if let Some(flaw) = of_version.validate() {
                 let saga = S::NAME;
                 return Err(EngineError::Definition {
                     saga,
@@ -67,11 +67,11 @@ impl<S: Saga> Connections<S> {
                     flaw,
                 });
             }
-            let providers = steps.steps().map(|step| match &step.kind {
+            let providers = of_version.steps().map(|step| match &step.kind {
                 StepKind::Local { .. } => Ok(None),
                 StepKind::External(external) => (external.connect)(registry)
                     .map(|provider| Some(layer(step, provider)))
-                    .ok_or_else(|| no_provider(steps, step)),
+                    .ok_or_else(|| no_provider(of_version, step)),
             });
             let providers = providers.collect::<Result<Vec<_>, _>>()?;
             connections.push((definition, providers));

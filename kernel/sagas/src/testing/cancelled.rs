@@ -13,13 +13,13 @@ use crate::{Saga, SagaDefinition, SagaOutcome, SagaState};
 /// A scenario whose saga completes by one version of its definition.
 pub(super) struct Completed<C: Scenario> {
     pub(super) scenario: Arc<C>,
-    pub(super) table: &'static SagaDefinition<C::Saga>,
+    pub(super) definition: &'static SagaDefinition<C::Saga>,
 }
 
 #[async_trait]
 impl<C: Scenario> Precondition for Completed<C> {
     fn definition(&self) -> (&'static str, u32) {
-        (C::Saga::STREAM, self.table.definition)
+        (C::Saga::STREAM, self.definition.definition)
     }
 
     async fn complete(
@@ -27,7 +27,7 @@ impl<C: Scenario> Precondition for Completed<C> {
         env: &Arc<TestEnv>,
         provider: &FakeProvider,
     ) -> Result<String, String> {
-        let case = Case::without_fault(self.table);
+        let case = Case::without_fault(self.definition);
         let played = case
             .play(Arc::clone(&self.scenario), env, provider)
             .await
@@ -68,6 +68,10 @@ impl<C: Scenario> Precondition for Completed<C> {
 
 impl<C: Scenario> Completed<C> {
     fn name(&self) -> String {
-        format!("{}, definition {}", C::Saga::NAME, self.table.definition)
+        format!(
+            "{}, definition {}",
+            C::Saga::NAME,
+            self.definition.definition
+        )
     }
 }

@@ -44,14 +44,14 @@ pub(super) trait Precondition: Send + Sync {
 
 /// A step and its fault.
 pub(super) struct Case<S: Saga> {
-    table: &'static SagaDefinition<S>,
+    definition: &'static SagaDefinition<S>,
     /// None for the case without a fault.
     target: Option<(usize, &'static Step<S>, Fault)>,
 }
 
 impl<S: Saga> fmt::Display for Case<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, definition {}", S::NAME, self.table.definition)?;
+        write!(f, "{}, definition {}", S::NAME, self.definition.definition)?;
         match self.target {
             None => write!(f, " without a fault"),
             Some((_, step, fault)) => write!(f, " × {} × {fault}", step.name),
@@ -75,17 +75,17 @@ pub(super) struct PlayedCase {
 }
 
 impl<S: Saga> Case<S> {
-    pub(super) fn without_fault(table: &'static SagaDefinition<S>) -> Self {
+    pub(super) fn without_fault(definition: &'static SagaDefinition<S>) -> Self {
         let target = None;
-        Self { table, target }
+        Self { definition, target }
     }
 
-    pub(super) fn all(table: &'static SagaDefinition<S>) -> Vec<Self> {
-        let mut cases = vec![Self::without_fault(table)];
-        for (index, step) in table.steps().enumerate() {
-            let faults = Fault::of(table, index).into_iter();
+    pub(super) fn all(definition: &'static SagaDefinition<S>) -> Vec<Self> {
+        let mut cases = vec![Self::without_fault(definition)];
+        for (index, step) in definition.steps().enumerate() {
+            let faults = Fault::of(definition, index).into_iter();
             cases.extend(faults.map(|fault| Self {
-                table,
+                definition,
                 target: Some((index, step, fault)),
             }));
         }
@@ -102,7 +102,7 @@ impl<S: Saga> Case<S> {
         if let Some((index, step, fault)) = self.target {
             script.fault = Some(fault);
             script.step = step.name;
-            let turn = turning_point(self.table, index);
+            let turn = turning_point(self.definition, index);
             script.is_compensatable = turn.is_some();
             script.turn = turn.filter(|_| fault.is_of_undo());
         }
@@ -115,7 +115,7 @@ impl<S: Saga> Case<S> {
         scenario: Arc<C>,
         before: Option<Arc<dyn Precondition>>,
     ) -> (Result<RunResult, String>, String) {
-        let mut definitions = vec![(S::STREAM, self.table.definition)];
+        let mut definitions = vec![(S::STREAM, self.definition.definition)];
         definitions.extend(before.iter().map(|before| before.definition()));
         let env = TestEnv::new(Arc::new(TokioClock::start()), definitions);
         let env = Arc::new(env);
@@ -203,7 +203,7 @@ impl<C: Scenario> CaseRun<C> {
     async fn play(&self, mut cues: Cues) -> Result<RunResult, String> {
         let mut owners = 1;
         let mut process = self.start(owners);
-        let limit = Instant::now() + limit(self.case.table);
+        let limit = Instant::now() + limit(self.case.definition);
         let mut suspensions = 0;
         loop {
             let state = self.state().await;
@@ -340,7 +340,7 @@ impl<C: Scenario> CaseRun<C> {
             "the fault did not fire",
         )?;
         let is_cancelled = self.is_cancelled.load(Ordering::Relaxed);
-        let expected = match fault.expected(self.case.table, step) {
+        let expected = match fault.expected(self.case.definition, step) {
             ExpectedEnd::Only(only) => only,
             ExpectedEnd::Either if outcome == SagaOutcome::Failed => SagaOutcome::Completed,
             ExpectedEnd::Either => outcome,
@@ -378,7 +378,7 @@ impl<C: Scenario> CaseRun<C> {
         let own = format!("{}/", self.saga_id);
         let mut effects = self.calls.book.applied_effects();
         effects.retain(|effect| effect.key.as_str().starts_with(&own));
-        for step in self.case.table.steps() {
+        for step in self.case.definition.steps() {
             // A step that undoes a step of another saga has no effect under its own key.
             if !matches!(&step.kind, StepKind::External(external) if !external.is_undo) {
                 continue;
@@ -408,18 +408,18 @@ fn is_end(event: &Envelope) -> bool {
 }
 
 /// The time limit of a case.
-fn limit<S: Saga>(table: &SagaDefinition<S>) -> Duration {
+fn limit<S: Saga>(definition: &SagaDefinition<S>) -> Duration {
     const MAX_WAIT: Duration = Duration::from_hours(4);
     let of_step = |step: &Step<S>| {
         let one_try = step.timeout.saturating_add(step.retry.max);
         let tries = one_try.saturating_mul(step.retry.tries.saturating_mul(2));
         tries.saturating_add(step.deadline.min(MAX_WAIT))
     };
-    let steps = table
+    let steps = definition
         .steps()
         .map(of_step)
         .fold(Duration::ZERO, Duration::saturating_add);
-    let until_pivot = table.pivot_deadline.min(MAX_WAIT);
+    let until_pivot = definition.pivot_deadline.min(MAX_WAIT);
     steps.saturating_add(until_pivot).min(MAX_WAIT) + Duration::from_hours(1)
 }
 

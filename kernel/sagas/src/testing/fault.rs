@@ -139,8 +139,8 @@ pub(super) enum ExpectedEnd {
 
 impl Fault {
     /// All faults that apply to a step.
-    pub(super) fn of<S: Saga>(table: &SagaDefinition<S>, index: usize) -> Vec<Self> {
-        let Some(step) = table.steps().nth(index) else {
+    pub(super) fn of<S: Saga>(definition: &SagaDefinition<S>, index: usize) -> Vec<Self> {
+        let Some(step) = definition.steps().nth(index) else {
             return Vec::new();
         };
         let calls = [false, true].into_iter().flat_map(|undo| {
@@ -154,19 +154,24 @@ impl Fault {
             faults.map(move |how| Self::Commit { undo, how })
         });
         let all = calls.chain(commits).chain([Self::Declined]);
-        all.filter(|fault| fault.concerns(table, index, step))
+        all.filter(|fault| fault.concerns(definition, index, step))
             .collect()
     }
 
-    fn concerns<S: Saga>(self, table: &SagaDefinition<S>, index: usize, step: &Step<S>) -> bool {
+    fn concerns<S: Saga>(
+        self,
+        definition: &SagaDefinition<S>,
+        index: usize,
+        step: &Step<S>,
+    ) -> bool {
         let is_external = matches!(step.kind, StepKind::External(_));
         match self {
             Self::Declined => !is_external && step.role != Role::Retriable,
             Self::Fault { undo, how } => {
                 let needs_turn = undo || how == CallFault::KeyStaysOpen;
-                is_external && (!needs_turn || turning_point(table, index).is_some())
+                is_external && (!needs_turn || turning_point(definition, index).is_some())
             }
-            Self::Commit { undo, .. } => !undo || turning_point(table, index).is_some(),
+            Self::Commit { undo, .. } => !undo || turning_point(definition, index).is_some(),
         }
     }
 
@@ -195,7 +200,7 @@ impl Fault {
     /// The expected end of a saga with this fault.
     pub(super) fn expected<S: Saga>(
         self,
-        table: &SagaDefinition<S>,
+        definition: &SagaDefinition<S>,
         step: &Step<S>,
     ) -> ExpectedEnd {
         use ExpectedEnd::{AsCancelled, Either, Only};
@@ -230,7 +235,7 @@ impl Fault {
                 how: CommitFault::Cancel,
                 ..
             } if !is_external_pivot => AsCancelled,
-            Self::Fault { .. } | Self::Commit { .. } if has_time(table, step) => {
+            Self::Fault { .. } | Self::Commit { .. } if has_time(definition, step) => {
                 Only(SagaOutcome::Completed)
             }
             Self::Fault { .. } | Self::Commit { .. } => Either,
@@ -277,12 +282,12 @@ impl CallFault {
 pub(super) const HOLD_UP: Duration = Duration::from_secs(12);
 
 /// Whether the deadlines leave enough time to recover from a fault of the step.
-fn has_time<S: Saga>(table: &SagaDefinition<S>, step: &Step<S>) -> bool {
+fn has_time<S: Saga>(definition: &SagaDefinition<S>, step: &Step<S>) -> bool {
     let needed = step
         .timeout
         .saturating_add(step.retry.min.saturating_mul(3))
         .saturating_add(HOLD_UP);
-    step.role == Role::Retriable || needed <= step.deadline.min(table.pivot_deadline)
+    step.role == Role::Retriable || needed <= step.deadline.min(definition.pivot_deadline)
 }
 
 /// How a saga is made to undo a step that was done.
@@ -295,17 +300,17 @@ pub(super) enum CompensationTrigger {
 }
 
 pub(super) fn turning_point<S: Saga>(
-    table: &SagaDefinition<S>,
+    definition: &SagaDefinition<S>,
     index: usize,
 ) -> Option<CompensationTrigger> {
-    let step = table.steps().nth(index)?;
+    let step = definition.steps().nth(index)?;
     if !step.can_be_undone() || step.role != Role::Compensatable {
         return None;
     }
     if matches!(step.kind, StepKind::External(_)) {
         return Some(CompensationTrigger::CancelDuring);
     }
-    let mut later = table.steps().skip(index + 1);
+    let mut later = definition.steps().skip(index + 1);
     later
         .find(|step| matches!(step.kind, StepKind::External(_)) && step.role != Role::Retriable)
         .map(|step| CompensationTrigger::Declined(step.name))

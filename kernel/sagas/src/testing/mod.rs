@@ -73,7 +73,7 @@ pub async fn check_cancelling<B: Scenario, C: Scenario>(cancelled: B, scenario: 
         let scenario = Arc::clone(&cancelled);
         Some(Arc::new(Completed {
             scenario,
-            table: definition,
+            definition,
         }) as Arc<dyn Precondition>)
     });
     let before: Vec<_> = before.collect();
