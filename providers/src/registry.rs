@@ -73,7 +73,7 @@ impl Providers {
             ShippingConfig::Simulated(config) => Arc::new(SimulatedShipping::new(simulated(
                 ProviderKind::SHIPMENT,
                 config,
-                ))),
+            ))),
             ShippingConfig::Http(http) => {
                 let client = HttpClient::try_new(http.ca_file.as_deref())?;
                 Arc::new(HttpShipping::new(http, client))

@@ -26,20 +26,18 @@ use super::registry::ProviderRegistry;
 
 /// A kind of saga: its data, and the versions of its definition.
 ///
-/// A saga that takes money from an account and pays it out at another bank. If the other bank declines, the money is
-/// paid back:
+/// A transfer between two accounts; [`ExternalStep`](crate::ExternalStep) shows a step that calls another system:
 ///
 /// ```
 /// use chrono::{DateTime, Utc};
 /// use event_sourcing::{Aggregate, DomainEvent};
-/// use sagas::{ExternalStep, Role, Saga, SagaDefinition, Step, Writes};
+/// use sagas::{Role, Saga, SagaDefinition, Step, Writes};
 /// use serde::{Deserialize, Serialize};
 ///
 /// #[derive(Clone, Debug, Serialize, Deserialize, DomainEvent)]
 /// #[event(name = "Moved")]
 /// struct Moved(i64);
 ///
-/// /// A balance in cents.
 /// #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 /// struct Account(i64);
 ///
@@ -47,7 +45,6 @@ use super::registry::ProviderRegistry;
 ///     const TYPE: &'static str = "account";
 ///     const SNAPSHOT_VERSION: u32 = 1;
 ///     type Event = Moved;
-///
 ///     fn evolve(&mut self, event: &Moved, _: DateTime<Utc>) {
 ///         self.0 += event.0;
 ///     }
@@ -55,44 +52,26 @@ use super::registry::ProviderRegistry;
 ///
 /// /// Its data is the amount in cents.
 /// #[derive(Clone, Debug)]
-/// struct Payout;
+/// struct Transfer;
 ///
-/// impl Saga for Payout {
-///     const NAME: &'static str = "payout";
-///     const STREAM: &'static str = "payout_saga";
+/// impl Saga for Transfer {
+///     const NAME: &'static str = "transfer";
+///     const STREAM: &'static str = "transfer_saga";
 ///     type Data = i64;
-///     const DEFINITIONS: &'static [SagaDefinition<Self>] = &[SagaDefinition::new(
-///         1,
-///         &[&[WITHDRAW], &[Step::external::<Send>()]],
-///     )];
+///     const DEFINITIONS: &'static [SagaDefinition<Self>] =
+///         &[SagaDefinition::new(1, &[&[WITHDRAW], &[DEPOSIT]])];
 /// }
 ///
-/// /// A local step: its events are appended in the commit that completes it.
-/// const WITHDRAW: Step<Payout> =
-///     Step::<Payout>::local("withdraw", Role::Compensatable, |cents, _| {
-///         Ok(Writes::none().and::<Account>("alice", vec![Moved(-cents)]))
-///     })
-///     .undone_by(|cents, _| Ok(Writes::none().and::<Account>("alice", vec![Moved(*cents)])));
+/// const WITHDRAW: Step<Transfer> =
+///     Step::<Transfer>::local("withdraw", Role::Compensatable, |cents, _| Ok(moved("alice", -cents)))
+///         .undone_by(|cents, _| Ok(moved("alice", *cents)));
+/// const DEPOSIT: Step<Transfer> =
+///     Step::<Transfer>::local("deposit", Role::Pivot, |cents, _| Ok(moved("bob", *cents)));
 ///
-/// /// An external step: a `StepProvider<Send>` makes the call.
-/// struct Send;
-///
-/// impl ExternalStep for Send {
-///     const NAME: &'static str = "send";
-///     const ROLE: Role = Role::Pivot;
-///     type Saga = Payout;
-///     type Request = i64;
-///     /// The other bank's receipt.
-///     type Response = String;
-///
-///     fn request(cents: &i64) -> i64 {
-///         *cents
-///     }
+/// fn moved(account: &str, cents: i64) -> Writes {
+///     Writes::none().and::<Account>(account, vec![Moved(cents)])
 /// }
-///
-/// let definition = Payout::definition_of(Payout::DEFINITION_VERSION).unwrap();
-/// assert_eq!(definition.validate(), None);
-/// assert_eq!(definition.pivot(), 1);
+/// assert_eq!(Transfer::DEFINITIONS[0].validate(), None);
 /// ```
 pub trait Saga: Clone + fmt::Debug + Send + Sync + 'static {
     /// The name of its type, such as `order`.

@@ -155,7 +155,10 @@ fn turn<S: Saga>(run: &Run<S>, group: Range<usize>, now: DateTime<Utc>) -> Optio
             return None;
         }
         if step.role != Role::Retriable && state.status == StepStatus::GivenUp && failed.is_none() {
-            let why = state.reason.as_deref().unwrap_or("not done before the deadline");
+            let why = state
+                .reason
+                .as_deref()
+                .unwrap_or("not done before the deadline");
             failed = Some((index, format!("{}: {why}", step.name)));
         }
     }

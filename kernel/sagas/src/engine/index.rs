@@ -173,9 +173,9 @@ impl Index<'_> {
                 "the snapshot of the saga index was not saved"
             );
         }
-            // Also after a failure: the next attempt follows `snapshot_every` events later.
-            self.kept = position;
-        }
+        // Also after a failure: the next attempt follows `snapshot_every` events later.
+        self.kept = position;
+    }
 
     /// The position up to which the log was read.
     fn position(&self) -> Option<Position> {
