@@ -276,8 +276,8 @@ impl Index<'_> {
             return self.shared.schedule.insert(saga_id, kind, partition);
         }
         tracing::error!(
-            saga_id,
-            saga_type,
+            { fields::SAGA_ID } = saga_id,
+            { fields::SAGA_TYPE } = saga_type,
             "unknown saga type: another binary must drive this saga"
         );
         let stranger = (saga_type.to_owned(), partition);
