@@ -38,7 +38,7 @@ impl CommandDatabase {
             pool: POOL,
             application: "command-service",
             size: pool_size,
-            patience: ACQUIRE_TIMEOUT,
+            acquire_timeout: ACQUIRE_TIMEOUT,
         };
         let inner =
             Database::open_durable("connect to the command database", url.as_str(), connections)

@@ -12,8 +12,8 @@ use test_faults::Faults;
 use test_shop::{Connection, Folder, Request, until};
 
 use crate::support::{
-    Audit, Books, CREATE_ORDER, Client, Database, Known, SagaCount, Shop, Status, Topology, long,
-    on_folder, on_with, order_input, say, text,
+    Audit, CREATE_ORDER, Client, Database, LedgerSums, RequestResult, SagaCount, Shop, Status,
+    Topology, long, on_folder, on_with, order_input, report, text,
 };
 
 /// Ten minutes and 25 hours, fast and slow, in seconds.
@@ -132,7 +132,7 @@ impl Buyers {
         let input = order_input(key, &[(&self.product, 1)]);
         let mut client = Client::new(&self.gateways, at);
         match client.ask(CREATE_ORDER, &input, Some(key)).await {
-            Known::Done(order) => Ok(order),
+            RequestResult::Done(order) => Ok(order),
             other => bail!("{key}: {other}"),
         }
     }
@@ -140,14 +140,14 @@ impl Buyers {
     async fn check(&self, shop: &Shop, rounds: usize) -> Result<()> {
         let store = shop.system.store();
         let mut audit = Audit::of(store).await?;
-        audit.check_ends(&Books::of(store).await?);
+        audit.check_ends(&LedgerSums::of(store).await?);
         audit.verdict()?;
         let confirmed = audit.orders.values();
         let confirmed = confirmed
             .filter(|order| order.status == Status::Confirmed)
             .count();
         let placed = self.placed.len();
-        say(&format!(
+        report(&format!(
             "wrong clocks: {placed} orders in {rounds} rounds, {confirmed} confirmed, {} answers repeated",
             self.repeated
         ));

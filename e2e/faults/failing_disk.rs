@@ -17,8 +17,8 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::support::{
-    Audit, Books, CREATE_ORDER, Database, Disk, SagaCount, Shop, long, on_folder, order_input, say,
-    text,
+    Audit, CREATE_ORDER, Database, Disk, LedgerSums, SagaCount, Shop, long, on_folder, order_input,
+    report, text,
 };
 
 const BUYERS: usize = 12;
@@ -104,7 +104,7 @@ async fn work_resumes(shop: &Shop, buyers: &Buyers) -> Result<()> {
     let head = database.head().await?;
     database.close().await?;
     buyers.place(BETWEEN as u64).await?;
-    SagaCount::ends(shop.system.store(), BETWEEN, head, RESUMES_WITHIN).await
+    SagaCount::wait_for_ends(shop.system.store(), BETWEEN, head, RESUMES_WITHIN).await
 }
 
 /// The answers that the buyers got.
@@ -244,7 +244,7 @@ impl Buyer {
 /// The log, the providers' ledger, the read side and the buyers' notes must agree, and enough must have happened.
 async fn check(shop: &Shop, notes: &Notes, rounds: usize, failures: i64) -> Result<()> {
     let mut audit = Audit::of(shop.system.store()).await?;
-    let books = Books::of(shop.system.store()).await?;
+    let books = LedgerSums::of(shop.system.store()).await?;
     audit.check_ends(&books);
     let (due, held) = audit.money(&books);
     if due != held {
@@ -268,7 +268,7 @@ async fn check(shop: &Shop, notes: &Notes, rounds: usize, failures: i64) -> Resu
     }
     problems.extend(by_user.keys().map(|user| format!("{user} never ordered")));
     problems.extend(read_side(shop, &audit).await?);
-    say(&format!(
+    report(&format!(
         "orders on a failing disk: {} ok, {} failed, {} unknown, {} repeated; {failures} writes and syncs failed in \
          {rounds} faults; {} orders, {} events",
         notes.ok,

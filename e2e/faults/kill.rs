@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use test_shop::until_within;
 
 use super::load::{Counts, Fate, Load, Outcome};
-use crate::support::{Shop, Topology, on, say, text};
+use crate::support::{Shop, Topology, on, report, text};
 
 const WRITERS: usize = 16;
 const KILLS: usize = 4;
@@ -57,7 +57,7 @@ async fn kill_under_load(shop: &mut Shop, targets: &[Option<&str>]) -> Result<()
     load.wait_for_more(BETWEEN).await?;
     let outcomes = load.finish().await?;
     let counts = Counts::of(&outcomes);
-    say(&format!(
+    report(&format!(
         "kill under load: {} ok, {} failed, {} unknown; {killed} processes killed",
         counts.ok, counts.failed, counts.unknown
     ));

@@ -11,8 +11,8 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::support::{
-    Audit, Books, CREATE_ORDER, Client, Known, SagaCount, Shop, Status, Topology, long, on,
-    order_input, say,
+    Audit, CREATE_ORDER, Client, LedgerSums, RequestResult, SagaCount, Shop, Status, Topology,
+    long, on, order_input, report,
 };
 
 /// The number of buyers in the short and the long version.
@@ -41,13 +41,13 @@ async fn all_buy(shop: &mut Shop) -> Result<()> {
     order_at_once(&gateways, &product, buyers).await?;
     let placed = start.elapsed();
     SagaCount::all_ended(shop.system.store(), SETTLES_WITHIN).await?;
-    say(&format!(
+    report(&format!(
         "{buyers} buyers for one piece: placed after {placed:.1?}, decided after {:.1?}",
         start.elapsed()
     ));
 
     let mut audit = Audit::of(shop.system.store()).await?;
-    audit.check_ends(&Books::of(shop.system.store()).await?);
+    audit.check_ends(&LedgerSums::of(shop.system.store()).await?);
     audit.verdict()?;
     let orders = audit.orders.len();
     let of = |status| {
@@ -84,7 +84,7 @@ async fn order_at_once(gateways: &[SocketAddr], product: &str, buyers: usize) ->
             ready.wait().await;
             let _open = connections.acquire().await?;
             match client.ask(CREATE_ORDER, &input, None).await {
-                Known::Done(_) => Ok(()),
+                RequestResult::Done(_) => Ok(()),
                 other => bail!("buyer {buyer}: {other}"),
             }
         });

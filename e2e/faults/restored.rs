@@ -12,7 +12,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 use test_shop::{Connection as Http, Operation, Request, Store, until, until_within};
 
 use super::kill::everything;
-use crate::support::{Client, Known, Shop, Topology, long, on, say, text};
+use crate::support::{Client, RequestResult, Shop, Topology, long, on, report, text};
 
 /// The number of products of each kind in the short and the long version.
 const PRODUCTS: (usize, usize) = (40, 2_000);
@@ -56,7 +56,7 @@ async fn restored(shop: &mut Shop, writer: &str, stopped: &[Option<&str>]) -> Re
         shop.system.kill(*binary).await?;
     }
     copy.restore().await?;
-    let (status, log) = shop.system.start_in_vain(writer).await?;
+    let (status, log) = shop.system.start_expecting_failure(writer).await?;
     assert_eq!(status.code(), Some(1), "{log}");
     let accepts = accepts(&log)?;
     shop.system.set(writer, "ACCEPT_LOG", &accepts);
@@ -86,7 +86,7 @@ async fn restored(shop: &mut Shop, writer: &str, stopped: &[Option<&str>]) -> Re
     })
     .await?;
     let rebuilds = rebuilds(shop).await?;
-    say(&format!(
+    report(&format!(
         "restored event store: {many} products kept, {recreated} lost and created again, {many} new, {} shown; {repeated} \
          responses repeated; {rebuilds} read models rebuilt; start rejected once, position rejected after {tries} tries",
         shown.len(),
@@ -111,7 +111,7 @@ async fn create(shop: &Shop, kind: &str, many: usize) -> Result<BTreeMap<String,
         let name = format!("{kind} {number}");
         let input = json!({ "input": { "name": name, "price": 1, "stockQuantity": 3 } });
         match client.ask(CREATE, &input, Some(&name)).await {
-            Known::Done(product) => made.insert(name, text(&product, "id")?.to_owned()),
+            RequestResult::Done(product) => made.insert(name, text(&product, "id")?.to_owned()),
             other => bail!("{name}: {other}"),
         };
     }

@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use tonic::transport::Endpoint;
 
 use super::load::{Counts, Load};
-use crate::support::{Shop, Topology, binaries, long, on, say};
+use crate::support::{Shop, Topology, binaries, long, on, report};
 
 /// The query-service of the next version, which Cargo builds with this test.
 const NEXT: &str = env!("CARGO_BIN_EXE_query-service-next");
@@ -98,7 +98,7 @@ async fn upgrade(shop: &mut Shop) -> Result<()> {
 
     let head = shop.head().await?;
     let compared = compare(&mut rows, &log, head).await?;
-    say(&format!(
+    report(&format!(
         "upgrade under load: {} ok, {} failed, {} unknown in {took:.1?} ({:.0} a second); killed at {} of \
          {events}; {answered} reads answered by the present version meanwhile, {building} \
          rejected by the next one; {compared} rows compared",

@@ -70,7 +70,9 @@ async fn categories(session: &mut Session) -> Result<String> {
     assert_eq!(of(&books, "productCount")?, 0);
     let id = text(&books, "id")?.to_owned();
     let again = json!({ "input": { "name": "bÜCHER" } });
-    session.refused("CONFLICT", &document, again).await?;
+    session
+        .expect_rejection("CONFLICT", &document, again)
+        .await?;
     session.create_category("Games").await?;
     session.create_category("100% Wolle").await?;
 
@@ -80,7 +82,7 @@ async fn categories(session: &mut Session) -> Result<String> {
     let found = session.run(by_name, json!({ "name": " Bücher " })).await?;
     assert_eq!(text(&found, "id")?, id);
     let missing = session
-        .refused("NOT_FOUND", by_name, json!({ "name": "bücher" }))
+        .expect_rejection("NOT_FOUND", by_name, json!({ "name": "bücher" }))
         .await?;
     assert_eq!(
         missing.body.pointer("/data/categoryByName"),
@@ -117,7 +119,9 @@ async fn update_category(session: &mut Session, id: &str) -> Result<()> {
         "mutation($input: UpdateCategoryInput!) {{ updateCategory(input: $input) {{ {CATEGORY} }} }}"
     );
     let stale = json!({ "input": { "id": id, "name": "Books", "expectedVersion": 7 } });
-    session.refused("CONFLICT", &document, stale).await?;
+    session
+        .expect_rejection("CONFLICT", &document, stale)
+        .await?;
     let rename = json!({ "input": { "id": id, "name": "Books", "expectedVersion": 1 } });
     let renamed = session.run(&document, rename).await?;
     assert_eq!(text(&renamed, "name")?, "Books");
@@ -264,7 +268,7 @@ async fn moves(session: &mut Session, books: &str, novel: &str) -> Result<()> {
     assert_eq!(of(&back, "version")?, 4);
     let unknown = json!({ "input": { "id": novel, "categoryId": "nothing" } });
     let rejected = session
-        .refused("VALIDATION_ERROR", &document, unknown)
+        .expect_rejection("VALIDATION_ERROR", &document, unknown)
         .await?;
     assert_eq!(rejected.field(), Some("categoryId"));
     Ok(())
@@ -300,7 +304,7 @@ async fn deletions(session: &mut Session, books: &str, novel: &str) -> Result<()
     let category = "mutation($id: ID!) { deleteCategory(id: $id) }";
     let product = "mutation($id: ID!) { deleteProduct(id: $id) }";
     session
-        .refused("CONFLICT", category, json!({ "id": books }))
+        .expect_rejection("CONFLICT", category, json!({ "id": books }))
         .await?;
     let all = session
         .run(
@@ -337,7 +341,9 @@ async fn deletions(session: &mut Session, books: &str, novel: &str) -> Result<()
             json!({ "id": novel }),
         ),
     ] {
-        session.refused("NOT_FOUND", document, variables).await?;
+        session
+            .expect_rejection("NOT_FOUND", document, variables)
+            .await?;
     }
     let reborn = session.create_category("BOOKS").await?;
     ensure!(

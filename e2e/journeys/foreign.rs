@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, ensure};
 use serde_json::json;
 
-use crate::support::{Shop, Topology, on, say};
+use crate::support::{Shop, Topology, on, report};
 
 #[tokio::test]
 async fn a_foreign_client_on_sqlite() -> Result<()> {
@@ -43,6 +43,6 @@ async fn client(arguments: &[&str], min_checks: u32) -> Result<()> {
         "the client printed {printed:?}"
     );
     let what = arguments.first().copied().unwrap_or_default();
-    say(&format!("foreign client, {what}: {}", printed.trim()));
+    report(&format!("foreign client, {what}: {}", printed.trim()));
     Ok(())
 }

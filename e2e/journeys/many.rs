@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::support::{Session, Shop, Topology, number, on, say, text};
+use crate::support::{Session, Shop, Topology, number, on, report, text};
 
 const TWO: Topology = Topology::Services { each: 2 };
 
@@ -63,7 +63,7 @@ async fn a_category_is_not_deleted_under_a_product() -> Result<()> {
                 head_start += Duration::from_millis(1);
             }
         }
-        say(&format!(
+        report(&format!(
             "deletion against creation: {deleted} deleted, {survived} survived"
         ));
         Ok(())

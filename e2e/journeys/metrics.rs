@@ -91,9 +91,13 @@ async fn traffic(shop: &Shop) -> Result<()> {
     let mut session = shop.session()?;
     session.create_category("Tea").await?;
     let again = "mutation { createCategory(input: { name: \"tea\" }) { id } }";
-    session.refused("CONFLICT", again, json!({})).await?;
+    session
+        .expect_rejection("CONFLICT", again, json!({}))
+        .await?;
     let nothing = "{ product(id: \"none\") { id } }";
-    session.refused("NOT_FOUND", nothing, json!({})).await?;
+    session
+        .expect_rejection("NOT_FOUND", nothing, json!({}))
+        .await?;
     let product = json!({ "name": "Sencha", "price": 9, "stockQuantity": 5 });
     let product = session.create_product(product).await?;
     let order = session.place_order("ann", &[(&product, 1)]).await?;

@@ -167,7 +167,9 @@ async fn cancelled_after_confirmation(session: &mut Session) -> Result<()> {
         (SHIP_ORDER, json!({ "id": id })),
         (DELIVER_ORDER, json!({ "id": id })),
     ] {
-        session.refused("CONFLICT", document, variables).await?;
+        session
+            .expect_rejection("CONFLICT", document, variables)
+            .await?;
     }
     Ok(())
 }
@@ -177,7 +179,7 @@ async fn shipped_and_delivered(session: &mut Session) -> Result<()> {
     let id = session.place_order("eve", &[(&mug, 4)]).await?;
     session.order_once(&id, "CONFIRMED").await?;
     session
-        .refused("CONFLICT", DELIVER_ORDER, json!({ "id": id }))
+        .expect_rejection("CONFLICT", DELIVER_ORDER, json!({ "id": id }))
         .await?;
     let shipped = session.run(SHIP_ORDER, json!({ "id": id })).await?;
     assert_eq!(shipped, json!({ "status": "SHIPPED" }));
@@ -188,16 +190,18 @@ async fn shipped_and_delivered(session: &mut Session) -> Result<()> {
     );
     let cancel = json!({ "input": { "orderId": id } });
     session
-        .refused("CONFLICT", CANCEL_ORDER, cancel.clone())
+        .expect_rejection("CONFLICT", CANCEL_ORDER, cancel.clone())
         .await?;
     let delivered = session.run(DELIVER_ORDER, json!({ "id": id })).await?;
     assert_eq!(of(&delivered, "status")?, "DELIVERED");
     ensure!(of(&delivered, "trackingNumber")?.is_string(), "{delivered}");
-    session.refused("CONFLICT", CANCEL_ORDER, cancel).await?;
+    session
+        .expect_rejection("CONFLICT", CANCEL_ORDER, cancel)
+        .await?;
     // Repeating an irreversible command is accepted and has no effect.
     session.run(DELIVER_ORDER, json!({ "id": id })).await?;
     session
-        .refused("CONFLICT", SHIP_ORDER, json!({ "id": id }))
+        .expect_rejection("CONFLICT", SHIP_ORDER, json!({ "id": id }))
         .await?;
     assert_eq!(session.stock(&mug).await?, [6, 6, 0]);
     assert_eq!(of(&session.order(&id).await?, "status")?, "DELIVERED");
@@ -214,7 +218,7 @@ async fn deleted_under_its_order(session: &mut Session) -> Result<()> {
     session.run(SHIP_ORDER, json!({ "id": id })).await?;
     let again = order_input("fay", &[(&last, 1)]);
     session
-        .refused("VALIDATION_ERROR", CREATE_ORDER, again)
+        .expect_rejection("VALIDATION_ERROR", CREATE_ORDER, again)
         .await?;
     Ok(())
 }

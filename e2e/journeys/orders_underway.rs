@@ -33,7 +33,7 @@ async fn journey(shop: &mut Shop) -> Result<()> {
         "both hold their stock"
     );
     session
-        .refused("CONFLICT", SHIP_ORDER, json!({ "id": kept }))
+        .expect_rejection("CONFLICT", SHIP_ORDER, json!({ "id": kept }))
         .await?;
 
     session.cancel_order(&given_up, "too slow").await?;

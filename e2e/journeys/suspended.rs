@@ -82,7 +82,9 @@ async fn journey(shop: &mut Shop) -> Result<()> {
     let order = session.order_when(&second, closed).await?;
     assert_eq!(of(&order, "status")?, "FAILED", "permanently");
     let cancel = json!({ "input": { "orderId": second } });
-    session.refused("CONFLICT", CANCEL_ORDER, cancel).await?;
+    session
+        .expect_rejection("CONFLICT", CANCEL_ORDER, cancel)
+        .await?;
     Ok(())
 }
 

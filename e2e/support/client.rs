@@ -17,19 +17,19 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// The outcome of a request.
 #[derive(Debug, PartialEq)]
-pub enum Known {
+pub enum RequestResult {
     Done(Value),
     /// The domain rejected it, with this code.
-    Refused(String),
+    Rejected(String),
     /// No gateway answered for a minute, or the error is one that must not occur.
     Lost(String),
 }
 
-impl fmt::Display for Known {
+impl fmt::Display for RequestResult {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Done(answer) => write!(f, "done: {answer}"),
-            Self::Refused(code) => write!(f, "rejected as {code}"),
+            Self::Rejected(code) => write!(f, "rejected as {code}"),
             Self::Lost(what) => write!(f, "lost: {what}"),
         }
     }
@@ -58,7 +58,12 @@ impl Client {
     }
 
     /// Sends a request until its outcome is known. Without a key, a retried mutation may be executed twice.
-    pub async fn ask(&mut self, document: &str, variables: &Value, key: Option<&str>) -> Known {
+    pub async fn ask(
+        &mut self,
+        document: &str,
+        variables: &Value,
+        key: Option<&str>,
+    ) -> RequestResult {
         let mut operation = Operation::new(document).with(variables.clone());
         if let Some(key) = key {
             operation = operation.with_header("Idempotency-Key", key);
@@ -68,8 +73,10 @@ impl Client {
             let answer = self.ask_once(&operation).await;
             match answer.map(|answer| classify(&answer)) {
                 Some(Ok(known)) => return known,
-                Some(Err(body)) if Instant::now() >= deadline => return Known::Lost(body),
-                None if Instant::now() >= deadline => return Known::Lost("no answer".to_owned()),
+                Some(Err(body)) if Instant::now() >= deadline => return RequestResult::Lost(body),
+                None if Instant::now() >= deadline => {
+                    return RequestResult::Lost("no answer".to_owned());
+                }
                 Some(Err(_)) => {}
                 None => {
                     self.connection = None;
@@ -92,16 +99,19 @@ impl Client {
 }
 
 /// The outcome that an answer reports; an error means that the request must be retried.
-fn classify(answer: &Answer) -> Result<Known, String> {
+fn classify(answer: &Answer) -> Result<RequestResult, String> {
     if let Ok(data) = answer.data() {
         let field = data.as_object().and_then(|data| data.values().next());
-        return Ok(Known::Done(field.cloned().unwrap_or_default()));
+        return Ok(RequestResult::Done(field.cloned().unwrap_or_default()));
     }
     match answer.code() {
         Some("SERVICE_UNAVAILABLE" | "IDEMPOTENCY_IN_PROGRESS") => Err(answer.body.to_string()),
         Some(code @ ("CONFLICT" | "VALIDATION_ERROR" | "NOT_FOUND")) => {
-            Ok(Known::Refused(code.to_owned()))
+            Ok(RequestResult::Rejected(code.to_owned()))
         }
-        _ => Ok(Known::Lost(format!("{}: {}", answer.status, answer.body))),
+        _ => Ok(RequestResult::Lost(format!(
+            "{}: {}",
+            answer.status, answer.body
+        ))),
     }
 }

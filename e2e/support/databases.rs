@@ -9,7 +9,7 @@ use sqlx::types::chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, SqliteConnection};
 use test_shop::{Store, until_within};
 
-use super::expect::say;
+use super::expect::report;
 
 /// The number of events in a page.
 const PAGE: i64 = 5_000;
@@ -36,7 +36,7 @@ const BOOK: &str =
 
 /// A stored event.
 #[derive(Debug)]
-pub struct Stored {
+pub struct StoredEvent {
     pub position: i64,
     pub category: String,
     pub stream: String,
@@ -118,12 +118,12 @@ impl Database {
     }
 
     /// A page of events after the position `after`; empty at the end.
-    pub async fn page(&mut self, after: i64) -> Result<Vec<Stored>> {
+    pub async fn page(&mut self, after: i64) -> Result<Vec<StoredEvent>> {
         let rows: Vec<(i64, String, String, i64, String, String)> =
             rows!(self, EVENTS, after, PAGE).context("read events")?;
         rows.into_iter()
             .map(|(position, category, stream, version, event_type, data)| {
-                Ok(Stored {
+                Ok(StoredEvent {
                     position,
                     category,
                     stream,
@@ -198,7 +198,7 @@ impl Database {
     }
 
     /// All actions of the simulated providers.
-    pub async fn book(&mut self) -> Result<Vec<Entry>> {
+    pub async fn ledger(&mut self) -> Result<Vec<Entry>> {
         let rows: Vec<(String, String, i64, String, i64)> =
             rows!(self, BOOK).context("read the providers' ledger")?;
         let entry = |(kind, order_id, amount_cents, state, deliveries)| Entry {
@@ -225,17 +225,17 @@ impl Database {
 pub struct SagaCount {
     database: Database,
     through: i64,
-    pub begun: usize,
+    pub started: usize,
     pub ended: usize,
 }
 
 impl SagaCount {
     /// Counts the starts and ends after the position `after`.
-    pub async fn behind(store: &Store, after: i64) -> Result<Self> {
+    pub async fn after(store: &Store, after: i64) -> Result<Self> {
         Ok(Self {
             database: Database::events(store).await?,
             through: after,
-            begun: 0,
+            started: 0,
             ended: 0,
         })
     }
@@ -247,7 +247,7 @@ impl SagaCount {
         for (position, event_type) in rows {
             self.through = position;
             match event_type.as_str() {
-                "SagaStarted" => self.begun += 1,
+                "SagaStarted" => self.started += 1,
                 _ => self.ended += 1,
             }
         }
@@ -256,10 +256,14 @@ impl SagaCount {
 
     /// Waits until every saga of the log has ended.
     pub async fn all_ended(store: &Store, timeout: Duration) -> Result<()> {
-        let mut count = Self::behind(store, 0).await?;
+        let mut count = Self::after(store, 0).await?;
         let all = until_within(timeout, "the end of every saga", async || {
             count.look().await?;
-            let Self { begun, ended, .. } = count;
+            let Self {
+                started: begun,
+                ended,
+                ..
+            } = count;
             ensure!(begun == ended, "{ended} of {begun} have ended");
             Ok(())
         })
@@ -268,7 +272,7 @@ impl SagaCount {
             let open: Vec<(String, String, DateTime<Utc>, String)> =
                 rows!(&mut count.database, OPEN).context("read open sagas")?;
             for (saga, event_type, at, data) in open {
-                say(&format!("open since {at}: {saga} {event_type} {data}"));
+                report(&format!("open since {at}: {saga} {event_type} {data}"));
             }
         }
         all?;
@@ -276,8 +280,13 @@ impl SagaCount {
     }
 
     /// Waits until `many` sagas have ended after the position `after`.
-    pub async fn ends(store: &Store, many: usize, after: i64, timeout: Duration) -> Result<()> {
-        let mut count = Self::behind(store, after).await?;
+    pub async fn wait_for_ends(
+        store: &Store,
+        many: usize,
+        after: i64,
+        timeout: Duration,
+    ) -> Result<()> {
+        let mut count = Self::after(store, after).await?;
         until_within(timeout, "the ends of sagas", async || {
             count.look().await?;
             ensure!(count.ended >= many, "{} of {many}", count.ended);

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use test_faults::{DiskFault, Faults};
 use test_shop::Folder;
 
-use super::expect::say;
+use super::expect::report;
 
 /// The size of the small file system; a run writes a quarter of it.
 const SIZE: &str = "size=256m";
@@ -39,7 +39,7 @@ impl Disk {
     pub fn small() -> Result<Self> {
         let mut disk = Self::create()?;
         disk.mounted = Mount::try_new(&disk.data)?;
-        say(match disk.mounted {
+        report(match disk.mounted {
             Some(_) => "the disk is a small file system of its own",
             None => "no file system can be mounted here: writes fail as on a full disk",
         });

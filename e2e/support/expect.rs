@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::session::Session;
 
 /// Prints what a run did, also when it passed, so that a run that did little is noticed.
-pub fn say(line: &str) {
+pub fn report(line: &str) {
     // Unlike `eprintln!`, this is not captured by the test harness. A failure is ignored.
     let _ = writeln!(std::io::stderr(), "{line}");
 }

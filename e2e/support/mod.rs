@@ -10,11 +10,11 @@ mod promtool;
 mod session;
 mod shop;
 
-pub use audit::{Audit, Books, Ended, Status};
-pub use client::{Client, Known};
-pub use databases::{Database, SagaCount, Stored};
+pub use audit::{Audit, Ended, LedgerSums, Status};
+pub use client::{Client, RequestResult};
+pub use databases::{Database, SagaCount, StoredEvent};
 pub use disk::Disk;
-pub use expect::{Bad, expect_refusals, number, of, say, text};
+pub use expect::{Bad, expect_refusals, number, of, report, text};
 pub use orders::{CANCEL_ORDER, CREATE_ORDER, SHIP_ORDER, order_input};
 pub use promtool::check_metrics;
 pub use session::Session;

@@ -57,7 +57,7 @@ impl Session {
     }
 
     /// Sends an operation that must be rejected with this code.
-    pub async fn refused(
+    pub async fn expect_rejection(
         &mut self,
         code: &str,
         document: &str,

@@ -33,9 +33,9 @@ pub struct Providers {
     pub webhooks: Router,
     /// Keys whose status has changed, as reported by providers that send such events. They are hints: the status itself is
     /// read with a look-up, and a hint may be lost.
-    pub news: Option<mpsc::Receiver<OperationKey>>,
+    pub hints: Option<mpsc::Receiver<OperationKey>>,
     /// Calls to simulated providers in flight.
-    on_the_way: TaskTracker,
+    in_flight: TaskTracker,
     /// The task of the simulated providers' ledger.
     book: LedgerTask,
 }
@@ -94,15 +94,15 @@ impl Providers {
             shipping,
             notifications,
             webhooks,
-            news,
-            on_the_way,
+            hints: news,
+            in_flight: on_the_way,
             book: book_task,
         })
     }
 
     /// Registers them as the providers of the sagas' steps.
     #[must_use]
-    pub fn carry_out(&self, engine: EngineBuilder) -> EngineBuilder {
+    pub fn register(&self, engine: EngineBuilder) -> EngineBuilder {
         engine
             .provider::<ProcessPayment>(Arc::clone(&self.payments))
             .provider::<ArrangeShipping>(Arc::clone(&self.shipping))
@@ -115,8 +115,8 @@ impl Providers {
             shipping,
             notifications,
             webhooks,
-            news,
-            on_the_way,
+            hints: news,
+            in_flight: on_the_way,
             book,
         } = self;
         // Otherwise they would live to the end of this function, and the tasks would never end.

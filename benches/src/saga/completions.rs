@@ -24,13 +24,13 @@ pub struct Completions(Arc<Inner>);
 
 struct Inner {
     store: Arc<dyn EventStore>,
-    known: Mutex<HashMap<String, Known>>,
+    known: Mutex<HashMap<String, SagaEntry>>,
     completed: AtomicU64,
     compensated: AtomicU64,
     following: Mutex<Option<JoinHandle<Result<()>>>>,
 }
 
-enum Known {
+enum SagaEntry {
     Awaited(oneshot::Sender<()>),
     Ended,
 }
@@ -78,11 +78,11 @@ impl Completions {
 
     fn ended(&self, order: &str) {
         let mut known = lock(&self.0.known);
-        if let Some(Known::Awaited(waiting)) = known.remove(order) {
+        if let Some(SagaEntry::Awaited(waiting)) = known.remove(order) {
             // The waiting client may have had a timeout.
             let _dropped = waiting.send(());
         } else {
-            known.insert(order.to_owned(), Known::Ended);
+            known.insert(order.to_owned(), SagaEntry::Ended);
         }
     }
 
@@ -94,7 +94,7 @@ impl Completions {
             if known.remove(order).is_some() {
                 return Ok(());
             }
-            known.insert(order.to_owned(), Known::Awaited(sender));
+            known.insert(order.to_owned(), SagaEntry::Awaited(sender));
         }
         let ended = timeout(WAIT_TIMEOUT, receiver).await;
         Ok(ended.with_context(|| format!("the saga of order {order} did not end"))??)

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::event::CategoryEvent;
 use crate::error::{DomainError, Entity};
 use crate::record::{Record, Values};
-use crate::value::{CategoryName, Description, EntityId, refused};
+use crate::value::{CategoryName, Description, EntityId, invalid};
 
 /// The state of a category.
 pub type Category = Record<CategoryValues>;
@@ -42,7 +42,7 @@ impl Category {
             return Ok(());
         }
         let rule = format!("name an existing category, got \"{id}\"");
-        Err(refused("categoryId", &rule).into())
+        Err(invalid("categoryId", &rule).into())
     }
 }
 

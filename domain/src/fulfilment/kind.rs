@@ -4,7 +4,7 @@ use sagas::Saga;
 
 use super::{CancelOrderSaga, OrderSaga};
 use crate::ValidationError;
-use crate::value::{refused, shown};
+use crate::value::{invalid, shown};
 
 /// The names of their types.
 pub const SAGA_TYPES: [&str; 2] = [OrderSaga::NAME, CancelOrderSaga::NAME];
@@ -20,6 +20,6 @@ pub fn parse_saga_type(field: &str, text: &str) -> Result<&'static str, Validati
     let known = SAGA_TYPES.into_iter().find(|name| *name == text);
     known.ok_or_else(|| {
         let rule = format!("be {}, got {}", SAGA_TYPES.join(" or "), shown(text));
-        refused(field, &rule)
+        invalid(field, &rule)
     })
 }

@@ -30,7 +30,7 @@ pub enum Cancellation {
     /// It is cancelled, or being cancelled.
     Nothing,
     /// Its open saga is cancelled, in the commit of this event.
-    TurnsSaga {
+    CancelsSaga {
         saga_id: EntityId,
         event: OrderEvent,
     },
@@ -56,7 +56,7 @@ impl Command for CancelOrder {
         let order = work.state::<Order>(id)?;
         match order.request_cancellation(self)? {
             Cancellation::Nothing => Ok(()),
-            Cancellation::TurnsSaga { saga_id, event } => {
+            Cancellation::CancelsSaga { saga_id, event } => {
                 let saga = work.state::<SagaState<OrderSaga>>(saga_id.as_str())?;
                 // The saga of an order that is neither confirmed nor ended is open, and can still be cancelled.
                 let cancelled = saga.run().map(|run| sagas::cancel(run, &self.actor()));
@@ -115,7 +115,7 @@ impl Order {
             {
                 Ok(Cancellation::Nothing)
             }
-            OrderStatus::Pending | OrderStatus::Processing => Ok(Cancellation::TurnsSaga {
+            OrderStatus::Pending | OrderStatus::Processing => Ok(Cancellation::CancelsSaga {
                 saga_id: order.saga_id.clone(),
                 event: event(None),
             }),

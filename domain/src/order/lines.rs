@@ -1,6 +1,6 @@
 //! The lines of an order.
 
-use crate::value::{EntityId, Money, Quantity, refused};
+use crate::value::{EntityId, Money, Quantity, invalid};
 use crate::{ValidationError, ValidationErrors};
 
 const MAX_LINES: usize = 100;
@@ -56,7 +56,7 @@ impl OrderLines {
         };
         if given.is_empty() || given.len() > MAX_LINES {
             let rule = format!("have 1 to {MAX_LINES} entries, got {}", given.len());
-            errors.check::<()>(Err(refused(field, &rule)));
+            errors.check::<()>(Err(invalid(field, &rule)));
             return Err(errors);
         }
         for (index, line) in given.iter().enumerate() {

@@ -14,7 +14,7 @@ use crate::command::{Decided, Deciding, reply};
 use crate::error::{Conflict, DomainError, Entity, Priced};
 use crate::fulfilment::{Fulfilment, OrderSaga};
 use crate::product::{Product, ProductValues};
-use crate::value::{EntityId, Money, ShippingAddress, UserId, refused};
+use crate::value::{EntityId, Money, ShippingAddress, UserId, invalid};
 
 /// Places an order at the current prices, and starts the saga that fulfils it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,7 +103,7 @@ fn items<'a>(
     for line in lines.iter() {
         let found = product(&line.product_id).ok_or_else(|| {
             let given = line.product_id.as_str();
-            refused(
+            invalid(
                 &line.field,
                 &format!("be an existing product, got {given:?}"),
             )

@@ -129,7 +129,7 @@ impl OrderValues {
         }
     }
 
-    fn become_after(&mut self, event: &OrderEvent) {
+    fn apply(&mut self, event: &OrderEvent) {
         match event {
             // Handled by `evolve`: an order is created once.
             OrderEvent::Created(_) => {}
@@ -170,7 +170,7 @@ impl Aggregate for Order {
                 .get_or_insert_with(|| OrderValues::born(data, at));
         }
         if let Some(order) = &mut self.values {
-            order.become_after(event);
+            order.apply(event);
             order.updated_at = at;
         }
     }

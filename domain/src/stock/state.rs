@@ -46,7 +46,7 @@ impl Stock {
     }
 
     #[must_use]
-    pub fn life(&self) -> &Lifecycle<StockValues> {
+    pub fn lifecycle(&self) -> &Lifecycle<StockValues> {
         &self.lifecycle
     }
 

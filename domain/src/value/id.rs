@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::text::{limited, refused, shown};
+use super::text::{invalid, limited, shown};
 use crate::ValidationError;
 
 const MAX_ENTITY_ID: usize = 64;
@@ -30,7 +30,7 @@ impl EntityId {
                 "be 1 to {MAX_ENTITY_ID} letters, digits, '-', '_' or '.', got {}",
                 shown(text)
             );
-            return Err(refused(field, &rule));
+            return Err(invalid(field, &rule));
         }
         Ok(Self(text.to_owned()))
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::Quantity;
-use super::text::{refused, shown};
+use super::text::{invalid, shown};
 use crate::ValidationError;
 
 /// The longest number that is parsed: longer than any amount, and short enough that parsing is cheap.
@@ -47,14 +47,14 @@ impl Money {
     pub fn parse(field: &str, text: &str) -> Result<Self, ValidationError> {
         read(text).map(Self).map_err(|reason| match reason {
             NotMoney::NotANumber => {
-                refused(field, &format!("be a decimal number, got {}", shown(text)))
+                invalid(field, &format!("be a decimal number, got {}", shown(text)))
             }
-            NotMoney::TooManyDecimals => refused(
+            NotMoney::TooManyDecimals => invalid(
                 field,
                 &format!("have at most 2 decimals, got {}", shown(text)),
             ),
             NotMoney::TooLarge => {
-                refused(field, &format!("be a smaller number, got {}", shown(text)))
+                invalid(field, &format!("be a smaller number, got {}", shown(text)))
             }
         })
     }
@@ -91,7 +91,7 @@ impl Price {
     pub fn parse(field: &str, text: &str) -> Result<Self, ValidationError> {
         let outside = || {
             let limits = format!("{} to {}", Self::LOWEST, Self::HIGHEST);
-            refused(field, &format!("be {limits}, got {}", shown(text)))
+            invalid(field, &format!("be {limits}, got {}", shown(text)))
         };
         match read(text).map(Money) {
             Ok(money) if (Self::LOWEST..=Self::HIGHEST).contains(&money) => Ok(Self(money)),

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::text::{refused, shown};
+use super::text::{invalid, shown};
 use crate::ValidationError;
 
 /// The status of an order, as clients see it.
@@ -48,7 +48,7 @@ impl OrderStatus {
             .find(|status| status.name() == text)
             .ok_or_else(|| {
                 let names = Self::ALL.map(Self::name).join(", ");
-                refused(field, &format!("be one of {names}, got {}", shown(text)))
+                invalid(field, &format!("be one of {names}, got {}", shown(text)))
             })
     }
 

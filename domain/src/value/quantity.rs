@@ -3,7 +3,7 @@
 use event_sourcing::Version;
 use serde::{Deserialize, Serialize};
 
-use super::text::refused;
+use super::text::invalid;
 use crate::ValidationError;
 
 /// Pieces of one product in an order: 1 to 1,000.
@@ -78,12 +78,12 @@ impl From<Quantity> for StockLevel {
 pub fn parse_expected_version(field: &str, given: i64) -> Result<Version, ValidationError> {
     u64::try_from(given)
         .map(Version)
-        .map_err(|_| refused(field, &format!("be 0 or more, got {given}")))
+        .map_err(|_| invalid(field, &format!("be 0 or more, got {given}")))
 }
 
 fn within(field: &str, given: i64, min: u32, max: u32) -> Result<u32, ValidationError> {
     u32::try_from(given)
         .ok()
         .filter(|count| (min..=max).contains(count))
-        .ok_or_else(|| refused(field, &format!("be {min} to {max}, got {given}")))
+        .ok_or_else(|| invalid(field, &format!("be {min} to {max}, got {given}")))
 }

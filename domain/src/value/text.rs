@@ -70,13 +70,13 @@ pub(super) fn limited<'a>(
         } else {
             format!("{min} to {max}")
         };
-        return Err(refused(
+        return Err(invalid(
             field,
             &format!("have {limit} characters, got {length}"),
         ));
     }
     if text.contains('\0') {
-        return Err(refused(
+        return Err(invalid(
             field,
             &format!("not contain U+0000, got {}", shown(text)),
         ));
@@ -84,7 +84,7 @@ pub(super) fn limited<'a>(
     Ok(text)
 }
 
-pub(crate) fn refused(field: &str, rule: &str) -> ValidationError {
+pub(crate) fn invalid(field: &str, rule: &str) -> ValidationError {
     ValidationError {
         field: field.to_owned(),
         message: format!("{field} must {rule}"),

@@ -117,10 +117,10 @@ fn an_id_is_not_reused_even_after_deletion() {
             id: id("tea"),
         })
     };
-    tea([created()]).when(&create()).then_refused(rejection());
+    tea([created()]).when(&create()).then_rejected(rejection());
     tea([created(), deleted()])
         .when(&create())
-        .then_refused(rejection());
+        .then_rejected(rejection());
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn a_taken_name_is_rejected_on_creation_and_on_rename() {
         name: category_name("TEA"),
         description: None,
     };
-    tea([created()]).when(&second).then_refused(taken("TEA"));
+    tea([created()]).when(&second).then_rejected(taken("TEA"));
     let herbs = CategoryNameEvent::Claimed(CategoryNameHeld {
         name_key: NameKey::of("herbs"),
         category_id: id("herbs"),
@@ -147,7 +147,7 @@ fn a_taken_name_is_rejected_on_creation_and_on_rename() {
     tea([created()])
         .with::<NameClaim>(&claim("herbs"), [herbs])
         .when(&rename)
-        .then_refused(taken("Herbs"));
+        .then_rejected(taken("Herbs"));
 }
 
 #[test]
@@ -202,7 +202,7 @@ fn an_update_with_a_wrong_version_is_a_conflict_with_both_versions() {
     );
     tea([created(), updated("Green Tea", None)])
         .when(&stale)
-        .then_refused(rejection);
+        .then_rejected(rejection);
 }
 
 #[test]
@@ -222,8 +222,8 @@ fn an_update_with_the_current_version_is_accepted() {
 fn a_missing_or_deleted_entity_is_not_found() {
     for history in [vec![], vec![created(), deleted()]] {
         let tea = tea(history);
-        tea.when(&update()).then_refused(not_found());
-        tea.when(&delete()).then_refused(not_found());
+        tea.when(&update()).then_rejected(not_found());
+        tea.when(&delete()).then_rejected(not_found());
     }
 }
 
@@ -297,7 +297,7 @@ fn a_category_with_products_cannot_be_deleted() {
     tea([created()])
         .with::<Membership>("tea", [added("sencha"), added("assam"), removed("sencha")])
         .when(&delete())
-        .then_refused(rejection);
+        .then_rejected(rejection);
     tea([created()])
         .with::<Membership>("tea", [added("sencha"), removed("sencha")])
         .when(&delete())

@@ -30,7 +30,7 @@ fn a_free_name_is_claimed_by_its_key() {
 fn a_name_has_one_holder_whatever_its_case() {
     given::<NameClaim>([claimed_by("a")])
         .when(|claim| claim.claim(&category_name("TeA"), &id("b")))
-        .then_refused(DomainError::Conflict(Conflict::NameTaken {
+        .then_rejected(DomainError::Conflict(Conflict::NameTaken {
             name: "TeA".to_owned(),
         }));
 }

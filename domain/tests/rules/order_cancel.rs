@@ -30,7 +30,7 @@ fn an_open_saga_is_cancelled() {
     let order = in_status(OrderStatus::Processing);
     assert_eq!(
         order.request_cancellation(&request()),
-        Ok(Cancellation::TurnsSaga {
+        Ok(Cancellation::CancelsSaga {
             saga_id: id("saga-1"),
             event: requested(None),
         })

@@ -53,7 +53,7 @@ fn cancel(state: &Order) -> Result<Vec<OrderEvent>, DomainError> {
     };
     Ok(match state.request_cancellation(&wish)? {
         Cancellation::Nothing => vec![],
-        Cancellation::TurnsSaga { event, .. } | Cancellation::StartsSaga { event, .. } => {
+        Cancellation::CancelsSaga { event, .. } | Cancellation::StartsSaga { event, .. } => {
             vec![event]
         }
     })

@@ -80,7 +80,7 @@ fn an_order_is_confirmed_once() {
 fn an_order_that_is_being_cancelled_is_not_confirmed() {
     given::<Order>([created(), requested(None)])
         .when(|values| values.confirm(&order()))
-        .then_refused(refused(OrderObstacle::BeingCancelled, OrderAct::Confirm));
+        .then_rejected(refused(OrderObstacle::BeingCancelled, OrderAct::Confirm));
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn an_order_that_is_being_cancelled_is_not_shipped() {
     );
     given::<Order>([created(), confirmed(), requested(Some("saga-2"))])
         .when(|values| values.ship(&order()))
-        .then_refused(rejection);
+        .then_rejected(rejection);
 }
 
 #[test]

@@ -152,7 +152,7 @@ fn an_id_is_not_reused() {
     });
     sencha([created(), deleted()])
         .when(&create())
-        .then_refused(rejection);
+        .then_rejected(rejection);
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn a_product_is_added_only_to_an_existing_category() {
             category_id: Some(id(missing)),
             ..create()
         };
-        shop().when(&create).then_refused(refused(missing));
+        shop().when(&create).then_rejected(refused(missing));
         let update = UpdateProduct {
             category_id: Patch::Set(id(missing)),
             ..update()
@@ -180,7 +180,7 @@ fn a_product_is_added_only_to_an_existing_category() {
         shop()
             .with::<Product>("sencha", [created()])
             .when(&update)
-            .then_refused(refused(missing));
+            .then_rejected(refused(missing));
     }
 }
 
@@ -286,7 +286,7 @@ fn an_update_on_another_version_is_a_conflict() {
     };
     sencha([created()])
         .when(&stale)
-        .then_refused(DomainError::Conflict(Conflict::Version {
+        .then_rejected(DomainError::Conflict(Conflict::Version {
             entity: Entity::Product,
             id: id("sencha"),
             expected: Version(7),
@@ -302,10 +302,10 @@ fn a_missing_or_deleted_entity_is_not_found() {
     };
     for history in [vec![], vec![created(), deleted()]] {
         let sencha = sencha(history);
-        sencha.when(&update()).then_refused(rejection.clone());
-        sencha.when(&delete()).then_refused(rejection.clone());
+        sencha.when(&update()).then_rejected(rejection.clone());
+        sencha.when(&delete()).then_rejected(rejection.clone());
         let price = change_price("1", None);
-        sencha.when(&price).then_refused(rejection.clone());
+        sencha.when(&price).then_rejected(rejection.clone());
     }
 }
 

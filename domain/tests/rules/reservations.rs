@@ -80,7 +80,7 @@ fn a_reserved_quantity_is_not_available_to_the_next_order() {
     );
     given::<Stock>([updated(10, 0), reserved("a", 7, 10, 7)])
         .when(reserve("b", 4))
-        .then_refused(rejection);
+        .then_rejected(rejection);
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn a_missing_product_cannot_be_reserved() {
     for history in [vec![], vec![updated(10, 0), closed()]] {
         given::<Stock>(history)
             .when(reserve("a", 1))
-            .then_refused(DomainError::NotFound {
+            .then_rejected(DomainError::NotFound {
                 entity: Entity::Product,
                 id: product(),
             });
@@ -156,8 +156,8 @@ fn reservations_survive_the_deletion_of_the_product() {
         .when(deduct("b"))
         .then([deducted("b", 2, 8, 0)]);
     let stock = given::<Stock>(gone.chain([deducted("b", 2, 8, 0)])).state();
-    assert!(stock.life().active().is_none());
-    let last = stock.life().last().unwrap();
+    assert!(stock.lifecycle().active().is_none());
+    let last = stock.lifecycle().last().unwrap();
     assert_eq!((last.on_hand, last.reserved), (level(8), level(0)));
     assert_eq!(stock.reservations().count(), 0);
 }
@@ -249,7 +249,7 @@ proptest! {
             model.apply(request, !events.is_empty());
             prop_assert!(model.on_hand >= 0);
 
-            let values = stock.life().last().unwrap();
+            let values = stock.lifecycle().last().unwrap();
             prop_assert_eq!(i64::from(values.on_hand.get()), model.on_hand);
             let in_all: i64 = model.held.values().sum();
             prop_assert_eq!(i64::from(values.reserved.get()), in_all);

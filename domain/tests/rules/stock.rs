@@ -37,7 +37,7 @@ fn stock_is_opened_with_an_event_even_at_zero() {
 fn stock_is_opened_once() {
     given::<Stock>([updated(1, 0)])
         .when(|stock| stock.open(&id("sencha"), level(2)))
-        .then_refused(DomainError::Conflict(Conflict::AlreadyExists {
+        .then_rejected(DomainError::Conflict(Conflict::AlreadyExists {
             entity: Entity::Product,
             id: id("sencha"),
         }));
@@ -69,7 +69,7 @@ fn the_level_cannot_fall_below_the_reserved_level() {
     );
     given::<Stock>([updated(10, 3)])
         .when(|stock| stock.update(&id("sencha"), level(2)))
-        .then_refused(rejection);
+        .then_rejected(rejection);
     given::<Stock>([updated(10, 3)])
         .when(|stock| stock.update(&id("sencha"), level(3)))
         .then([updated(3, 3)]);
@@ -90,6 +90,6 @@ fn closing_keeps_the_last_values() {
         .when(|stock| stock.close(&id("sencha")))
         .then([closed()]);
     let stock = given::<Stock>([updated(5, 2), closed()]).state();
-    assert!(stock.life().active().is_none());
-    assert_eq!(stock.life().last().unwrap().available(), level(3));
+    assert!(stock.lifecycle().active().is_none());
+    assert_eq!(stock.lifecycle().last().unwrap().available(), level(3));
 }

@@ -36,7 +36,7 @@ pub enum Kind {
     SlowBody,
     NoPreface,
     PrefaceAlone,
-    BeginsAndIsSilent,
+    SilentAfterSettings,
     PingFlood,
     SettingsFlood,
 }
@@ -45,7 +45,7 @@ const HTTP: [Kind; 4] = [Kind::Silent, Kind::HalfAHead, Kind::NoBody, Kind::Slow
 const GRPC: [Kind; 5] = [
     Kind::NoPreface,
     Kind::PrefaceAlone,
-    Kind::BeginsAndIsSilent,
+    Kind::SilentAfterSettings,
     Kind::PingFlood,
     Kind::SettingsFlood,
 ];
@@ -128,7 +128,11 @@ fn assignment(listeners: &Listeners, number: usize) -> (SocketAddr, Kind) {
     let grpc = match round % 50 {
         0 => Kind::PingFlood,
         1 => Kind::SettingsFlood,
-        _ => [Kind::NoPreface, Kind::PrefaceAlone, Kind::BeginsAndIsSilent][round % 3],
+        _ => [
+            Kind::NoPreface,
+            Kind::PrefaceAlone,
+            Kind::SilentAfterSettings,
+        ][round % 3],
     };
     match number % 10 {
         0..=3 => (listeners.gateway, HTTP[number % 10]),
@@ -191,7 +195,7 @@ async fn speak(mut write: OwnedWriteHalf, kind: Kind) {
         Kind::HalfAHead => HALF_A_HEAD.to_vec(),
         Kind::NoBody | Kind::SlowBody => HEAD.to_vec(),
         Kind::PrefaceAlone => PREFACE.to_vec(),
-        Kind::BeginsAndIsSilent => [PREFACE, SETTINGS].concat(),
+        Kind::SilentAfterSettings => [PREFACE, SETTINGS].concat(),
         Kind::PingFlood => [PREFACE, SETTINGS, &PING.repeat(FLOOD_FRAMES)].concat(),
         Kind::SettingsFlood => [PREFACE, &SETTINGS.repeat(FLOOD_FRAMES)].concat(),
     };

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 use super::attackers::{Attackers, Counts, Kind};
 use super::load::Load;
 use super::process::{Listeners, Usage, raise_own_limit, start};
-use crate::support::{Session, say};
+use crate::support::{Session, report};
 
 const CUSTOMERS: usize = 4;
 const STOCK: i64 = 1_000_000;
@@ -81,7 +81,7 @@ async fn attack(process: &Process, plan: &Plan) -> Result<()> {
         sleep(LOOK_EVERY).await;
     }
     load.stop().await;
-    report(plan, &attackers.counts, &load, before, most);
+    print_summary(plan, &attackers.counts, &load, before, most);
     check(plan, &attackers.counts, &load, before, most)?;
     drop(attackers);
     // The descriptors of the attackers are released.
@@ -101,10 +101,10 @@ async fn stock_up(gateway: SocketAddr) -> Result<String> {
     Session::new(gateway).create_product(input).await
 }
 
-fn report(plan: &Plan, attackers: &Counts, load: &Load, before: Usage, most: Usage) {
+fn print_summary(plan: &Plan, attackers: &Counts, load: &Load, before: Usage, most: Usage) {
     let ended: u64 = attackers.ended().iter().map(|(_, ended)| ended).sum();
     let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
-    say(&format!(
+    report(&format!(
         "a crowd of {}, descriptors {:?}, {:.0?}: at most {} connections open at once, {ended} ended by the shop \
          ({:?}), {} with 408, {} with GOAWAY; orders {} ok, {} failed, slowest {:?}; reads {} ok, {} failed, slowest \
          {:?}; health {} ok, {} failed, slowest {:?}; {} to {} descriptors, {} to {} MiB",
@@ -150,7 +150,7 @@ fn check(plan: &Plan, attackers: &Counts, load: &Load, before: Usage, most: Usag
         health.ok()
     );
     for (kind, ended) in attackers.ended() {
-        let is_too_soon = kind == Kind::BeginsAndIsSilent && plan.lasts < KEEPALIVE_ENDS_AFTER;
+        let is_too_soon = kind == Kind::SilentAfterSettings && plan.lasts < KEEPALIVE_ENDS_AFTER;
         ensure!(
             is_too_soon || ended >= MIN_ENDED,
             "{kind:?} lost {ended} connections"

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use self::run::Run;
 use self::sweep::sweep;
 use self::system::Linked;
-use crate::support::{Audit, Books, SagaCount, long, say};
+use crate::support::{Audit, LedgerSums, SagaCount, long, report};
 
 /// The number of places at which each link is cut in each direction, in the short and the long version.
 const PLACES: (u64, u64) = (3, 60);
@@ -33,7 +33,7 @@ async fn a_key_has_one_answer_wherever_a_connection_is_cut() -> Result<()> {
     if cut.is_err() {
         eprintln!("{}", system.logs());
     }
-    say(&format!(
+    report(&format!(
         "cut connections: {} after {:.0?}",
         cut?,
         start.elapsed()
@@ -56,7 +56,7 @@ async fn cut_everywhere(system: &Linked) -> Result<String> {
     counts.floor(system.links.len() as u64, places, staying)?;
     SagaCount::all_ended(&system.store, SETTLES_WITHIN).await?;
     let mut audit = Audit::of(&system.store).await?;
-    audit.check_ends(&Books::of(&system.store).await?);
+    audit.check_ends(&LedgerSums::of(&system.store).await?);
     audit.verdict()?;
     Ok(format!("{counts}"))
 }

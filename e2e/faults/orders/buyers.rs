@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use super::WAIT_TIMEOUT;
 use super::chance::Chance;
 use crate::support::{
-    CANCEL_ORDER, CREATE_ORDER, Client, Known, SHIP_ORDER, number, order_input, text,
+    CANCEL_ORDER, CREATE_ORDER, Client, RequestResult, SHIP_ORDER, number, order_input, text,
 };
 
 const BUYERS: usize = 24;
@@ -170,8 +170,8 @@ impl Buyer {
         let input = order_input(&user, &items);
         let known = self.change(CREATE_ORDER, &input).await;
         let id = match &known {
-            Known::Done(order) => text(order, "id").ok().map(str::to_owned),
-            Known::Refused(_) | Known::Lost(_) => None,
+            RequestResult::Done(order) => text(order, "id").ok().map(str::to_owned),
+            RequestResult::Rejected(_) | RequestResult::Lost(_) => None,
         };
         if id.is_none() {
             self.problem(&user, &known);
@@ -181,7 +181,7 @@ impl Buyer {
     }
 
     /// Sends a mutation until its outcome is known, and sometimes repeats it: the answer must be the same.
-    async fn change(&mut self, document: &str, variables: &Value) -> Known {
+    async fn change(&mut self, document: &str, variables: &Value) -> RequestResult {
         self.requests += 1;
         let key = format!("{}/{}", self.name, self.requests);
         let known = self.client.ask(document, variables, Some(&key)).await;
@@ -202,11 +202,12 @@ impl Buyer {
         let deadline = Instant::now() + FOLLOWS_FOR;
         while Instant::now() < deadline && !stop.load(Ordering::Relaxed) {
             match self.client.ask(document, &variables, None).await {
-                Known::Done(seen) if text(&seen, "status").is_ok_and(|is| is == "PROCESSING") => {}
+                RequestResult::Done(seen)
+                    if text(&seen, "status").is_ok_and(|is| is == "PROCESSING") => {}
                 // The query has no minimum position, so that the read side may not know the order yet.
-                Known::Refused(_) => {}
-                Known::Done(_) => return,
-                lost @ Known::Lost(_) => return self.problem(order, &lost),
+                RequestResult::Rejected(_) => {}
+                RequestResult::Done(_) => return,
+                lost @ RequestResult::Lost(_) => return self.problem(order, &lost),
             }
         }
     }
@@ -222,12 +223,12 @@ impl Buyer {
         };
         let input = json!({ "input": { "orderId": order, "reason": "changed my mind" } });
         match self.change(CANCEL_ORDER, &input).await {
-            Known::Done(_) => {
+            RequestResult::Done(_) => {
                 self.notes.cancelled.insert(order);
             }
-            Known::Refused(code) if code == "CONFLICT" => {
+            RequestResult::Rejected(code) if code == "CONFLICT" => {
                 if !self.notes.shipped.contains(&order) {
-                    self.problem(&order, &Known::Refused(code));
+                    self.problem(&order, &RequestResult::Rejected(code));
                 }
             }
             other => self.problem(&order, &other),
@@ -239,11 +240,11 @@ impl Buyer {
             return;
         };
         match self.change(SHIP_ORDER, &json!({ "id": order })).await {
-            Known::Done(_) => {
+            RequestResult::Done(_) => {
                 self.notes.shipped.insert(order);
             }
             // Most are not confirmed yet.
-            Known::Refused(code) if code == "CONFLICT" => {}
+            RequestResult::Rejected(code) if code == "CONFLICT" => {}
             other => self.problem(&order, &other),
         }
     }
@@ -256,7 +257,7 @@ impl Buyer {
             .client
             .ask(query, &json!({ "id": product }), None)
             .await;
-        let Known::Done(seen) = seen else {
+        let RequestResult::Done(seen) = seen else {
             return self.problem(&product, &seen);
         };
         let quantity = number(&seen, "onHandQuantity").unwrap_or_default() + RESTOCKED_BY;
@@ -265,12 +266,12 @@ impl Buyer {
         #[expect(clippy::cast_possible_truncation, reason = "a small whole number")]
         let variables = json!({ "id": product, "quantity": quantity as i64 });
         // The row may be outdated: a quantity below what is reserved by now is rejected.
-        if let lost @ Known::Lost(_) = self.change(update, &variables).await {
+        if let lost @ RequestResult::Lost(_) = self.change(update, &variables).await {
             self.problem(&product, &lost);
         }
     }
 
-    fn problem(&mut self, about: &str, known: &Known) {
+    fn problem(&mut self, about: &str, known: &RequestResult) {
         self.notes.problems.push(format!("{about}: {known}"));
     }
 }

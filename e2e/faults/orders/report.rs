@@ -11,7 +11,7 @@ use test_shop::Operation;
 
 use super::buyers::Notes;
 use super::run::Fired;
-use crate::support::{Audit, Books, Ended, Shop, Status, say, text};
+use crate::support::{Audit, Ended, LedgerSums, Shop, Status, report, text};
 
 /// The number of orders by outcome.
 #[derive(Debug, Default)]
@@ -28,7 +28,7 @@ struct Outcomes {
 /// Fails if there is a violation, or if too little happened.
 pub async fn check(shop: &Shop, products: &[String], notes: &Notes, fired: &[Fired]) -> Result<()> {
     let mut audit = Audit::of(shop.system.store()).await?;
-    let books = Books::of(shop.system.store()).await?;
+    let books = LedgerSums::of(shop.system.store()).await?;
     audit.check_ends(&books);
     let (due, held) = audit.money(&books);
     if due != held {
@@ -67,32 +67,32 @@ pub async fn check(shop: &Shop, products: &[String], notes: &Notes, fired: &[Fir
         books.repeated
     );
     ensure!(
-        audit.sagas.wordless >= 2,
+        audit.sagas.unknown_calls >= 2,
         "only {} calls had an unknown outcome",
-        audit.sagas.wordless
+        audit.sagas.unknown_calls
     );
     Ok(())
 }
 
 fn print(
     audit: &Audit,
-    books: &Books,
+    books: &LedgerSums,
     notes: &Notes,
     outcomes: &Outcomes,
     fired: &[Fired],
     flights: &[(usize, usize)],
 ) {
     let (due, held) = audit.money(books);
-    say(&format!(
+    report(&format!(
         "  {} orders, {} sagas, {} events: {outcomes:?}",
         audit.orders.len(),
         audit.sagas.by_id.len(),
         audit.head
     ));
-    say(&format!(
+    report(&format!(
         "  {} requests repeated, {} retried without an answer; at the providers {} actions were received twice, {} \
          declined, {} calls had an unknown outcome; {due} cents due, {held} held",
-        notes.repeated, notes.retried, books.repeated, books.refused, audit.sagas.wordless
+        notes.repeated, notes.retried, books.repeated, books.declined, audit.sagas.unknown_calls
     ));
     for (fired, (sagas, calls)) in fired.iter().zip(flights) {
         let Fired {
@@ -100,7 +100,7 @@ fn print(
             head,
             taken_over,
         } = fired;
-        say(&format!(
+        report(&format!(
             "  {fault:?} at {head}: {sagas} sagas and {calls} calls in flight, {taken_over} partitions taken over"
         ));
     }
@@ -121,7 +121,7 @@ impl Outcomes {
             let count = match order.status {
                 Status::Confirmed => &mut outcomes.confirmed,
                 Status::Shipped | Status::Delivered => &mut outcomes.shipped,
-                _ => match saga.and_then(|saga| saga.turned_at.as_deref()) {
+                _ => match saga.and_then(|saga| saga.failed_step.as_deref()) {
                     Some("reserve_inventory") => &mut outcomes.out_of_stock,
                     Some("process_payment") => &mut outcomes.payment_declined,
                     Some(_) => &mut outcomes.shipping_refused,

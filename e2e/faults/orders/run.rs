@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::WAIT_TIMEOUT;
 use super::buyers::Buyers;
 use super::report;
-use crate::support::{Database, SagaCount, Shop, Topology, long, on_with, say};
+use crate::support::{Database, SagaCount, Shop, Topology, long, on_with, report};
 
 const SEED: u64 = 20_261_123;
 const PRODUCTS: usize = 5;
@@ -71,7 +71,7 @@ pub async fn faults(topology: Topology, kinds: &[Fault], rounds: (usize, usize))
         let left = SETTLES_WITHIN.saturating_sub(last.elapsed());
         SagaCount::all_ended(shop.system.store(), left).await?;
         let settled = last.elapsed();
-        say(&format!(
+        report(&format!(
             "orders under faults, {topology}: {:.0?} of faults, all sagas ended {settled:.1?} after the last",
             last - start,
         ));
@@ -104,7 +104,7 @@ async fn stock_up(shop: &Shop) -> Result<Vec<String>> {
 async fn work_resumes(shop: &Shop, buyers: &Buyers) -> Result<()> {
     let head = head(shop).await?;
     buyers.place(BETWEEN as u64).await?;
-    SagaCount::ends(shop.system.store(), BETWEEN, head, WAIT_TIMEOUT).await
+    SagaCount::wait_for_ends(shop.system.store(), BETWEEN, head, WAIT_TIMEOUT).await
 }
 
 async fn strike(shop: &mut Shop, fault: Fault) -> Result<Fired> {

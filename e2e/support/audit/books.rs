@@ -9,7 +9,7 @@ use crate::support::Database;
 
 /// A provider's actions for an order.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Dealt {
+pub struct ActionCounts {
     /// The number of actions, including reversed ones.
     pub times: u32,
     /// The number of actions that were not reversed.
@@ -19,20 +19,20 @@ pub struct Dealt {
 
 /// The sums of the ledger.
 #[derive(Debug, Default)]
-pub struct Books {
-    pub payments: HashMap<String, Dealt>,
-    pub shipments: HashMap<String, Dealt>,
+pub struct LedgerSums {
+    pub payments: HashMap<String, ActionCounts>,
+    pub shipments: HashMap<String, ActionCounts>,
     /// Actions that the provider received more than once.
     pub repeated: usize,
     /// Actions that the provider declined.
-    pub refused: usize,
+    pub declined: usize,
 }
 
-impl Books {
+impl LedgerSums {
     pub async fn of(store: &Store) -> Result<Self> {
         let mut database = Database::command(store).await?;
         let mut books = Self::default();
-        for entry in database.book().await? {
+        for entry in database.ledger().await? {
             let ledger = match entry.kind.as_str() {
                 "payment" => &mut books.payments,
                 _ => &mut books.shipments,
@@ -46,7 +46,7 @@ impl Books {
                 dealt.held_cents += entry.amount_cents;
             }
             books.repeated += usize::from(entry.deliveries > 1);
-            books.refused += usize::from(entry.state == "declined");
+            books.declined += usize::from(entry.state == "declined");
         }
         database.close().await?;
         Ok(books)

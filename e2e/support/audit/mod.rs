@@ -16,8 +16,8 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 use test_shop::Store;
 
-use super::databases::{Database, Stored};
-pub use books::Books;
+use super::databases::{Database, StoredEvent};
+pub use books::LedgerSums;
 pub use orders::Status;
 pub use sagas::Ended;
 
@@ -79,14 +79,14 @@ impl Audit {
         Ok(())
     }
 
-    fn see(&mut self, event: &Stored) {
+    fn see(&mut self, event: &StoredEvent) {
         if let Err(problem) = self.take(event) {
             let (position, name, stream) = (event.position, &event.event_type, &event.stream);
             self.note(format!("{position} {name} of {stream}: {problem:#}"));
         }
     }
 
-    fn take(&mut self, event: &Stored) -> Result<()> {
+    fn take(&mut self, event: &StoredEvent) -> Result<()> {
         let adjacent = self.head + 1;
         self.head = event.position;
         ensure!(event.position == adjacent, "expected position {adjacent}");

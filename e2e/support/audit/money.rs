@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::books::Dealt;
-use super::{Audit, Books, Ended, Order, Status};
+use super::books::ActionCounts;
+use super::{Audit, Ended, LedgerSums, Order, Status};
 
 impl Audit {
     /// Records every order without a final status, with something that it must not hold, or without something that it must.
-    pub fn check_ends(&mut self, books: &Books) {
+    pub fn check_ends(&mut self, books: &LedgerSums) {
         let mut sagas: HashMap<&str, Vec<(bool, Option<Ended>)>> = HashMap::new();
         for saga in self.sagas.by_id.values() {
             let of_order = sagas.entry(&saga.order_id).or_default();
@@ -24,8 +24,9 @@ impl Audit {
             let mut ends = sagas.remove(id.as_str()).unwrap_or_default();
             ends.sort_by_key(|(is_cancelling, _)| *is_cancelling);
             let held = holding.remove(id.as_str()).unwrap_or_default();
-            let dealt =
-                |ledger: &HashMap<String, Dealt>| ledger.get(id).copied().unwrap_or_default();
+            let dealt = |ledger: &HashMap<String, ActionCounts>| {
+                ledger.get(id).copied().unwrap_or_default()
+            };
             let dealt = (dealt(&books.payments), dealt(&books.shipments));
             let seen = [
                 ends_fit(order, &ends),
@@ -53,8 +54,8 @@ impl Audit {
     }
 
     /// The total of the fulfilled orders, and the amount that the payment provider holds.
-    pub fn money(&self, books: &Books) -> (i64, i64) {
-        let fulfilled = self.orders.values().filter(|order| order.is_kept());
+    pub fn money(&self, books: &LedgerSums) -> (i64, i64) {
+        let fulfilled = self.orders.values().filter(|order| order.is_fulfilled());
         let held = books.payments.values().map(|dealt| dealt.held_cents);
         (fulfilled.map(|order| order.total_cents).sum(), held.sum())
     }
@@ -67,12 +68,12 @@ fn ends_fit(order: &Order, ends: &[(bool, Option<Ended>)]) -> CheckResult {
     let fulfilled = (false, Some(Ended::Completed));
     let fits = match order.status {
         Status::Confirmed | Status::Shipped | Status::Delivered => {
-            !order.wished && ends == [fulfilled]
+            !order.cancellation_requested && ends == [fulfilled]
         }
         Status::Cancelled => {
             let undone = ends == [(false, Some(Ended::Compensated))];
             let cancelled = ends == [fulfilled, (true, Some(Ended::Completed))];
-            undone || (cancelled && order.wished)
+            undone || (cancelled && order.cancellation_requested)
         }
         Status::Processing | Status::Failed => false,
     };
@@ -100,12 +101,12 @@ fn stock_fits(order: &Order, held: &BTreeMap<&str, i64>) -> CheckResult {
 }
 
 /// A fulfilled order is paid and shipped once. Of every other order nothing holds, neither in the ledger nor in the log.
-fn deals_fit(order: &Order, (payment, shipment): (Dealt, Dealt)) -> CheckResult {
+fn deals_fit(order: &Order, (payment, shipment): (ActionCounts, ActionCounts)) -> CheckResult {
     let times = (payment.times, shipment.times);
     if times.0 > 1 || times.1 > 1 {
         return Err(format!("paid and shipped {times:?} times"));
     }
-    let is_kept = order.is_kept();
+    let is_kept = order.is_fulfilled();
     let due = u32::from(is_kept);
     let due_cents = if is_kept { order.total_cents } else { 0 };
     if (payment.holds, shipment.holds, payment.held_cents) != (due, due, due_cents) {
@@ -113,7 +114,7 @@ fn deals_fit(order: &Order, (payment, shipment): (Dealt, Dealt)) -> CheckResult 
     }
     let by_log = [
         (order.paid, order.refunded, payment),
-        (order.arranged, order.called_off, shipment),
+        (order.arranged, order.shipping_cancelled, shipment),
     ];
     for (done, undone, dealt) in by_log {
         // An action that was compensated while its outcome was unknown is in the log only as compensated.

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 use super::{int, string};
-use crate::support::Stored;
+use crate::support::StoredEvent;
 
 /// The status of an order, folded from its own stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,12 +25,12 @@ pub struct Order {
     pub items: Vec<(String, i64)>,
     pub status: Status,
     /// Its cancellation was requested.
-    pub wished: bool,
+    pub cancellation_requested: bool,
     /// The number of events of each kind.
     pub paid: u32,
     pub refunded: u32,
     pub arranged: u32,
-    pub called_off: u32,
+    pub shipping_cancelled: u32,
 }
 
 impl Status {
@@ -64,21 +64,21 @@ impl Order {
             total_cents,
             items: ordered,
             status: Status::Processing,
-            wished: false,
+            cancellation_requested: false,
             paid: 0,
             refunded: 0,
             arranged: 0,
-            called_off: 0,
+            shipping_cancelled: 0,
         })
     }
 
     /// Whether it is fulfilled, so that it may hold money and a shipment.
-    pub fn is_kept(&self) -> bool {
+    pub fn is_fulfilled(&self) -> bool {
         use Status::{Confirmed, Delivered, Shipped};
         matches!(self.status, Confirmed | Shipped | Delivered)
     }
 
-    pub(super) fn take(&mut self, event: &Stored) -> Result<()> {
+    pub(super) fn take(&mut self, event: &StoredEvent) -> Result<()> {
         use Status::{Cancelled, Confirmed, Delivered, Failed, Processing, Shipped};
         let status = self.status;
         let mut go = |from: &[Status], to| {
@@ -88,25 +88,34 @@ impl Order {
         };
         match event.event_type.as_str() {
             "OrderConfirmed" => {
-                ensure!(!self.wished, "its cancellation was requested before");
+                ensure!(
+                    !self.cancellation_requested,
+                    "its cancellation was requested before"
+                );
                 go(&[Processing], Confirmed)
             }
             "OrderShipped" => {
-                ensure!(!self.wished, "its cancellation was requested before");
+                ensure!(
+                    !self.cancellation_requested,
+                    "its cancellation was requested before"
+                );
                 go(&[Confirmed], Shipped)
             }
             "OrderDelivered" => go(&[Shipped], Delivered),
             "OrderCancelled" => go(&[Processing, Confirmed], Cancelled),
             "OrderFailed" => go(&[Processing, Confirmed], Failed),
             "OrderCancellationRequested" => {
-                ensure!(!self.wished, "its cancellation was requested twice");
-                self.wished = true;
+                ensure!(
+                    !self.cancellation_requested,
+                    "its cancellation was requested twice"
+                );
+                self.cancellation_requested = true;
                 go(&[Processing, Confirmed], status)
             }
             "OrderPaymentProcessed" => once(&mut self.paid),
             "OrderPaymentRefunded" => once(&mut self.refunded),
             "OrderShippingArranged" => once(&mut self.arranged),
-            "OrderShippingCancelled" => once(&mut self.called_off),
+            "OrderShippingCancelled" => once(&mut self.shipping_cancelled),
             other => bail!("{other} is not an event of an order"),
         }
     }

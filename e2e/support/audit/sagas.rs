@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 use super::string;
-use crate::support::Stored;
+use crate::support::StoredEvent;
 
 /// How a saga ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub struct Saga {
     started_at: i64,
     pub end: Option<(i64, Ended)>,
     /// The step whose failure started the compensation; `None` if a cancellation did.
-    pub turned_at: Option<String>,
+    pub failed_step: Option<String>,
     /// The step of the call in flight, and the position of its start.
     calling: Option<(String, i64)>,
 }
@@ -36,7 +36,7 @@ pub struct Sagas {
     /// The positions of the start and the end of each call to a provider.
     calls: Vec<(i64, i64)>,
     /// Calls without a known outcome: they timed out, or were started again by the process that took over.
-    pub wordless: usize,
+    pub unknown_calls: usize,
 }
 
 impl Sagas {
@@ -51,7 +51,7 @@ impl Sagas {
         (open.count(), calls.count())
     }
 
-    pub(super) fn take(&mut self, event: &Stored) -> Result<()> {
+    pub(super) fn take(&mut self, event: &StoredEvent) -> Result<()> {
         let data = &event.data;
         if event.event_type == "SagaStarted" {
             let saga = Saga {
@@ -59,7 +59,7 @@ impl Sagas {
                 is_cancelling: event.category == "cancel_order_saga",
                 started_at: event.position,
                 end: None,
-                turned_at: None,
+                failed_step: None,
                 calling: None,
             };
             let before = self.by_id.insert(event.stream.clone(), saga);
@@ -77,7 +77,7 @@ impl Sagas {
                 let step = string(data, "step")?;
                 if let Some((_, from)) = saga.calling.replace((step, event.position)) {
                     self.calls.push((from, event.position));
-                    self.wordless += 1;
+                    self.unknown_calls += 1;
                 }
             }
             "SagaStepCompleted" | "SagaStepFailed" | "SagaStepCompensated" => {
@@ -86,7 +86,7 @@ impl Sagas {
                     .get("outcome")
                     .is_some_and(|outcome| outcome == "unknown")
                 {
-                    self.wordless += 1;
+                    self.unknown_calls += 1;
                 }
                 if let Some((_, from)) = saga.calling.take_if(|(called, _)| *called == step) {
                     self.calls.push((from, event.position));
@@ -94,7 +94,7 @@ impl Sagas {
             }
             "SagaCompensationStarted" => {
                 let step = data.get("step").and_then(Value::as_str);
-                saga.turned_at = step.map(str::to_owned);
+                saga.failed_step = step.map(str::to_owned);
             }
             "SagaCompleted" => end(Ended::Completed),
             "SagaCompensated" => end(Ended::Compensated),

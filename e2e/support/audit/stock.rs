@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use anyhow::{Result, bail, ensure};
 
 use super::{int, string};
-use crate::support::Stored;
+use crate::support::StoredEvent;
 
 /// The stock of a product.
 #[derive(Debug, Default)]
@@ -16,7 +16,7 @@ pub struct Stock {
 }
 
 impl Stock {
-    pub(super) fn take(&mut self, event: &Stored) -> Result<()> {
+    pub(super) fn take(&mut self, event: &StoredEvent) -> Result<()> {
         let data = &event.data;
         let name = event.event_type.as_str();
         match name {

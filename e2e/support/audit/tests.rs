@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::{Audit, Books};
-use crate::support::Stored;
+use super::{Audit, LedgerSums};
+use crate::support::StoredEvent;
 
 /// A log that is built event by event.
-struct Log(Vec<Stored>);
+struct Log(Vec<StoredEvent>);
 
 impl Log {
     /// A started order for two of three pieces.
@@ -29,9 +29,9 @@ impl Log {
 
     fn and(mut self, stream: &str, event_type: &str, data: Value) -> Self {
         let (category, stream) = stream.split_once('/').expect("a stream");
-        let same = |event: &&Stored| event.category == category && event.stream == stream;
+        let same = |event: &&StoredEvent| event.category == category && event.stream == stream;
         let before = self.0.iter().filter(same).count();
-        self.0.push(Stored {
+        self.0.push(StoredEvent {
             position: i64::try_from(self.0.len()).expect("few") + 1,
             category: category.to_owned(),
             stream: stream.to_owned(),
@@ -60,7 +60,7 @@ impl Log {
     }
 
     /// The violations once every saga should have ended.
-    fn problems_at_end(self, books: &Books) -> Vec<String> {
+    fn problems_at_end(self, books: &LedgerSums) -> Vec<String> {
         let mut audit = Audit::default();
         for event in &self.0 {
             audit.see(event);
@@ -89,11 +89,11 @@ fn cancelled() -> Log {
         .saga("SagaCompensated")
 }
 
-fn paid(times: u32, holds: u32, held_cents: i64) -> Books {
-    let mut books = Books::default();
+fn paid(times: u32, holds: u32, held_cents: i64) -> LedgerSums {
+    let mut books = LedgerSums::default();
     books.payments.insert(
         "o".to_owned(),
-        super::books::Dealt {
+        super::books::ActionCounts {
             times,
             holds,
             held_cents,
@@ -102,8 +102,8 @@ fn paid(times: u32, holds: u32, held_cents: i64) -> Books {
     books
 }
 
-fn with_shipment(mut books: Books) -> Books {
-    let shipment = super::books::Dealt {
+fn with_shipment(mut books: LedgerSums) -> LedgerSums {
+    let shipment = super::books::ActionCounts {
         times: 1,
         holds: 1,
         held_cents: 0,
@@ -121,7 +121,7 @@ fn found(problems: &[String], what: &str) {
 fn correct_logs_have_no_violations() {
     let books = with_shipment(paid(1, 1, 1_000));
     assert_eq!(confirmed().problems_at_end(&books), Vec::<String>::new());
-    let nothing = Books::default();
+    let nothing = LedgerSums::default();
     assert_eq!(cancelled().problems_at_end(&nothing), Vec::<String>::new());
 }
 
@@ -170,7 +170,7 @@ fn an_order_and_a_saga_have_one_end() {
         &Log::started().saga("SagaSuspended").problems(),
         "it is suspended",
     );
-    let nothing = Books::default();
+    let nothing = LedgerSums::default();
     found(&Log::started().problems_at_end(&nothing), "its sagas");
     let mut late = cancelled();
     late.0.remove(3);
@@ -183,7 +183,7 @@ fn cancelled_orders_hold_nothing() {
         .order("OrderCancelled")
         .saga("SagaCompensated");
     found(
-        &unreleased.problems_at_end(&Books::default()),
+        &unreleased.problems_at_end(&LedgerSums::default()),
         "it holds {\"pot\": 2}",
     );
     found(

@@ -10,7 +10,7 @@ pub(crate) const SCHEMA: Schema = Schema {
     lock: 7_236_413_220,
     migrations: &[Migration {
         version: step(1),
-        serves_from: step(1),
+        oldest_binary: step(1),
         sqlite: include_str!("../migrations/0001_event_handlers.sql"),
         postgres: include_str!("../migrations/0001_event_handlers.sql"),
     }],

@@ -17,7 +17,7 @@ async fn database(url: &str) -> Database {
         pool: "handlers",
         application: "test",
         size: 4,
-        patience: Duration::from_secs(5),
+        acquire_timeout: Duration::from_secs(5),
     };
     Database::open_durable("open", url, connections)
         .await

@@ -90,7 +90,7 @@ enum Job {
     Append {
         commit: Commit,
         deadline: Instant,
-        done: watch::Sender<Option<AppendResult>>,
+        result: watch::Sender<Option<AppendResult>>,
     },
     Barrier {
         done: watch::Sender<Option<AppendResult>>,
@@ -123,7 +123,7 @@ impl Pending {
 
     /// Whether the result is available.
     #[must_use]
-    pub fn is_settled(&self) -> bool {
+    pub fn is_complete(&self) -> bool {
         self.0.borrow().is_some()
     }
 }
@@ -132,7 +132,7 @@ impl Pending {
 #[derive(Debug)]
 pub struct Slot<'a> {
     permit: mpsc::Permit<'a, Job>,
-    on_the_way: &'a InFlight,
+    in_flight: &'a InFlight,
 }
 
 impl Slot<'_> {
@@ -143,11 +143,11 @@ impl Slot<'_> {
         let pending = Pending(answer);
         // Registered before it is queued: the task could otherwise complete it first, and the entry would never be
         // removed.
-        self.on_the_way.add(commit.command_id(), &pending);
+        self.in_flight.add(commit.command_id(), &pending);
         self.permit.send(Job::Append {
             commit,
             deadline,
-            done,
+            result: done,
         });
         pending
     }
@@ -164,13 +164,15 @@ impl InFlight {
 
     fn find(&self, command: CommandId) -> Option<Pending> {
         let all = self.lock();
-        all.get(&command).filter(|sent| !sent.is_settled()).cloned()
+        all.get(&command)
+            .filter(|sent| !sent.is_complete())
+            .cloned()
     }
 
     fn remove(&self, command: CommandId) {
         // The entry may belong to a later commit with the same id that is still in flight; that one stays.
         let mut all = self.lock();
-        if all.get(&command).is_some_and(Pending::is_settled) {
+        if all.get(&command).is_some_and(Pending::is_complete) {
             all.remove(&command);
         }
     }
@@ -243,7 +245,7 @@ impl Appender {
         match timeout_at(deadline, self.queue.reserve()).await {
             Ok(Ok(permit)) => Ok(Slot {
                 permit,
-                on_the_way: &self.on_the_way,
+                in_flight: &self.on_the_way,
             }),
             Ok(Err(_)) | Err(_) => Err(AppendError::Unavailable(CommitOutcome::None)),
         }
@@ -349,7 +351,7 @@ async fn run(writer: Writer, mut jobs: mpsc::Receiver<Job>, on_the_way: InFlight
                 Job::Append {
                     commit,
                     deadline,
-                    done,
+                    result: done,
                 } => {
                     let waiting = Waiter {
                         command: commit.command_id(),
@@ -389,7 +391,7 @@ async fn write(batch: Batch, writer: &Writer) {
 #[derive(Default)]
 struct Batch {
     commits: Vec<Commit>,
-    waiting: Vec<Waiter>,
+    waiters: Vec<Waiter>,
     events: usize,
 }
 
@@ -405,7 +407,7 @@ impl Batch {
     fn push(&mut self, commit: Commit, waiting: Waiter) {
         self.events += commit.event_count();
         self.commits.push(commit);
-        self.waiting.push(waiting);
+        self.waiters.push(waiting);
     }
 
     /// Writes until every commit has a result or has passed its deadline. A commit that the store can never write must
@@ -419,7 +421,7 @@ impl Batch {
             return failed.answer();
         }
         let FailedBatch { batch, outcome, .. } = failed;
-        for (commit, waiting) in batch.commits.into_iter().zip(batch.waiting) {
+        for (commit, waiting) in batch.commits.into_iter().zip(batch.waiters) {
             let mut alone = Self::default();
             alone.push(commit, waiting);
             if let Err(failed) = alone.write_whole(writer, outcome).await {
@@ -468,7 +470,7 @@ impl Batch {
             }
             // Wake at the earliest deadline, so that its caller is answered within its grace period that nothing was
             // written.
-            let first = self.waiting.iter().map(|waiting| waiting.deadline).min();
+            let first = self.waiters.iter().map(|waiting| waiting.deadline).min();
             let next = Instant::now() + backoff.next_pause();
             tokio::time::sleep_until(first.map_or(next, |first| first.min(next))).await;
         }
@@ -476,11 +478,11 @@ impl Batch {
 
     fn drop_expired(&mut self, outcome: CommitOutcome) {
         let now = Instant::now();
-        if self.waiting.iter().all(|waiting| waiting.deadline > now) {
+        if self.waiters.iter().all(|waiting| waiting.deadline > now) {
             return;
         }
         let jobs = std::mem::take(self);
-        for (commit, waiting) in jobs.commits.into_iter().zip(jobs.waiting) {
+        for (commit, waiting) in jobs.commits.into_iter().zip(jobs.waiters) {
             if waiting.deadline > now {
                 self.push(commit, waiting);
             } else {
@@ -490,8 +492,8 @@ impl Batch {
     }
 
     fn answer(self, answers: Vec<Result<Receipt, Rejected>>) {
-        debug_assert_eq!(answers.len(), self.waiting.len(), "one result per commit");
-        for (waiting, answer) in self.waiting.iter().zip(answers) {
+        debug_assert_eq!(answers.len(), self.waiters.len(), "one result per commit");
+        for (waiting, answer) in self.waiters.iter().zip(answers) {
             waiting.complete(answer.map_err(AppendError::Rejected));
         }
     }
@@ -499,7 +501,7 @@ impl Batch {
 
 impl FailedBatch {
     fn answer(self) {
-        for waiting in &self.batch.waiting {
+        for waiting in &self.batch.waiters {
             waiting.complete(Err(match self.outcome {
                 CommitOutcome::None => AppendError::Failed(self.error.clone()),
                 CommitOutcome::Unknown => AppendError::Unavailable(CommitOutcome::Unknown),

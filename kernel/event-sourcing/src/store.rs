@@ -204,7 +204,7 @@ pub trait EventStore: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError`] if the store cannot be read.
-    async fn standing(
+    async fn command_status(
         &self,
         command: CommandId,
         streams: &[StreamId],

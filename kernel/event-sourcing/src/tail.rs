@@ -40,9 +40,9 @@ const MAX_BYTES: usize = 8 << 20;
 pub struct Tail {
     store: Arc<dyn EventStore>,
     filter: Filter,
-    kept: Mutex<TailBuffer>,
+    buffer: Mutex<TailBuffer>,
     /// Held by the reader that extends the buffer.
-    reading: tokio::sync::Mutex<()>,
+    extending: tokio::sync::Mutex<()>,
 }
 
 impl fmt::Debug for Tail {
@@ -58,27 +58,27 @@ impl Tail {
         Self {
             store,
             filter,
-            kept: Mutex::default(),
-            reading: tokio::sync::Mutex::default(),
+            buffer: Mutex::default(),
+            extending: tokio::sync::Mutex::default(),
         }
     }
 
     /// Extends the buffer past `after`, if the log has more events there.
     async fn extend(&self, after: Position) -> Result<Extended, StoreError> {
-        let _alone = self.reading.lock().await;
-        let Some(from) = self.kept.lock().read_from(after) else {
+        let _alone = self.extending.lock().await;
+        let Some(from) = self.buffer.lock().read_from(after) else {
             // Another reader has extended the buffer while this one waited.
-            return Ok(Extended::There);
+            return Ok(Extended::Available);
         };
         let limit = usize::try_from(PAGE).unwrap_or(MAX_PAGE_EVENTS);
         let page = self.store.read_all(from, &self.filter, limit).await?;
         let (read_up_to, head) = (page.read_up_to, page.head);
         // The buffer is not locked during the read. `extend` discards the page if the buffer was cleared since.
-        self.kept.lock().extend(from, page);
+        self.buffer.lock().extend(from, page);
         Ok(if head > after {
-            Extended::There
+            Extended::Available
         } else {
-            Extended::Nothing(LogPage {
+            Extended::EndOfLog(LogPage {
                 entries: Vec::new(),
                 read_up_to: read_up_to,
                 head,
@@ -88,9 +88,9 @@ impl Tail {
 }
 
 enum Extended {
-    There,
+    Available,
     /// The log ends here.
-    Nothing(LogPage),
+    EndOfLog(LogPage),
 }
 
 /// The source of a page.
@@ -99,7 +99,7 @@ enum Lookup {
     /// Read it from the store without buffering: it is too old to be shared.
     InStore,
     /// It starts at the end of the buffer, which must be extended.
-    Next,
+    EndOfBuffer,
 }
 
 /// Every event after `after` and up to `read_up_to` that the filter matches.
@@ -113,13 +113,13 @@ struct TailBuffer {
 }
 
 impl TailBuffer {
-    fn look(&self, after: Position, filter: &Filter, limit: usize) -> Lookup {
+    fn lookup(&self, after: Position, filter: &Filter, limit: usize) -> Lookup {
         if after >= self.read_up_to {
             let is_far = self.head.0.saturating_sub(after.0) > PAGE;
             return if is_far {
                 Lookup::InStore
             } else {
-                Lookup::Next
+                Lookup::EndOfBuffer
             };
         }
         if after < self.after {
@@ -160,12 +160,12 @@ impl TailBuffer {
     }
 
     /// Records that the head is at least here. A buffered page that ends before it is then not reported as the last.
-    fn see(&mut self, head: Position) {
+    fn observe_head(&mut self, head: Position) {
         self.head = self.head.max(head);
     }
 
     /// Clears the buffer if the log is not the one that was read: a buffered event is missing there or has another id.
-    fn compare(&mut self, found: &[LogMark]) {
+    fn clear_if_foreign(&mut self, found: &[LogMark]) {
         let is_foreign = |mark: &LogMark| {
             let index = self
                 .entries
@@ -196,7 +196,7 @@ impl TailBuffer {
             return;
         }
         self.read_up_to = page.read_up_to;
-        self.see(page.head);
+        self.observe_head(page.head);
         self.bytes += page.entries.iter().map(size).sum::<usize>();
         self.entries.extend(page.entries);
         while self.entries.len() > MAX_EVENTS || self.bytes > MAX_BYTES {
@@ -219,17 +219,17 @@ impl EventStore for Tail {
         let answers = self.store.append(batch).await?;
         let accepted = answers.iter().flatten();
         if let Some(last) = accepted.map(|receipt| receipt.last).max() {
-            self.kept.lock().see(last);
+            self.buffer.lock().observe_head(last);
         }
         Ok(answers)
     }
 
-    async fn standing(
+    async fn command_status(
         &self,
         command: CommandId,
         streams: &[StreamId],
     ) -> Result<CommandStatus, StoreError> {
-        self.store.standing(command, streams).await
+        self.store.command_status(command, streams).await
     }
 
     async fn read_stream(
@@ -252,13 +252,13 @@ impl EventStore for Tail {
         }
         let most = limit.clamp(1, MAX_PAGE_EVENTS);
         loop {
-            let found = self.kept.lock().look(after, filter, most);
+            let found = self.buffer.lock().lookup(after, filter, most);
             match found {
                 Lookup::Page(page) => return Ok(page),
                 Lookup::InStore => return self.store.read_all(after, filter, limit).await,
-                Lookup::Next => match self.extend(after).await? {
-                    Extended::There => {}
-                    Extended::Nothing(page) => return Ok(page),
+                Lookup::EndOfBuffer => match self.extend(after).await? {
+                    Extended::Available => {}
+                    Extended::EndOfLog(page) => return Ok(page),
                 },
             }
         }
@@ -266,13 +266,13 @@ impl EventStore for Tail {
 
     async fn head(&self) -> Result<Position, StoreError> {
         let head = self.store.head().await?;
-        self.kept.lock().see(head);
+        self.buffer.lock().observe_head(head);
         Ok(head)
     }
 
     async fn identify(&self, positions: &[Position]) -> Result<LogIdentity, StoreError> {
         let identity = self.store.identify(positions).await?;
-        self.kept.lock().compare(&identity.marks);
+        self.buffer.lock().clear_if_foreign(&identity.marks);
         Ok(identity)
     }
 
@@ -280,7 +280,7 @@ impl EventStore for Tail {
         // Always ask the store: the buffered head of a log that was restored to a shorter copy would wake this reader
         // in an endless loop.
         let head = self.store.wait_for(position).await?;
-        self.kept.lock().see(head);
+        self.buffer.lock().observe_head(head);
         Ok(head)
     }
 

@@ -90,7 +90,7 @@ pub struct PositionedEvent<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BatchOutcome<'a> {
     /// One result per commit, in the batch's order. They are valid once `events` are durable.
-    pub answers: Vec<Result<Receipt, Rejected>>,
+    pub results: Vec<Result<Receipt, Rejected>>,
     /// The events to append, in order of position, directly after the head.
     pub events: Vec<PositionedEvent<'a>>,
     /// The head after the batch.
@@ -101,7 +101,7 @@ pub struct BatchOutcome<'a> {
 #[must_use]
 pub fn validate_batch(batch: &[Commit], known: StoreState) -> BatchOutcome<'_> {
     let mut validator = BatchValidator {
-        known,
+        state: known,
         accepted: HashMap::with_capacity(batch.len()),
         answers: Vec::with_capacity(batch.len()),
         events: Vec::with_capacity(batch.len()),
@@ -111,15 +111,15 @@ pub fn validate_batch(batch: &[Commit], known: StoreState) -> BatchOutcome<'_> {
         validator.answers.push(answer);
     }
     BatchOutcome {
-        answers: validator.answers,
+        results: validator.answers,
         events: validator.events,
-        head: validator.known.head,
+        head: validator.state.head,
     }
 }
 
 /// The validator's state, updated with each accepted commit.
 struct BatchValidator<'a> {
-    known: StoreState,
+    state: StoreState,
     /// The accepted commits, each with the index of its result.
     accepted: HashMap<CommandId, usize>,
     answers: Vec<Result<Receipt, Rejected>>,
@@ -155,11 +155,11 @@ impl<'a> BatchValidator<'a> {
                 .as_ref()
                 .ok()
         };
-        self.known.receipts.get(&command).or_else(accepted)
+        self.state.receipts.get(&command).or_else(accepted)
     }
 
     fn check_fence(&self, fence: &Fence) -> Result<(), Rejected> {
-        if self.known.tokens.get(&fence.lease) == Some(&fence.token) {
+        if self.state.tokens.get(&fence.lease) == Some(&fence.token) {
             Ok(())
         } else {
             Err(Rejected::Fenced(fence.clone()))
@@ -167,7 +167,7 @@ impl<'a> BatchValidator<'a> {
     }
 
     fn check_stream(&self, stream: &StreamId, expected: ExpectedVersion) -> Result<(), Rejected> {
-        let tip = self.known.tips.get(stream);
+        let tip = self.state.tips.get(stream);
         let actual = tip.map_or(Version::NONE, |tip| tip.version);
         let met = match expected {
             ExpectedVersion::NoStream => tip.is_none(),
@@ -192,20 +192,20 @@ impl<'a> BatchValidator<'a> {
         let command_id = commit.command_id();
         // All checks have passed: from here on nothing fails, so that a rejected commit leaves neither positions nor
         // versions.
-        let first = self.known.head.next();
+        let first = self.state.head.next();
         let mut index = 0;
         let mut versions = Vec::new();
         // A write without events is a precondition: it was checked and appends nothing.
         for write in commit.writes().iter().filter(|w| !w.events.is_empty()) {
-            let before = self.known.tips.get(&write.stream);
+            let before = self.state.tips.get(&write.stream);
             let mut version = before.map_or(Version::NONE, |tip| tip.version);
             let mut event_id = Uuid::nil();
             for new in &write.events {
-                self.known.head = self.known.head.next();
+                self.state.head = self.state.head.next();
                 version = version.next();
                 event_id = command_id.event_id(index);
                 self.events.push(PositionedEvent {
-                    position: self.known.head,
+                    position: self.state.head,
                     stream: &write.stream,
                     version,
                     event_id,
@@ -216,12 +216,12 @@ impl<'a> BatchValidator<'a> {
                 index += 1;
             }
             let tip = StreamTip { version, event_id };
-            self.known.tips.insert(write.stream.clone(), tip);
+            self.state.tips.insert(write.stream.clone(), tip);
             versions.push((write.stream.clone(), version));
         }
         Receipt {
             first,
-            last: self.known.head,
+            last: self.state.head,
             recorded_at: commit.recorded_at(),
             operation: commit.operation(),
             versions,

@@ -55,7 +55,7 @@ fn fenced(number: u128, token: u64) -> Commit {
 fn known() -> StoreState {
     let batch = [commit(1, vec![write("a", ExpectedVersion::NoStream, 2)])];
     let outcome = validate_batch(&batch, StoreState::default());
-    let receipt = outcome.answers[0].clone().unwrap();
+    let receipt = outcome.results[0].clone().unwrap();
     let tip = StreamTip {
         version: Version(2),
         event_id: command(1).event_id(1),
@@ -69,7 +69,7 @@ fn known() -> StoreState {
 }
 
 fn actual(outcome: &BatchOutcome<'_>, index: usize) -> Option<Version> {
-    match &outcome.answers[index] {
+    match &outcome.results[index] {
         Err(Rejected::WrongExpectedVersion { actual, .. }) => Some(*actual),
         _ => None,
     }
@@ -119,9 +119,9 @@ fn an_accepted_commit_is_visible_to_later_ones_and_a_rejected_one_takes_no_posit
         commit(4, vec![write("a", ExpectedVersion::Exact(Version(3)), 2)]),
     ];
     let outcome = validate_batch(&batch, known());
-    assert_eq!(outcome.answers[0].as_ref().unwrap().last, Position(3));
+    assert_eq!(outcome.results[0].as_ref().unwrap().last, Position(3));
     assert_eq!(actual(&outcome, 1), Some(Version(3)));
-    let third = outcome.answers[2].as_ref().unwrap();
+    let third = outcome.results[2].as_ref().unwrap();
     assert_eq!((third.first, third.last), (Position(4), Position(5)));
     assert_eq!(third.versions, [(stream("a"), Version(5))]);
     assert_eq!(outcome.head, Position(5));
@@ -144,14 +144,14 @@ fn an_accepted_commit_is_visible_to_later_ones_and_a_rejected_one_takes_no_posit
 fn a_repeat_gets_the_first_receipt_before_anything_else_is_checked() {
     let mut again = commit(1, vec![write("a", ExpectedVersion::NoStream, 2)]);
     let outcome = validate_batch(std::slice::from_ref(&again), known());
-    let receipt = outcome.answers[0].as_ref().unwrap();
+    let receipt = outcome.results[0].as_ref().unwrap();
     assert!(receipt.duplicate);
     assert_eq!((receipt.first, receipt.last), (Position(1), Position(2)));
     assert!(outcome.events.is_empty());
 
     again = fenced(1, 99);
     let outcome = validate_batch(std::slice::from_ref(&again), known());
-    assert!(outcome.answers[0].as_ref().unwrap().duplicate);
+    assert!(outcome.results[0].as_ref().unwrap().duplicate);
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn a_repeat_inside_the_batch_gets_the_first_ones_receipt() {
     let first = commit(2, vec![write("b", ExpectedVersion::NoStream, 1)]);
     let batch = [first.clone(), first];
     let outcome = validate_batch(&batch, known());
-    let receipts: Vec<_> = outcome.answers.into_iter().map(Result::unwrap).collect();
+    let receipts: Vec<_> = outcome.results.into_iter().map(Result::unwrap).collect();
     assert_eq!(receipts[0].first, receipts[1].first);
     assert_eq!(
         (receipts[0].duplicate, receipts[1].duplicate),
@@ -176,8 +176,8 @@ fn a_repeat_of_a_rejected_commit_is_validated_again() {
         commit(2, vec![write("b", ExpectedVersion::Exists, 1)]),
     ];
     let outcome = validate_batch(&batch, known());
-    assert!(outcome.answers[0].is_err());
-    assert!(!outcome.answers[2].as_ref().unwrap().duplicate);
+    assert!(outcome.results[0].is_err());
+    assert!(!outcome.results[2].as_ref().unwrap().duplicate);
 }
 
 #[test]
@@ -199,7 +199,7 @@ fn a_precondition_is_checked_and_appends_nothing() {
         ),
     ];
     let outcome = validate_batch(&batch, known());
-    let receipt = outcome.answers[0].as_ref().unwrap();
+    let receipt = outcome.results[0].as_ref().unwrap();
     assert_eq!(receipt.versions, [(stream("b"), Version(1))]);
     assert_eq!(outcome.events[0].event_id, command(2).event_id(0));
     assert_eq!(actual(&outcome, 1), Some(Version(2)));
@@ -211,11 +211,11 @@ fn only_the_current_token_passes_the_fence() {
     for (token, passes) in [(2, false), (3, true), (4, false)] {
         let batch = [fenced(2, token)];
         let outcome = validate_batch(&batch, known());
-        assert_eq!(outcome.answers[0].is_ok(), passes, "token {token}");
+        assert_eq!(outcome.results[0].is_ok(), passes, "token {token}");
     }
     let batch = [fenced(2, 3)];
     let unknown = validate_batch(&batch, StoreState::default());
-    assert!(matches!(unknown.answers[0], Err(Rejected::Fenced(_))));
+    assert!(matches!(unknown.results[0], Err(Rejected::Fenced(_))));
 }
 
 #[test]
@@ -233,7 +233,7 @@ fn the_fence_is_checked_before_the_expectations() {
     )
     .unwrap()];
     let outcome = validate_batch(&batch, known());
-    assert_eq!(outcome.answers[0], Err(Rejected::Fenced(fence)));
+    assert_eq!(outcome.results[0], Err(Rejected::Fenced(fence)));
 }
 
 #[test]

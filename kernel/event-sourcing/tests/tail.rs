@@ -306,12 +306,12 @@ impl EventStore for Counting {
         self.inner.append(batch).await
     }
 
-    async fn standing(
+    async fn command_status(
         &self,
         command: CommandId,
         streams: &[StreamId],
     ) -> Result<CommandStatus, StoreError> {
-        self.inner.standing(command, streams).await
+        self.inner.command_status(command, streams).await
     }
 
     async fn read_stream(

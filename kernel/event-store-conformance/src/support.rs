@@ -166,7 +166,10 @@ pub async fn read_stream(store: &dyn EventStore, stream: &StreamId, limit: usize
 pub async fn version(store: &dyn EventStore, stream: &StreamId) -> Version {
     let unknown = CommandId(Uuid::nil());
     let streams = std::slice::from_ref(stream);
-    let standing = store.standing(unknown, streams).await.expect("the status");
+    let standing = store
+        .command_status(unknown, streams)
+        .await
+        .expect("the status");
     assert_eq!(standing.versions.len(), 1, "one version for each stream");
     standing.versions[0]
 }
@@ -179,9 +182,9 @@ pub async fn within<T>(what: &str, fact: impl Future<Output = T>) -> T {
 }
 
 /// A random number generator with a seed (splitmix64).
-pub struct Chance(u64);
+pub struct Rng(u64);
 
-impl Chance {
+impl Rng {
     /// The seed of this run, from `CONFORMANCE_SEED` or a fixed one. It is printed, so that a failure can be
     /// reproduced.
     pub fn seed() -> u64 {

@@ -46,7 +46,7 @@ pub(crate) async fn may_append(pool: &NamedPool) -> Result<(), sqlx::Error> {
 /// The one connection that appends. It has a mutex and not a pool, because appends are serialized by the log's lock
 /// anyway.
 #[derive(Debug)]
-pub(crate) struct Appending {
+pub(crate) struct AppendConnection {
     connector: Connector,
     slot: Mutex<Slot>,
 }
@@ -59,12 +59,12 @@ struct Slot {
 }
 
 /// The result of a batch.
-pub(crate) struct Answers {
+pub(crate) struct AppendResults {
     pub head: Position,
     pub answers: Vec<Result<Receipt, Rejected>>,
 }
 
-impl Appending {
+impl AppendConnection {
     pub(crate) fn new(connector: Connector, connection: PgConnection, backend: Backend) -> Self {
         Self {
             connector,
@@ -75,7 +75,7 @@ impl Appending {
         }
     }
 
-    pub(crate) async fn append(&self, commits: &[Commit]) -> Result<Answers, StoreError> {
+    pub(crate) async fn append(&self, commits: &[Commit]) -> Result<AppendResults, StoreError> {
         let optimistic = OptimisticBatch::of(commits).map_err(not_serializable)?;
         let mut slot = self.slot.lock().await;
         let (mut connection, backend) = self
@@ -104,7 +104,7 @@ impl Appending {
         let (mut connection, backend) = self.connector.connect().await?;
         if let Some(in_doubt) = slot.in_doubt {
             // `in_doubt` is cleared only after the process has ended: if this fails, the next call tries again.
-            session::end(&mut connection, in_doubt).await?;
+            session::terminate(&mut connection, in_doubt).await?;
             slot.in_doubt = None;
         }
         Ok((connection, backend))
@@ -143,7 +143,7 @@ fn not_serializable(error: serde_json::Error) -> StoreError {
 async fn try_optimistic(
     connection: &mut PgConnection,
     optimistic: Option<OptimisticBatch<'_>>,
-) -> Result<Option<Answers>, StoreError> {
+) -> Result<Option<AppendResults>, StoreError> {
     let Some(optimistic) = optimistic else {
         return Ok(None);
     };
@@ -151,7 +151,7 @@ async fn try_optimistic(
         .run(connection)
         .await
         .map_err(|error| store_error(OPERATION, Phase::Appending, error))?;
-    Ok(confirmed.map(|confirmed| Answers {
+    Ok(confirmed.map(|confirmed| AppendResults {
         head: confirmed.head,
         answers: confirmed.receipts.into_iter().map(Ok).collect(),
     }))
@@ -160,7 +160,7 @@ async fn try_optimistic(
 async fn append_each(
     connection: &mut PgConnection,
     commits: &[Commit],
-) -> Result<Answers, StoreError> {
+) -> Result<AppendResults, StoreError> {
     let batch = Batch::of(commits).map_err(not_serializable)?;
     let verdict = run(connection, batch)
         .await
@@ -168,14 +168,14 @@ async fn append_each(
     let answers = answer(connection, commits, &verdict)
         .await
         .map_err(|error| without_answers(&verdict, error))?;
-    Ok(Answers {
+    Ok(AppendResults {
         head: verdict.head,
         answers,
     })
 }
 
 /// The row that `append_events` returned.
-struct CommitVerdict {
+struct AppendOutcomes {
     head: Position,
     outcome: Vec<i16>,
     detail: Vec<i64>,
@@ -187,7 +187,7 @@ struct CommitVerdict {
 async fn run(
     connection: &mut PgConnection,
     batch: Batch<'_>,
-) -> Result<CommitVerdict, sqlx::Error> {
+) -> Result<AppendOutcomes, sqlx::Error> {
     let row = sqlx::query(APPEND)
         .bind(batch.stream_type)
         .bind(batch.stream_id)
@@ -216,7 +216,7 @@ async fn run(
         .bind(batch.metadata)
         .fetch_one(connection)
         .await?;
-    Ok(CommitVerdict {
+    Ok(AppendOutcomes {
         head: Position(row.try_get::<i64, _>(0)?.unsigned_abs()),
         outcome: row.try_get(1)?,
         detail: row.try_get(2)?,
@@ -226,7 +226,7 @@ async fn run(
 
 /// The error of a query after the batch was committed: the receipts could not be read, but the events are durable. An
 /// accepted commit therefore has an unknown outcome and not a failed one.
-fn without_answers(verdict: &CommitVerdict, error: sqlx::Error) -> StoreError {
+fn without_answers(verdict: &AppendOutcomes, error: sqlx::Error) -> StoreError {
     let committed = verdict.outcome.contains(&ACCEPTED);
     match store_error(OPERATION, Phase::Repeatable, error) {
         StoreError::Unavailable { operation, source } if committed => {
@@ -237,7 +237,7 @@ fn without_answers(verdict: &CommitVerdict, error: sqlx::Error) -> StoreError {
 }
 
 const ACCEPTED: i16 = 1;
-const STALE: i16 = 2;
+const WRONG_VERSION: i16 = 2;
 const FENCED: i16 = 3;
 const STORED: i16 = 4;
 const SAME_AS: i16 = 5;
@@ -245,7 +245,7 @@ const SAME_AS: i16 = 5;
 async fn answer(
     connection: &mut PgConnection,
     commits: &[Commit],
-    verdict: &CommitVerdict,
+    verdict: &AppendOutcomes,
 ) -> Result<Vec<Result<Receipt, Rejected>>, sqlx::Error> {
     let stored: Vec<_> = commits
         .iter()
@@ -266,16 +266,22 @@ async fn answer(
         let versions = verdict
             .stream_version
             .get(writes..writes + commit.writes().len())
-            .ok_or(AppendFailure::Nonsense("too few versions"))?;
+            .ok_or(AppendFailure::InvalidResult("too few versions"))?;
         let detail = usize::try_from(verdict.detail.get(index).copied().unwrap_or_default())
             .unwrap_or_default();
         let answer = match verdict.outcome.get(index).copied() {
             Some(ACCEPTED) => Ok(accepted(commit, detail, versions)),
-            Some(STALE) => Err(stale(commit, detail.wrapping_sub(writes + 1), versions)?),
+            Some(WRONG_VERSION) => Err(version_conflict(
+                commit,
+                detail.wrapping_sub(writes + 1),
+                versions,
+            )?),
             Some(FENCED) => Err(fenced(commit)?),
-            Some(STORED) => Ok(stored.next().ok_or(AppendFailure::Nonsense("no receipt"))?),
+            Some(STORED) => Ok(stored
+                .next()
+                .ok_or(AppendFailure::InvalidResult("no receipt"))?),
             Some(SAME_AS) => Ok(repeated(&answers, detail)?),
-            _ => return Err(AppendFailure::Nonsense("unknown outcome").into()),
+            _ => return Err(AppendFailure::InvalidResult("unknown outcome").into()),
         };
         answers.push(answer);
         writes += commit.writes().len();
@@ -301,9 +307,13 @@ fn accepted(commit: &Commit, first: usize, versions: &[i32]) -> Receipt {
     }
 }
 
-fn stale(commit: &Commit, write: usize, versions: &[i32]) -> Result<Rejected, AppendFailure> {
+fn version_conflict(
+    commit: &Commit,
+    write: usize,
+    versions: &[i32],
+) -> Result<Rejected, AppendFailure> {
     let met = commit.writes().get(write).zip(versions.get(write));
-    let (write, actual) = met.ok_or(AppendFailure::Nonsense("a conflict without a write"))?;
+    let (write, actual) = met.ok_or(AppendFailure::InvalidResult("a conflict without a write"))?;
     Ok(Rejected::WrongExpectedVersion {
         stream: write.stream.clone(),
         expected: write.expected,
@@ -312,7 +322,9 @@ fn stale(commit: &Commit, write: usize, versions: &[i32]) -> Result<Rejected, Ap
 }
 
 fn fenced(commit: &Commit) -> Result<Rejected, AppendFailure> {
-    let fence = commit.fence().ok_or(AppendFailure::Nonsense("no fence"))?;
+    let fence = commit
+        .fence()
+        .ok_or(AppendFailure::InvalidResult("no fence"))?;
     Ok(Rejected::Fenced(fence.clone()))
 }
 
@@ -325,6 +337,6 @@ fn repeated(
             duplicate: true,
             ..receipt.clone()
         }),
-        _ => Err(AppendFailure::Nonsense("the repeat of nothing")),
+        _ => Err(AppendFailure::InvalidResult("the repeat of nothing")),
     }
 }

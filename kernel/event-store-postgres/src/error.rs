@@ -33,7 +33,7 @@ pub(crate) enum AppendFailure {
     StillRunning,
     /// The function returned an invalid row, which only a bug can cause.
     #[error("append_events returned an invalid result: {0}")]
-    Nonsense(&'static str),
+    InvalidResult(&'static str),
     /// `jsonb` and `text` cannot store all JSON values.
     #[error("PostgreSQL cannot store a text: it contains U+0000 or is not JSON")]
     Text(#[source] sqlx::Error),

@@ -79,12 +79,12 @@ type LeaseRow = (String, i64, DateTime<Utc>);
 
 /// The pool for lease statements, and the clock that is synchronized by the times that they return.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Leasing<'s> {
+pub(crate) struct LeaseContext<'s> {
     pub(crate) pool: &'s NamedPool,
     pub(crate) clock: &'s SteadyClock,
 }
 
-impl Leasing<'_> {
+impl LeaseContext<'_> {
     async fn run(
         self,
         statement: QueryAs<'_, Postgres, LeaseRow, PgArguments>,
@@ -101,7 +101,7 @@ impl Leasing<'_> {
 }
 
 pub(crate) async fn acquire(
-    leasing: Leasing<'_>,
+    leasing: LeaseContext<'_>,
     names: &[Arc<str>],
     owner: &str,
     ttl: Duration,
@@ -121,7 +121,7 @@ pub(crate) async fn acquire(
 
 /// Acquires all leases, also those that another owner holds. The token always grows, so their commits are fenced.
 pub(crate) async fn seize(
-    leasing: Leasing<'_>,
+    leasing: LeaseContext<'_>,
     names: &[Arc<str>],
     owner: &str,
     ttl: Duration,
@@ -132,7 +132,7 @@ pub(crate) async fn seize(
 
 async fn take(
     statement: &'static str,
-    leasing: Leasing<'_>,
+    leasing: LeaseContext<'_>,
     names: &[Arc<str>],
     owner: &str,
     ttl: Duration,
@@ -154,7 +154,7 @@ pub(crate) async fn held(pool: &NamedPool, prefix: &str) -> Result<Vec<Arc<str>>
 }
 
 pub(crate) async fn renew(
-    leasing: Leasing<'_>,
+    leasing: LeaseContext<'_>,
     owner: &str,
     ttl: Duration,
 ) -> Result<Vec<Lease>, sqlx::Error> {

@@ -120,7 +120,7 @@ async fn applied(connection: &mut PgConnection) -> Result<Vec<i32>, sqlx::Error>
         .fetch_one(connection)
         .await?;
     let steps = applied.iter().map(|(version, _)| i64::from(*version));
-    OlderFormat::refuse("event store", name, steps).map_err(AppendFailure::from)?;
+    OlderFormat::check("event store", name, steps).map_err(AppendFailure::from)?;
     let oldest = applied.iter().map(|(_, oldest)| *oldest).max();
     match oldest {
         Some(oldest) if oldest > SCHEMA => Err(AppendFailure::BinaryTooOld {

@@ -54,7 +54,9 @@ impl<'a> OptimisticBatch<'a> {
     pub(crate) fn of(commits: &'a [Commit]) -> Result<Option<Self>, serde_json::Error> {
         let (assumed, known) = Assumptions::of(commits);
         let BatchOutcome {
-            answers, events, ..
+            results: answers,
+            events,
+            ..
         } = validate_batch(commits, known);
         let Ok(receipts) = answers.into_iter().collect() else {
             return Ok(None);

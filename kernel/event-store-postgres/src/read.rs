@@ -64,7 +64,7 @@ const RECEIPTS: &str = "
     CROSS JOIN LATERAL event_receipt(q.command) r
     ORDER BY q.n";
 
-const STANDING: &str = "
+const COMMAND_STATUS: &str = "
     SELECT r.first_position, r.last_position, r.recorded_at, r.operation, r.stream_types,
            r.stream_ids, r.stream_versions, h.position,
            ARRAY (
@@ -199,14 +199,14 @@ pub(crate) async fn receipts(
     rows.iter().map(receipt).collect()
 }
 
-pub(crate) async fn standing(
+pub(crate) async fn command_status(
     pool: &NamedPool,
     command: CommandId,
     streams: &[StreamId],
 ) -> Result<CommandStatus, sqlx::Error> {
     let types: Vec<&str> = streams.iter().map(StreamId::aggregate_type).collect();
     let ids: Vec<&str> = streams.iter().map(StreamId::aggregate_id).collect();
-    let row = sqlx::query(STANDING)
+    let row = sqlx::query(COMMAND_STATUS)
         .bind(command.0)
         .bind(types)
         .bind(ids)

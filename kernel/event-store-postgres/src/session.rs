@@ -19,7 +19,7 @@ const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// How long to wait until the server process of a broken connection has ended.
-const END_OF_BACKEND: Duration = Duration::from_secs(5);
+const TERMINATE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Interval of that check.
 const PAUSE: Duration = Duration::from_millis(1);
@@ -142,11 +142,11 @@ async fn prepare(
 ///
 /// # Errors
 /// [`AppendFailure::StillRunning`] if it has not ended in time: the outcome is then still unknown.
-pub(crate) async fn end(
+pub(crate) async fn terminate(
     connection: &mut PgConnection,
     backend: Backend,
 ) -> Result<(), sqlx::Error> {
-    let deadline = Instant::now() + END_OF_BACKEND;
+    let deadline = Instant::now() + TERMINATE_TIMEOUT;
     // The result of the signal is not enough: it is false as well if the process has just ended. Only its absence
     // counts.
     while Instant::now() < deadline {
@@ -213,8 +213,12 @@ mod tests {
             Connector::try_new(&database.url, Settings::default()).expect("the database's address");
         let (mut first, backend) = connector.connect().await.expect("connect");
         let (mut second, _) = connector.connect().await.expect("connect");
-        end(&mut second, backend).await.expect("the process ends");
+        terminate(&mut second, backend)
+            .await
+            .expect("the process ends");
         assert!(first.ping().await.is_err());
-        end(&mut second, backend).await.expect("no process is left");
+        terminate(&mut second, backend)
+            .await
+            .expect("no process is left");
     }
 }

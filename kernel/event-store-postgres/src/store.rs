@@ -14,9 +14,9 @@ use sql_database::NamedPool;
 use sql_database::postgres::{at_server, require_sessions};
 use tokio::time::Instant;
 
-use crate::append::Appending;
+use crate::append::AppendConnection;
 use crate::error::{Phase, store_error};
-use crate::lease::Leasing;
+use crate::lease::LeaseContext;
 use crate::session::Connector;
 use crate::settings::Settings;
 use crate::subscribe::Subscription;
@@ -25,7 +25,7 @@ use crate::{append, identity, lease, migrate, read, settings, snapshot};
 /// The event store and the lease store on PostgreSQL. A process opens one.
 #[derive(Debug)]
 pub struct PostgresEventStore {
-    appending: Appending,
+    appending: AppendConnection,
     pool: NamedPool,
     clock: SteadyClock,
     subscription: Subscription,
@@ -65,7 +65,7 @@ impl PostgresEventStore {
         // The listener has its own pool, so that readers that use all connections cannot delay notifications.
         let subscription = Subscription::start(connector.pool(1), clock.clone(), interval);
         Ok(Self {
-            appending: Appending::new(connector, connection, backend),
+            appending: AppendConnection::new(connector, connection, backend),
             pool,
             clock,
             subscription,
@@ -85,8 +85,8 @@ impl PostgresEventStore {
         })
     }
 
-    fn leasing(&self) -> Leasing<'_> {
-        Leasing {
+    fn leasing(&self) -> LeaseContext<'_> {
+        LeaseContext {
             pool: &self.pool,
             clock: &self.clock,
         }
@@ -125,7 +125,7 @@ impl EventStore for PostgresEventStore {
         Ok(answered.answers)
     }
 
-    async fn standing(
+    async fn command_status(
         &self,
         command: CommandId,
         streams: &[StreamId],
@@ -137,7 +137,7 @@ impl EventStore for PostgresEventStore {
             .wait_until_idle()
             .await
             .map_err(failed(operation))?;
-        read::standing(&self.pool, command, streams)
+        read::command_status(&self.pool, command, streams)
             .await
             .map_err(failed(operation))
     }

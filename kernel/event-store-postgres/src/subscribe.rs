@@ -33,14 +33,14 @@ const CHANNEL: &str = "SELECT ('event_log_' || current_schema())::name::text";
 
 /// A listening connection that receives nothing for this time is checked by reading the head; for the poll interval if
 /// that is longer.
-const SILENCE: Duration = Duration::from_secs(15);
+const SILENCE_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The first and the longest pause between attempts to listen again; pauses double.
 const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
 
 /// A head that was read.
 #[derive(Clone, Copy, Debug)]
-struct Seen {
+struct ObservedHead {
     head: Position,
     /// When this process received it.
     at: Instant,
@@ -49,26 +49,26 @@ struct Seen {
 /// The newest head that this process has read, and its readers.
 #[derive(Debug)]
 pub(crate) struct Subscription {
-    seen: watch::Sender<Seen>,
+    seen: watch::Sender<ObservedHead>,
     clock: SteadyClock,
     poll_interval: Duration,
     /// When a reader last polled. The reader that holds the lock is polling, so that the others share its result.
-    looked: Mutex<Option<Instant>>,
+    last_poll: Mutex<Option<Instant>>,
     listener: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Subscription {
     /// Starts listening. `own` is a pool with one connection for it.
     pub(crate) fn start(own: PgPool, clock: SteadyClock, poll_interval: Duration) -> Self {
-        let seen = watch::Sender::new(Seen {
+        let seen = watch::Sender::new(ObservedHead {
             head: Position::START,
             at: Instant::now(),
         });
-        let follower = Follower {
+        let follower = Listener {
             own,
             seen: seen.clone(),
             clock: clock.clone(),
-            silence: SILENCE.max(poll_interval),
+            silence: SILENCE_TIMEOUT.max(poll_interval),
             failures: FailureLog::new(),
         };
         let listener = tokio::spawn(follower.listen());
@@ -76,7 +76,7 @@ impl Subscription {
             seen,
             clock,
             poll_interval,
-            looked: Mutex::new(None),
+            last_poll: Mutex::new(None),
             listener: Mutex::new(Some(listener)),
         }
     }
@@ -99,13 +99,13 @@ impl Subscription {
                 return Ok(seen.head);
             }
             // The timeout is the poll: the listening connection may have died without an error.
-            self.look(pool).await?;
+            self.poll(pool).await?;
         }
     }
 
     /// Reads the head, unless another waiting reader just did.
-    async fn look(&self, pool: &NamedPool) -> Result<(), sqlx::Error> {
-        let mut looked = self.looked.lock().await;
+    async fn poll(&self, pool: &NamedPool) -> Result<(), sqlx::Error> {
+        let mut looked = self.last_poll.lock().await;
         // Checked under the lock: readers that waited for it use the result of the one that polled.
         if looked.is_some_and(|at| at.elapsed() < self.poll_interval) {
             return Ok(());
@@ -137,15 +137,15 @@ impl Drop for Subscription {
 }
 
 /// The task that listens.
-struct Follower {
+struct Listener {
     own: PgPool,
-    seen: watch::Sender<Seen>,
+    seen: watch::Sender<ObservedHead>,
     clock: SteadyClock,
     silence: Duration,
     failures: FailureLog,
 }
 
-impl Follower {
+impl Listener {
     /// Never returns.
     async fn listen(self) {
         let mut backoff = Backoff::new(RETRY.0, RETRY.1);
@@ -197,7 +197,7 @@ impl Follower {
                 };
                 if must_read {
                     // A dead connection may never return an error, so the read has a timeout of its own.
-                    let looked = timeout(SILENCE, self.read_head(&mut listener)).await;
+                    let looked = timeout(SILENCE_TIMEOUT, self.read_head(&mut listener)).await;
                     looked.unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
                 }
             }
@@ -215,14 +215,14 @@ impl Follower {
 
 /// Whether a read may return a higher head. Most notifications come from this process's own appends, whose results
 /// arrived earlier.
-fn may_be_newer(notification: &PgNotification, seen: &watch::Sender<Seen>) -> bool {
+fn may_be_newer(notification: &PgNotification, seen: &watch::Sender<ObservedHead>) -> bool {
     let notified = notification.payload().parse().map(Position);
     notified.map_or(true, |notified| notified > seen.borrow().head)
 }
 
 /// Publishes a head. A lower head than the last one is a result that was overtaken by a newer one, unless its statement
 /// was sent after that one arrived: then the log was truncated by a restore.
-fn publish(seen: &watch::Sender<Seen>, head: Position, asked_at: Instant) {
+fn publish(seen: &watch::Sender<ObservedHead>, head: Position, asked_at: Instant) {
     seen.send_if_modified(|known| {
         let is_overtaken = head < known.head && asked_at <= known.at;
         if head == known.head || is_overtaken {
@@ -234,7 +234,7 @@ fn publish(seen: &watch::Sender<Seen>, head: Position, asked_at: Instant) {
                 "the head of the log has decreased: the database was restored from an older copy"
             );
         }
-        *known = Seen {
+        *known = ObservedHead {
             head,
             at: Instant::now(),
         };
@@ -246,8 +246,8 @@ fn publish(seen: &watch::Sender<Seen>, head: Position, asked_at: Instant) {
 mod tests {
     use super::*;
 
-    fn known(head: u64) -> watch::Sender<Seen> {
-        watch::Sender::new(Seen {
+    fn known(head: u64) -> watch::Sender<ObservedHead> {
+        watch::Sender::new(ObservedHead {
             head: Position(head),
             at: Instant::now(),
         })

@@ -65,7 +65,7 @@ pub(crate) async fn append(
             .await
             .map_err(outcome_unknown(OPERATION))?;
     }
-    Ok((validated.answers, validated.head))
+    Ok((validated.results, validated.head))
 }
 
 async fn write<'a>(

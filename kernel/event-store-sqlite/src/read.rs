@@ -245,7 +245,7 @@ pub(crate) async fn receipt(
 
 /// Must run in a read transaction, so that all parts come from one snapshot: a caller decides a retry from them
 /// together.
-pub(crate) async fn standing(
+pub(crate) async fn command_status(
     moment: &mut SqliteConnection,
     command: CommandId,
     streams: &[StreamId],

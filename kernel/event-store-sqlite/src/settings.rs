@@ -122,7 +122,7 @@ async fn check_schema(conn: &mut SqliteConnection, path: &Path) -> Result<(), Op
     let steps: Vec<i64> = sqlx::query_scalar("SELECT version FROM event_store_migrations")
         .fetch_all(&mut *conn)
         .await?;
-    OlderFormat::refuse("event store", path.display().to_string(), steps)?;
+    OlderFormat::check("event store", path.display().to_string(), steps)?;
     let oldest: Vec<i64> = sqlx::query_scalar("SELECT oldest_binary FROM event_store_schema")
         .fetch_all(conn)
         .await?;

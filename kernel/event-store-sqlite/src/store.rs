@@ -146,7 +146,7 @@ impl EventStore for SqliteEventStore {
         Ok(answers)
     }
 
-    async fn standing(
+    async fn command_status(
         &self,
         command: CommandId,
         streams: &[StreamId],
@@ -154,7 +154,7 @@ impl EventStore for SqliteEventStore {
         let operation = "look up a command";
         let read = async {
             let mut moment = self.file.begin_read(Readers::Main).await?;
-            match read::standing(moment.connection(), command, streams).await {
+            match read::command_status(moment.connection(), command, streams).await {
                 Ok(standing) => moment.commit().await.map(|()| standing),
                 Err(error) => Err(moment.abandon(error).await),
             }

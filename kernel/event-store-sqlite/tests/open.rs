@@ -150,7 +150,7 @@ async fn acknowledged_writes_survive_a_drop_and_a_close() {
     let expected = (1..=4).map(|number| format!("{{\"number\":{number}}}"));
     assert_eq!(numbers, expected.collect::<Vec<_>>());
     let standing = store
-        .standing(CommandId(Uuid::from_u128(3)), &[stream()])
+        .command_status(CommandId(Uuid::from_u128(3)), &[stream()])
         .await
         .unwrap();
     assert_eq!(standing.receipt.unwrap().first, Position(3));

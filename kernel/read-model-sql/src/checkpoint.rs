@@ -24,7 +24,7 @@ pub struct Checkpoint {
     pub parked: Option<Parked>,
     /// The time at which the checkpoint in the database was at or below `position`; `None` before the first read.
     pub as_of: Option<Instant>,
-    heard_at: Option<Instant>,
+    notified_at: Option<Instant>,
     /// Whether the rows have reached the head of the log once, in any process.
     is_built: bool,
     floor: Floor,
@@ -54,7 +54,7 @@ impl Checkpoint {
         caught_up: false,
         parked: None,
         as_of: None,
-        heard_at: None,
+        notified_at: None,
         is_built: false,
         floor: Floor {
             generation: 0,
@@ -96,20 +96,20 @@ impl Checkpoint {
         }
         self.position = position.max(self.position);
         self.is_built |= is_built;
-        self.heard_at = Some(Instant::now());
-        self.admit();
+        self.notified_at = Some(Instant::now());
+        self.update_caught_up();
         true
     }
 
     pub(crate) fn require(&mut self, floor: Floor) {
         self.floor = floor;
         self.caught_up = false;
-        self.admit();
+        self.update_caught_up();
     }
 
     /// Allows reads of the rows when they have reached the floor. A parked projection makes no progress, so its rows
     /// are read as they are.
-    fn admit(&mut self) {
+    fn update_caught_up(&mut self) {
         let floor = self.floor;
         let is_far = self.position < floor.position && self.parked.is_none();
         let is_barred = floor.generation == self.generation && (floor.is_foreign || is_far);
@@ -119,7 +119,7 @@ impl Checkpoint {
     pub(crate) fn confirm(&mut self, read: Self) {
         // A read that started before the last notification may have seen an older checkpoint. It confirms, but does not
         // decrease the position.
-        let notified_since = self.heard_at > read.as_of;
+        let notified_since = self.notified_at > read.as_of;
         let is_same = self.generation == read.generation;
         if is_same && self.position > read.position && notified_since {
             self.as_of = read.as_of;
@@ -127,12 +127,12 @@ impl Checkpoint {
         } else {
             *self = Self {
                 caught_up: is_same && self.caught_up,
-                heard_at: self.heard_at,
+                notified_at: self.notified_at,
                 floor: self.floor,
                 ..read
             };
         }
-        self.admit();
+        self.update_caught_up();
     }
 }
 

@@ -125,7 +125,7 @@ impl Database {
 
     /// The checkpoints, as this process last saw them.
     #[must_use]
-    pub fn feed(&self) -> &Arc<CheckpointWatcher> {
+    pub fn checkpoints(&self) -> &Arc<CheckpointWatcher> {
         &self.feed
     }
 

@@ -23,7 +23,7 @@ impl Engine {
 
     /// The storage option of a table whose rows change often.
     #[must_use]
-    pub(crate) fn with_room(self) -> &'static str {
+    pub(crate) fn fillfactor(self) -> &'static str {
         match self {
             Self::Sqlite => "",
             Self::Postgres => "WITH (fillfactor = 60)",

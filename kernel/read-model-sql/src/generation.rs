@@ -82,7 +82,7 @@ pub(crate) async fn supersede<P: TableProjection>(
 
 /// Finishes a generation that has caught up, under the lease of `token`: the view is changed to it unless it shows a
 /// higher version that has caught up, and with `sweep` the generations that it superseded are dropped.
-pub(crate) async fn settle<P: TableProjection>(
+pub(crate) async fn finish<P: TableProjection>(
     database: &Database,
     number: i64,
     token: Token,
@@ -270,7 +270,7 @@ async fn present(
 }
 
 /// The generation that the view shows. Its version is missing if an operator deleted it.
-struct Shown {
+struct ShownGeneration {
     generation: i64,
     schema_version: Option<i64>,
     caught_up: Option<i64>,
@@ -279,7 +279,7 @@ struct Shown {
 async fn shown(
     transaction: &mut Transaction,
     version: ProjectionVersion,
-) -> Result<Option<Shown>, StoreError> {
+) -> Result<Option<ShownGeneration>, StoreError> {
     let found: Option<(i64, Option<i64>, Option<i64>)> = transaction
         .fetch_optional(
             Statement::new(
@@ -291,11 +291,13 @@ async fn shown(
             .bind(version.name),
         )
         .await?;
-    Ok(found.map(|(generation, schema_version, caught_up)| Shown {
-        generation,
-        schema_version,
-        caught_up,
-    }))
+    Ok(
+        found.map(|(generation, schema_version, caught_up)| ShownGeneration {
+            generation,
+            schema_version,
+            caught_up,
+        }),
+    )
 }
 
 /// A token as it is stored. Tokens count changes of owners, so they stay far below `i64::MAX`.

@@ -22,7 +22,7 @@ use crate::column::Column;
 use crate::columns;
 use crate::database::{Database, Transaction};
 use crate::engine::Engine;
-use crate::generation::{Generation, settle, supersede, token_value};
+use crate::generation::{Generation, finish, supersede, token_value};
 use crate::statement::Statement;
 use crate::table::{TableProjection, TableSql};
 use crate::version::ProjectionVersion;
@@ -36,7 +36,7 @@ pub struct SqlProjectionStore<P> {
     version: ProjectionVersion,
     columns: Vec<Column>,
     target: Mutex<Arc<Target>>,
-    upkeep: Mutex<Upkeep>,
+    upkeep: Mutex<PendingFinish>,
     failures: FailureLog,
     projection: PhantomData<fn() -> P>,
 }
@@ -48,7 +48,7 @@ struct Target {
 }
 
 /// Pending work for a generation that has caught up.
-struct Upkeep {
+struct PendingFinish {
     due: Option<Instant>,
     /// Whether superseded generations may be dropped. They may not while this process builds the new one, because
     /// readers still use the old one until they see the new checkpoint.
@@ -69,7 +69,7 @@ impl<P: TableProjection> SqlProjectionStore<P> {
         Ok(Self {
             columns,
             target: Mutex::new(Arc::new(target)),
-            upkeep: Mutex::new(Upkeep {
+            upkeep: Mutex::new(PendingFinish {
                 due: None,
                 sweep: false,
             }),
@@ -98,7 +98,7 @@ impl<P: TableProjection> SqlProjectionStore<P> {
             position: identity.head.position,
             is_foreign: mark.is_some_and(|mark| identity.verify(&mark).is_err()),
         };
-        self.database.feed().require(self.version, floor);
+        self.database.checkpoints().require(self.version, floor);
         Ok(())
     }
 
@@ -122,13 +122,13 @@ impl<P: TableProjection> SqlProjectionStore<P> {
         Arc::clone(&self.target.lock())
     }
 
-    fn aim(&self, generation: i64, has_caught_up: bool) {
+    fn set_target(&self, generation: i64, has_caught_up: bool) {
         let mut target = self.target.lock();
         if target.generation != generation {
             let (database, columns) = (&self.database, &self.columns);
             *target = Arc::new(Target::new(database, self.version, columns, generation));
         }
-        *self.upkeep.lock() = Upkeep {
+        *self.upkeep.lock() = PendingFinish {
             due: Some(Instant::now()),
             sweep: has_caught_up,
         };
@@ -199,7 +199,7 @@ impl<P: TableProjection> SqlProjectionStore<P> {
             }
             upkeep.sweep
         };
-        let settled = settle::<P>(&self.database, generation, token, sweep).await;
+        let settled = finish::<P>(&self.database, generation, token, sweep).await;
         let mut upkeep = self.upkeep.lock();
         upkeep.due = None;
         if let Err(error) = settled {
@@ -293,7 +293,7 @@ impl ProgressRow {
 #[async_trait]
 impl<P: TableProjection> ProjectionStore<P> for SqlProjectionStore<P> {
     fn requested_position(&self) -> Option<watch::Receiver<Position>> {
-        Some(self.database.feed().demanded(self.version))
+        Some(self.database.checkpoints().requested_position(self.version))
     }
 
     fn schema_version(&self) -> u32 {
@@ -325,7 +325,7 @@ impl<P: TableProjection> ProjectionStore<P> for SqlProjectionStore<P> {
             return Ok(None);
         };
         transaction.commit(operation).await?;
-        self.aim(row.generation, row.caught_up == 1);
+        self.set_target(row.generation, row.caught_up == 1);
         row.progress(operation).map(Some)
     }
 
@@ -348,7 +348,7 @@ impl<P: TableProjection> ProjectionStore<P> for SqlProjectionStore<P> {
             return Ok(None);
         }
         // Readers in this process stop reading the superseded rows immediately, not after the next poll.
-        self.database.feed().refresh(&self.database).await?;
+        self.database.checkpoints().refresh(&self.database).await?;
         self.begin(token).await
     }
 
@@ -371,7 +371,7 @@ impl<P: TableProjection> ProjectionStore<P> for SqlProjectionStore<P> {
         };
         if is_written {
             // Published only after the commit: a reader that waits for the position must find the rows.
-            let feed = self.database.feed();
+            let feed = self.database.checkpoints();
             feed.observe(
                 self.version,
                 target.generation,

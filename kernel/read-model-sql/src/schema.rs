@@ -11,14 +11,14 @@ pub(crate) const SCHEMA: Schema = Schema {
     migrations: &[
         Migration {
             version: step(1),
-            serves_from: step(1),
+            oldest_binary: step(1),
             sqlite: include_str!("../migrations/0001_bookkeeping.sql"),
             postgres: include_str!("../migrations/0001_bookkeeping.sql"),
         },
         Migration {
             version: step(2),
             // A binary without it would move checkpoints without recording their log.
-            serves_from: step(2),
+            oldest_binary: step(2),
             sqlite: include_str!("../migrations/0002_versions.sql"),
             postgres: include_str!("../migrations/0002_versions.sql"),
         },

@@ -83,5 +83,5 @@ pub(crate) fn ddl<P: TableProjection>(engine: Engine, table: &str) -> String {
     P::DDL
         .replace(TABLE, table)
         .replace("{text}", engine.text_type())
-        .replace("{fillfactor}", engine.with_room())
+        .replace("{fillfactor}", engine.fillfactor())
 }

@@ -48,7 +48,7 @@ pub(super) struct Advance<S: Saga> {
     pub(super) saga_id: Arc<str>,
     pub(super) results: Vec<StepResult>,
     /// The steps whose calls are in flight in this process.
-    pub(super) live: Vec<usize>,
+    pub(super) in_flight: Vec<usize>,
     /// Remaining concurrency permits.
     pub(super) slots: usize,
     /// Upper limit of the backoff between tries, whatever the definition sets. A provider's `retry_after` overrides it.
@@ -87,10 +87,10 @@ impl<S: Saga> Command for Advance<S> {
         let mut pass = DecisionPass::<S> {
             saga_id: &self.saga_id,
             now: work.now(),
-            live: self.live.clone(),
+            live: self.in_flight.clone(),
             slots: self.slots,
             longest_pause: self.longest_pause,
-            announced: &self.intents,
+            intents: &self.intents,
             work: work.rejecting(),
             saga: PhantomData,
         };
@@ -115,7 +115,7 @@ struct DecisionPass<'a, S: Saga> {
     live: Vec<usize>,
     slots: usize,
     longest_pause: Duration,
-    announced: &'a RecordedIntents,
+    intents: &'a RecordedIntents,
     work: UnitOfWork<'a, Corrupt>,
     saga: PhantomData<S>,
 }
@@ -279,7 +279,7 @@ impl<S: Saga> DecisionPass<'_, S> {
         }
         self.slots -= 1;
         self.live.push(step);
-        self.announced.lock().push((step, at.attempt + 1));
+        self.intents.lock().push((step, at.attempt + 1));
         // The first try fixes the deadline for all tries. A compensation and a retriable step must succeed: they have none.
         let deadline = (!undo && at.step.role != Role::Retriable).then(|| {
             at.state

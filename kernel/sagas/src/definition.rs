@@ -339,9 +339,9 @@ impl<S: Saga> fmt::Debug for StepKind<S> {
 /// An external step with its type erased: functions that know the type.
 pub struct External<S: Saga> {
     /// Adds its output to the data.
-    pub(super) apply_output: fn(&mut S::Data, &Value) -> Result<(), Misfit>,
+    pub(super) apply_output: fn(&mut S::Data, &Value) -> Result<(), InvalidOutput>,
     /// Writes of the commit of its completion.
-    pub(super) completed: fn(&S::Data, &OperationKey, &Value) -> Result<Writes, Misfit>,
+    pub(super) completed: fn(&S::Data, &OperationKey, &Value) -> Result<Writes, InvalidOutput>,
     /// Writes of the commit of its compensation.
     pub(super) compensated: fn(&S::Data, &CompensationResult) -> Writes,
     /// The provider of the step, if there is one.
@@ -372,7 +372,7 @@ pub struct ResponseType {
 /// The output of a step, as returned or as stored, is not a value of the step's response type.
 #[derive(Debug, thiserror::Error)]
 #[error("the output of step {step} is invalid: {source}")]
-pub struct Misfit {
+pub struct InvalidOutput {
     pub(super) step: &'static str,
     pub(super) source: serde_json::Error,
 }

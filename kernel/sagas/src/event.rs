@@ -229,7 +229,7 @@ pub struct Suspended {
 /// How a saga was resumed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Action {
+pub enum ResumeKind {
     /// A suspended saga continues, and its tries are counted from zero.
     Resume,
     /// The next try is due now.
@@ -246,7 +246,7 @@ pub struct Resumed {
     /// What it is about.
     pub subject: String,
     /// How it was resumed.
-    pub action: Action,
+    pub action: ResumeKind,
     /// The only step that it applies to; none if it applies to all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<String>,

@@ -41,7 +41,6 @@ pub mod definition;
 pub mod engine;
 pub mod event;
 pub mod fields;
-mod moves;
 pub mod names;
 pub mod next;
 pub mod operation;
@@ -56,14 +55,14 @@ pub mod summary;
 pub mod testing;
 #[cfg(test)]
 mod tests;
+mod transitions;
 
 pub use definition::{
-    CALL_TIMEOUT, End, EventOf, Local, Misfit, RetryPolicy, Role, STEP_TIMEOUT, Saga,
+    CALL_TIMEOUT, End, EventOf, InvalidOutput, Local, RetryPolicy, Role, STEP_TIMEOUT, Saga,
     SagaDefinition, StateReader, Step, StepKind, StepRejected, Writes,
 };
 pub use engine::{EngineBuilder, EngineConfig, EngineError, EngineTasks, SagaEngine};
 pub use event::{AnySagaEvent, SagaEvent, event_filter};
-pub use moves::IllegalMove;
 pub use next::{NextMove, Plan, next};
 pub use operation::{
     CallError, CompensationResult, InvalidKey, MAX_RETRY_AFTER, OperationKey, OperationStatus,
@@ -75,6 +74,7 @@ pub use state::{Phase, Run, SagaOutcome, SagaState, StepState, StepStatus};
 pub use status::{SagaStatus, UnknownStatus};
 pub use step::{DataOf, ExternalStep, StepProvider, UndoStep};
 pub use summary::Summary;
+pub use transitions::IllegalTransition;
 
 /// Compiles and runs the examples of the README.
 #[cfg(doctest)]

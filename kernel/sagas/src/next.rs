@@ -27,7 +27,7 @@ pub enum NextMove {
         undo: bool,
         /// Whether the intent is recorded already. The process that has the call in flight needs no other; for any
         /// other process the outcome of that call is unknown.
-        announced: bool,
+        intent_recorded: bool,
     },
     /// Give a step up. If its intent is recorded, only if the call is not in flight.
     GiveUp {
@@ -78,7 +78,7 @@ pub fn next<S: Saga>(run: &Run<S>, now: DateTime<Utc>) -> Plan {
     match run.phase {
         Phase::Ended(_) => Plan::default(),
         Phase::Running => forward(run, now),
-        Phase::Compensating { .. } => backward(run, now),
+        Phase::Compensating { .. } => compensate(run, now),
     }
 }
 
@@ -92,7 +92,7 @@ fn forward<S: Saga>(run: &Run<S>, now: DateTime<Utc>) -> Plan {
             .any(|step| step.status != StepStatus::Done)
     };
     let group = definition.ranges().find(unfinished);
-    let turn = turn(run, group.clone().unwrap_or_default(), now);
+    let turn = compensation(run, group.clone().unwrap_or_default(), now);
     let Some(group) = group else {
         return Plan::now(turn.unwrap_or(NextMove::Complete));
     };
@@ -110,16 +110,16 @@ fn forward<S: Saga>(run: &Run<S>, now: DateTime<Utc>) -> Plan {
             StepStatus::Calling => plan.moves.push(NextMove::Call {
                 step: index,
                 undo: false,
-                announced: true,
+                intent_recorded: true,
             }),
             _ if turn.is_some() => {}
-            StepStatus::Pending => plan.moves.push(begin(step, index, false)),
+            StepStatus::Pending => plan.moves.push(start_step(step, index, false)),
             StepStatus::Waiting | StepStatus::Unknown if is_late(step, state, now) => {
                 plan.moves.push(NextMove::GiveUp { step: index });
             }
             StepStatus::Waiting | StepStatus::Unknown => match state.retry_at {
                 Some(at) if must_wait(step, at, now) => plan.wake(at),
-                _ => plan.moves.push(begin(step, index, false)),
+                _ => plan.moves.push(start_step(step, index, false)),
             },
             StepStatus::Done
             | StepStatus::GivenUp
@@ -142,7 +142,11 @@ fn forward<S: Saga>(run: &Run<S>, now: DateTime<Utc>) -> Plan {
 }
 
 /// The start of compensation, if it is due, with its reason.
-fn turn<S: Saga>(run: &Run<S>, group: Range<usize>, now: DateTime<Utc>) -> Option<NextMove> {
+fn compensation<S: Saga>(
+    run: &Run<S>,
+    group: Range<usize>,
+    now: DateTime<Utc>,
+) -> Option<NextMove> {
     let definition = run.definition_of()?;
     if run.is_decided() {
         return None;
@@ -191,18 +195,18 @@ fn must_wait<S: Saga>(step: &Step<S>, at: DateTime<Utc>, now: DateTime<Utc>) -> 
     at > now && at <= after(now, longest)
 }
 
-fn begin<S: Saga>(step: &Step<S>, index: usize, undo: bool) -> NextMove {
+fn start_step<S: Saga>(step: &Step<S>, index: usize, undo: bool) -> NextMove {
     match step.kind {
         StepKind::Local { .. } => NextMove::Decide { step: index, undo },
         StepKind::External(_) => NextMove::Call {
             step: index,
             undo,
-            announced: false,
+            intent_recorded: false,
         },
     }
 }
 
-fn backward<S: Saga>(run: &Run<S>, now: DateTime<Utc>) -> Plan {
+fn compensate<S: Saga>(run: &Run<S>, now: DateTime<Utc>) -> Plan {
     let Some(definition) = run.definition_of() else {
         return Plan::default();
     };
@@ -220,10 +224,10 @@ fn backward<S: Saga>(run: &Run<S>, now: DateTime<Utc>) -> Plan {
             (StepStatus::Compensating, _) => plan.moves.push(NextMove::Call {
                 step: index,
                 undo: true,
-                announced: true,
+                intent_recorded: true,
             }),
             (_, Some(at)) if must_wait(step, at, now) => plan.wake(at),
-            _ => plan.moves.push(begin(step, index, true)),
+            _ => plan.moves.push(start_step(step, index, true)),
         }
     }
     plan

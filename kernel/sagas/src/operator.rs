@@ -5,7 +5,7 @@ use event_sourcing::execute::{Command, DecideError, Lane, States, UnitOfWork};
 
 use super::definition::{EventOf, Saga, StateReader, StepKind, Writes};
 use super::event::{
-    Action, CancelRequested, Closed, Resumed, SagaEvent, StepCompensated, StepCompleted,
+    CancelRequested, Closed, ResumeKind, Resumed, SagaEvent, StepCompensated, StepCompleted,
 };
 use super::operation::CompensationResult;
 use super::state::{Phase, Run, SagaState};
@@ -126,7 +126,7 @@ impl<S: Saga> Command for OperatorCommand<S> {
                 (definition.failed)(&run.data, &self.actor.reason, &mut reader)
                     .map_err(DecideError::missing_stream)?
             }
-            (Request::Act(OperatorAction::Resolve), _) => undone_by_hand(run),
+            (Request::Act(OperatorAction::Resolve), _) => resolved_compensation(run),
             _ => Writes::none(),
         };
         work.append::<SagaState<S>>(&self.saga_id, &events)?;
@@ -166,10 +166,10 @@ fn decide<S: Saga>(
         return Err(ActionRejected::Ended);
     }
     match request {
-        Request::Act(act) => acted(run, *act, by),
+        Request::Act(act) => decide_action(run, *act, by),
         Request::Hint(key) => {
             let step = waiting_step(run, key).ok_or(ActionRejected::NothingWaits)?;
-            Ok(vec![resumed(run, Action::Retry, Some(step), by)])
+            Ok(vec![resumed(run, ResumeKind::Retry, Some(step), by)])
         }
     }
 }
@@ -186,7 +186,7 @@ fn waiting_step<S: Saga>(run: &Run<S>, key: &str) -> Option<&'static str> {
     waits.then_some(step.name)
 }
 
-fn acted<S: Saga>(
+fn decide_action<S: Saga>(
     run: &Run<S>,
     act: OperatorAction,
     by: &Actor,
@@ -198,19 +198,19 @@ fn acted<S: Saga>(
             if run.suspended.is_none() && !is_due_later {
                 return Err(ActionRejected::NothingWaits);
             }
-            Ok(vec![resumed(run, Action::Retry, None, by)])
+            Ok(vec![resumed(run, ResumeKind::Retry, None, by)])
         }
         OperatorAction::Resume | OperatorAction::Resolve | OperatorAction::Close => {
             let step = run.suspended.ok_or(ActionRejected::NotSuspended)?;
             Ok(match act {
-                OperatorAction::Resume => vec![resumed(run, Action::Resume, None, by)],
+                OperatorAction::Resume => vec![resumed(run, ResumeKind::Resume, None, by)],
                 OperatorAction::Close => vec![SagaEvent::Failed(Closed {
                     saga_id: run.saga_id.clone(),
                     subject: run.subject.clone(),
                     actor: by.clone(),
                 })],
                 OperatorAction::Resolve | OperatorAction::Retry | OperatorAction::Cancel => {
-                    let mut events = vec![resumed(run, Action::Resolve, None, by)];
+                    let mut events = vec![resumed(run, ResumeKind::Resolve, None, by)];
                     events.extend(resolved(run, step, by));
                     events
                 }
@@ -219,7 +219,12 @@ fn acted<S: Saga>(
     }
 }
 
-fn resumed<S: Saga>(run: &Run<S>, action: Action, only: Option<&str>, by: &Actor) -> EventOf<S> {
+fn resumed<S: Saga>(
+    run: &Run<S>,
+    action: ResumeKind,
+    only: Option<&str>,
+    by: &Actor,
+) -> EventOf<S> {
     SagaEvent::Resumed(Resumed {
         saga_id: run.saga_id.clone(),
         subject: run.subject.clone(),
@@ -231,7 +236,7 @@ fn resumed<S: Saga>(run: &Run<S>, action: Action, only: Option<&str>, by: &Actor
 
 /// The domain's events for an external step that an operator has undone. For a local step the operator has to change the
 /// aggregates as well, since its compensation could not be decided.
-fn undone_by_hand<S: Saga>(run: &Run<S>) -> Writes {
+fn resolved_compensation<S: Saga>(run: &Run<S>) -> Writes {
     let step = run.suspended.and_then(|index| run.step(index));
     match (step.map(|(step, state)| (&step.kind, state)), &run.phase) {
         (Some((StepKind::External(external), state)), Phase::Compensating { .. }) => {

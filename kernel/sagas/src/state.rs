@@ -22,8 +22,8 @@ use serde::{Deserialize, Serialize};
 
 use super::definition::{EventOf, Role, Saga, SagaDefinition, Step};
 use super::event::SagaEvent;
-use super::moves::{IllegalMove, illegal};
 use super::operation::OperationKey;
+use super::transitions::{IllegalTransition, illegal};
 use event_sourcing::Actor;
 
 /// A saga's state. Before its first event there is no run.
@@ -191,7 +191,11 @@ impl<S: Saga> SagaState<S> {
     ///
     /// # Errors
     /// [`IllegalMove`]; the state is unchanged.
-    pub fn apply(&mut self, event: &EventOf<S>, at: DateTime<Utc>) -> Result<(), IllegalMove> {
+    pub fn apply(
+        &mut self,
+        event: &EventOf<S>,
+        at: DateTime<Utc>,
+    ) -> Result<(), IllegalTransition> {
         match (&mut self.run, event) {
             (None, SagaEvent::Started(started)) => {
                 self.run = Some(Run::begin(started, at)?);
@@ -281,7 +285,7 @@ impl<S: Saga> Run<S> {
     }
 
     /// The steps with a recorded intent and no result yet.
-    pub fn announced(&self) -> impl Iterator<Item = usize> + '_ {
+    pub fn open_intents(&self) -> impl Iterator<Item = usize> + '_ {
         self.steps.iter().enumerate().filter_map(|(index, step)| {
             matches!(step.status, StepStatus::Calling | StepStatus::Compensating).then_some(index)
         })

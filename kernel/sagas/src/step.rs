@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::definition::{
-    AnyProvider, CALL_TIMEOUT, External, Misfit, ResponseType, RetryPolicy, Role, STEP_TIMEOUT,
-    Saga, Step, StepKind, Writes,
+    AnyProvider, CALL_TIMEOUT, External, InvalidOutput, ResponseType, RetryPolicy, Role,
+    STEP_TIMEOUT, Saga, Step, StepKind, Writes,
 };
 use super::operation::{CallError, CompensationResult, OperationKey, OperationStatus};
 use super::registry::ProviderRegistry;
@@ -218,16 +218,16 @@ fn response<R: 'static>() -> ResponseType {
     }
 }
 
-fn read<E: ExternalStep>(output: &Value) -> Result<E::Response, Misfit> {
+fn read<E: ExternalStep>(output: &Value) -> Result<E::Response, InvalidOutput> {
     E::read(output).map_err(|source| misfit(E::NAME, source))
 }
 
-fn read_undone<U: UndoStep>(output: &Value) -> Result<CompensationResult, Misfit> {
+fn read_undone<U: UndoStep>(output: &Value) -> Result<CompensationResult, InvalidOutput> {
     CompensationResult::deserialize(output).map_err(|source| misfit(U::NAME, source))
 }
 
-fn misfit(step: &'static str, source: serde_json::Error) -> Misfit {
-    Misfit { step, source }
+fn misfit(step: &'static str, source: serde_json::Error) -> InvalidOutput {
+    InvalidOutput { step, source }
 }
 
 /// Serializes a response for the saga log. If that fails, the call may have taken effect: its outcome is unknown.

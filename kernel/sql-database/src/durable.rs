@@ -19,7 +19,7 @@ pub struct Connections {
     /// Maximum connections to a server. A file ignores it.
     pub size: u32,
     /// How long a statement waits for a connection.
-    pub patience: Duration,
+    pub acquire_timeout: Duration,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -48,7 +48,7 @@ impl Database {
             pool,
             application,
             size,
-            patience,
+            acquire_timeout: patience,
         } = connections;
         let connected = connect(durable_pool(size, patience), url, application, pool).await;
         match connected {
@@ -64,7 +64,7 @@ impl Database {
 async fn sqlite(url: &str, connections: Connections) -> Result<Database, sqlx::Error> {
     let options = FileOptions {
         name: connections.pool,
-        acquire_timeout: connections.patience,
+        acquire_timeout: connections.acquire_timeout,
         ..FileOptions::new(FileOptions::path_of(url), Durability::Full)
     };
     Ok(Database::Sqlite {

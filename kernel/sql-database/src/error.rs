@@ -27,7 +27,7 @@ pub enum ErrorKind {
     /// The statement had no effect; a retry may succeed.
     Transient,
     /// A commit may have taken effect, now or after recovery at the next start. A retry may succeed.
-    Lost,
+    OutcomeUnknown,
     /// The statement had no effect, and a retry fails in the same manner.
     Permanent,
 }
@@ -49,7 +49,7 @@ impl ErrorKind {
             sqlx::Error::Io(_)
             | sqlx::Error::Tls(_)
             | sqlx::Error::Protocol(_)
-            | sqlx::Error::WorkerCrashed => Self::Lost,
+            | sqlx::Error::WorkerCrashed => Self::OutcomeUnknown,
             // Nothing was sent.
             sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed
@@ -66,7 +66,7 @@ impl ErrorKind {
     #[must_use]
     pub fn of_commit(error: &sqlx::Error) -> Self {
         if ended_session(error) {
-            Self::Lost
+            Self::OutcomeUnknown
         } else {
             Self::of(error)
         }
@@ -80,7 +80,7 @@ impl ErrorKind {
             // mounted read-only or temporarily missing. INTERRUPT: rolled back.
             5 | 6 | 8 | 9 | 14 | 15 | 17 => Self::Transient,
             // NOMEM, IOERR, FULL: frames of the write-ahead log may be complete although the commit was not.
-            7 | 10 | 13 => Self::Lost,
+            7 | 10 | 13 => Self::OutcomeUnknown,
             _ => Self::Permanent,
         }
     }
@@ -91,7 +91,7 @@ impl ErrorKind {
         match (state.get(..2).unwrap_or_default(), state) {
             // A connection failed; a statement's completion is unknown; the server or an operator ended the session.
             // Such a session may have committed before it could answer.
-            ("08", _) | (_, "40003" | "25P03" | "25P04" | "57P01" | "57P02" | "57P05") => Self::Lost,
+            ("08", _) | (_, "40003" | "25P03" | "25P04" | "57P01" | "57P02" | "57P05") => Self::OutcomeUnknown,
             // Rolled back because of another transaction; out of memory, disk or connections; over a shared limit;
             // locked; cancelled, starting or stopping; an I/O error of the operating system.
             ("40" | "53" | "54" | "55" | "57" | "58", _)
@@ -110,8 +110,10 @@ impl ErrorKind {
         source: Arc<dyn StdError + Send + Sync>,
     ) -> StoreError {
         match (self, phase) {
-            (Self::Lost, Phase::Committing) => StoreError::OutcomeUnknown { operation, source },
-            (Self::Lost, Phase::Repeatable) | (Self::Transient, _) => {
+            (Self::OutcomeUnknown, Phase::Committing) => {
+                StoreError::OutcomeUnknown { operation, source }
+            }
+            (Self::OutcomeUnknown, Phase::Repeatable) | (Self::Transient, _) => {
                 StoreError::Unavailable { operation, source }
             }
             (Self::Permanent, _) => StoreError::Failed { operation, source },
@@ -183,7 +185,7 @@ fn result_code(error: &sqlx::Error) -> Option<i32> {
 
 /// Whether a SQLite connection can be used again after this error of a statement. Any error that is not certain to
 /// leave it intact is treated as breaking it.
-pub(crate) fn keeps_connection(error: &sqlx::Error) -> bool {
+pub(crate) fn leaves_connection_intact(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::RowNotFound
         | sqlx::Error::TypeNotFound { .. }
@@ -247,10 +249,10 @@ mod tests {
     #[test]
     fn sql_states_are_classified() {
         let states = [
-            ("25P03", ErrorKind::Lost),
-            ("08006", ErrorKind::Lost),
-            ("57P01", ErrorKind::Lost),
-            ("40003", ErrorKind::Lost),
+            ("25P03", ErrorKind::OutcomeUnknown),
+            ("08006", ErrorKind::OutcomeUnknown),
+            ("57P01", ErrorKind::OutcomeUnknown),
+            ("40003", ErrorKind::OutcomeUnknown),
             ("40001", ErrorKind::Transient),
             ("40P01", ErrorKind::Transient),
             ("53100", ErrorKind::Transient),
@@ -280,15 +282,15 @@ mod tests {
             (261, ErrorKind::Transient),
             (517, ErrorKind::Transient),
             (6, ErrorKind::Transient),
-            (7, ErrorKind::Lost),
+            (7, ErrorKind::OutcomeUnknown),
             (8, ErrorKind::Transient),
             (9, ErrorKind::Transient),
-            (10, ErrorKind::Lost),
-            (778, ErrorKind::Lost),
-            (1034, ErrorKind::Lost),
-            (4874, ErrorKind::Lost),
+            (10, ErrorKind::OutcomeUnknown),
+            (778, ErrorKind::OutcomeUnknown),
+            (1034, ErrorKind::OutcomeUnknown),
+            (4874, ErrorKind::OutcomeUnknown),
             (11, ErrorKind::Permanent),
-            (13, ErrorKind::Lost),
+            (13, ErrorKind::OutcomeUnknown),
             (14, ErrorKind::Transient),
             (19, ErrorKind::Permanent),
             (2067, ErrorKind::Permanent),
@@ -307,13 +309,13 @@ mod tests {
             sqlx::Error::WorkerCrashed,
             sqlx::Error::Protocol("of another kind".to_owned()),
         ] {
-            assert!(!keeps_connection(&breaking), "{breaking}");
+            assert!(!leaves_connection_intact(&breaking), "{breaking}");
         }
         for sparing in [
             sqlx::Error::RowNotFound,
             sqlx::Error::ColumnNotFound("x".to_owned()),
         ] {
-            assert!(keeps_connection(&sparing), "{sparing}");
+            assert!(leaves_connection_intact(&sparing), "{sparing}");
         }
     }
 }

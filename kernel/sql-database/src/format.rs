@@ -35,7 +35,7 @@ impl OlderFormat {
     ///
     /// # Errors
     /// [`OlderFormat`] if one is.
-    pub fn refuse(
+    pub fn check(
         what: &'static str,
         name: impl Into<String>,
         steps: impl IntoIterator<Item = i64>,
@@ -63,9 +63,9 @@ mod tests {
             vec![step(1), step(2)],
             vec![step(1), step(1) + 5_000],
         ] {
-            OlderFormat::refuse("log", "a.db", steps).expect("supported");
+            OlderFormat::check("log", "a.db", steps).expect("supported");
         }
-        let rejected = OlderFormat::refuse("log", "a.db", [1, 5]).expect_err("older");
+        let rejected = OlderFormat::check("log", "a.db", [1, 5]).expect_err("older");
         let message = rejected.to_string();
         let needed = format!("needs format {FORMAT}");
         for part in [

@@ -13,7 +13,7 @@ pub struct Migration {
     /// Its version, from [`step`](crate::format::step).
     pub version: i64,
     /// The oldest binary that can use a database with this migration, by the version of that binary's last migration.
-    pub serves_from: i64,
+    pub oldest_binary: i64,
     /// The script for SQLite.
     pub sqlite: &'static str,
     /// The script for PostgreSQL.
@@ -59,7 +59,7 @@ pub enum SchemaError {
     },
     /// A migration is missing, and this process must not migrate.
     #[error("the {database} lacks schema {missing}, and migrations are off")]
-    Behind {
+    MissingMigration {
         /// The name of the database.
         database: &'static str,
         /// The first missing migration.
@@ -104,7 +104,7 @@ impl Schema {
             let note = Statement::new(OPERATION, NOTE)
                 .on_table(self.table)
                 .bind(migration.version)
-                .bind(migration.serves_from);
+                .bind(migration.oldest_binary);
             transaction.execute(note).await?;
         }
         transaction.commit(OPERATION).await?;
@@ -120,7 +120,7 @@ impl Schema {
         let done = Statement::new("read the schema", DONE).on_table(self.table);
         let done: Vec<(i64, i64)> = database.fetch_all(done).await?;
         match self.missing(name, &done)?.next() {
-            Some(step) => Err(SchemaError::Behind {
+            Some(step) => Err(SchemaError::MissingMigration {
                 database: self.database,
                 missing: step.version,
             }),
@@ -147,7 +147,7 @@ impl Schema {
         done: &[(i64, i64)],
     ) -> Result<impl Iterator<Item = &'static Migration>, SchemaError> {
         let versions: BTreeSet<i64> = done.iter().map(|(version, _)| *version).collect();
-        OlderFormat::refuse(self.database, name, versions.iter().copied())?;
+        OlderFormat::check(self.database, name, versions.iter().copied())?;
         let has = self.migrations.last().map_or(0, |step| step.version);
         let needs = done.iter().map(|(_, from)| *from).max().unwrap_or(0);
         if needs > has {
@@ -170,7 +170,7 @@ mod tests {
     const fn migration(number: i64) -> Migration {
         Migration {
             version: step(number),
-            serves_from: step(1),
+            oldest_binary: step(1),
             sqlite: "",
             postgres: "",
         }

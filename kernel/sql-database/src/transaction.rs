@@ -51,7 +51,7 @@ impl Transaction {
                 Self::Sqlite(inner) => match inner.check() {
                     Ok(()) => {
                         let rows = run::fetch_sqlite(inner.connection(), statement).await;
-                        inner.noted(rows)
+                        inner.record_result(rows)
                     }
                     Err(broken) => Err(broken),
                 },
@@ -72,7 +72,7 @@ impl Transaction {
                 Self::Sqlite(inner) => match inner.check() {
                     Ok(()) => {
                         let done = run::execute_sqlite(inner.connection(), statement).await;
-                        inner.noted(done)
+                        inner.record_result(done)
                     }
                     Err(broken) => Err(broken),
                 },
@@ -97,7 +97,7 @@ impl Transaction {
                 Self::Sqlite(inner) => match inner.check() {
                     Ok(()) => {
                         let done = script.execute(inner.connection()).await.map(|_| ());
-                        inner.noted(done)
+                        inner.record_result(done)
                     }
                     broken => broken,
                 },

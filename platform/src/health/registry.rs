@@ -283,7 +283,7 @@ pub async fn within(
 
 #[cfg(test)]
 mod tests {
-    use test_log::KeptLog;
+    use test_log::CapturedLog;
     use tracing::Level;
 
     use super::{ComponentState, Health};
@@ -291,7 +291,7 @@ mod tests {
 
     #[test]
     fn who_reads_that_a_part_broke_reads_when_it_works_again() {
-        let (log, _kept) = KeptLog::from(Level::INFO);
+        let (log, _kept) = CapturedLog::from(Level::INFO);
         let database = Health::new("1.2.3", &Tasks::new()).part("database");
         database.up("connected");
         database.down("disconnected");

@@ -160,7 +160,7 @@ mod tests {
     use std::time::Duration;
 
     use futures::future::BoxFuture;
-    use test_log::KeptLog;
+    use test_log::CapturedLog;
     use tokio::sync::mpsc;
     use tokio::time::Instant;
     use tracing::Level;
@@ -193,7 +193,7 @@ mod tests {
     /// The clock stands still between the timers.
     #[tokio::test(start_paused = true)]
     async fn a_start_names_what_it_waits_for_until_it_is_ready() {
-        let (log, _kept) = KeptLog::from(Level::INFO);
+        let (log, _kept) = CapturedLog::from(Level::INFO);
         let tasks = Tasks::new();
         let health = Health::new("1", &tasks);
         health.part("database").up("connected");
@@ -223,7 +223,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_step_that_takes_its_time_is_named() {
-        let (log, _kept) = KeptLog::from(Level::INFO);
+        let (log, _kept) = CapturedLog::from(Level::INFO);
         let opening = |seconds| {
             let attempt = move || {
                 let opening = async move {
@@ -243,7 +243,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_may_pass_is_tried_again_as_long_as_the_patience_lasts() {
-        let (log, _kept) = KeptLog::from(Level::INFO);
+        let (log, _kept) = CapturedLog::from(Level::INFO);
         let begin = Instant::now();
         let locked_for = move |seconds: u64, how| {
             move || {

@@ -5,7 +5,7 @@ use platform::config::Engine;
 use providers::notifications::NotificationsConfig;
 use providers::shipping::{HttpShippingSettings, ShippingConfig};
 use providers::{ProviderSettings, Providers, Secret};
-use test_log::KeptLog;
+use test_log::CapturedLog;
 use tower::ServiceExt;
 use tracing::Level;
 
@@ -23,7 +23,7 @@ const PATH: &str = "path-that-lets-in";
 /// The test's runtime has one thread, which all tasks share.
 #[tokio::test]
 async fn no_secret_is_logged() {
-    let (log, logging) = KeptLog::from(Level::TRACE);
+    let (log, logging) = CapturedLog::from(Level::TRACE);
     let (stripe, carrier) = (FakeStripe::start().await, FakeCarrier::start().await);
     let receiver = Receiver::start(Behaviour::Status(500)).await;
     let mail = Sink::start("starttls", &["shop", PASSWORD]).await;

@@ -46,13 +46,13 @@ fn command() -> Command {
 }
 
 /// All settings of the binary.
-struct Everything {
+struct ServiceConfig {
     gateway: Config,
     services: RemoteServices,
     telemetry: TelemetryConfig,
 }
 
-impl Everything {
+impl ServiceConfig {
     fn read(reader: &mut Reader) -> Read<Self> {
         let app_env = app_env(reader, &[&names::CLIENT_HTTP_ADDR]);
         let gateway = Config::read(reader, app_env);
@@ -73,7 +73,7 @@ async fn serve() -> Result<(), StartError> {
         let http = settings.read(|reader| reader.get(&names::CLIENT_HTTP_ADDR))?;
         return healthcheck(http).await;
     }
-    let config = settings.read(Everything::read)?;
+    let config = settings.read(ServiceConfig::read)?;
     let channels = app::remote_channels(&config.services)?;
     let metrics = telemetry::install(&config.telemetry)
         .map_err(|error| StartError::failed("collect metrics", error))?;

@@ -123,7 +123,7 @@ impl CommandService {
         tasks.spawn("sagas", async move {
             stopping.run_until_cancelled(ended).await;
         });
-        if let Some(news) = providers.news.take() {
+        if let Some(news) = providers.hints.take() {
             let (executor, clock) = (Arc::clone(&executor), Arc::clone(&clock));
             let hearing = follow(news, executor, engine.clone(), clock, tasks.stopping());
             tasks.spawn("news from providers", hearing);
@@ -305,13 +305,13 @@ fn start_sagas(
     let config = EngineConfig {
         single_process: opened.is_single_process(),
         lease: own.sagas.lease,
-        longest_pause: own.sagas.longest_pause,
+        max_backoff: own.sagas.longest_pause,
         ..EngineConfig::new(owner).with_calls(own.sagas.calls as usize)
     };
     let (executor, log) = (Arc::clone(executor), Arc::clone(log));
     let engine = SagaEngine::builder(executor, log, opened.leases(), clock, config);
     let engine = engine.saga::<OrderSaga>().saga::<CancelOrderSaga>();
-    let started = providers.carry_out(engine).start();
+    let started = providers.register(engine).start();
     started.map_err(|error| StartError::failed("start the sagas", error))
 }
 

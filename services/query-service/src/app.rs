@@ -127,7 +127,11 @@ impl QueryService {
             projections.push(model.fold(&folding, &tasks).await?);
         }
         // The first answer must not find an unknown checkpoint.
-        database.feed().refresh(&database).await.map_err(failed)?;
+        database
+            .checkpoints()
+            .refresh(&database)
+            .await
+            .map_err(failed)?;
         follow(&tasks, &database, &log, &reads);
         let health = Health::new(env!("CARGO_PKG_VERSION"), &tasks);
         probes::start(&health, &tasks, &log, &database, &projections, own.lag).await;
@@ -244,7 +248,7 @@ pub fn migrate(
 fn follow(tasks: &Tasks, database: &Database, log: &Arc<dyn EventStore>, reads: &QueryHandlers) {
     let (stopping, followed) = (tasks.stopping(), database.clone());
     tasks.spawn("checkpoints", async move {
-        let moving = followed.feed().run(&followed);
+        let moving = followed.checkpoints().run(&followed);
         stopping.run_until_cancelled(moving).await;
     });
     for model in reads.models() {

@@ -60,7 +60,7 @@ impl Folding {
             seizing.await.map_err(failed)?;
         }
         let version = self.database.version_of::<P>();
-        let checkpoint = self.database.feed().follow(version);
+        let checkpoint = self.database.checkpoints().follow(version);
         let followed = Followed::new(version, runner.state(), checkpoint);
         tasks.spawn(P::NAME, runner.run(tasks.stopping()));
         Ok(followed)

@@ -137,7 +137,7 @@ impl Standings {
     }
 
     async fn standing(&self, followed: &Followed) -> Result<ProjectionStatus, StoreError> {
-        let feed = self.database.feed();
+        let feed = self.database.checkpoints();
         let fresh = feed.ensure_fresh(&self.database, followed.version, MAX_AGE);
         let unread = fresh.await.err().map(|error| error.to_string());
         let checkpoint = followed.checkpoint.borrow().clone();

@@ -178,7 +178,7 @@ fn make_folder(config: &ShopConfig) -> Result<(), StartError> {
         return Ok(());
     }
     let path = &config.data_dir;
-    private::make_folder(path).map_err(|error| {
+    private::create_folder(path).map_err(|error| {
         StartError::failed(format!("make the folder {}", path.display()), error)
     })?;
     private::warn_if_shared(path);

@@ -54,21 +54,21 @@ pub fn args() -> impl Iterator<Item = Arg> {
 /// The addresses of the three services.
 #[derive(Clone, Debug)]
 pub struct Location {
-    pub gateway: Place,
-    pub command: Place,
-    pub query: Place,
+    pub gateway: ServiceAddress,
+    pub command: ServiceAddress,
+    pub query: ServiceAddress,
 }
 
 /// A host, a port, and the names of the settings that they were read from.
 #[derive(Clone, Debug)]
-pub struct Place {
+pub struct ServiceAddress {
     /// A host name or an address; an IPv6 address has no brackets.
     pub host: String,
     pub port: u16,
     pub settings: &'static str,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for ServiceAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.host.contains(':') {
             write!(f, "[{}]:{}", self.host, self.port)
@@ -123,7 +123,7 @@ fn place(
     port: &Setting<u16>,
     listener: &Setting<SocketAddr>,
     settings: &'static str,
-) -> Read<Place> {
+) -> Read<ServiceAddress> {
     const ORIGIN: &str = "the listener's setting";
     let listener = reader.get(listener).map(reachable);
     if let Ok(address) = listener {
@@ -132,7 +132,7 @@ fn place(
     }
     let (host, port) = (reader.get(host), reader.get(port));
     listener?;
-    Ok(Place {
+    Ok(ServiceAddress {
         host: host?.trim_matches(['[', ']']).to_owned(),
         port: port?,
         settings,

@@ -15,7 +15,7 @@ use platform::runtime::GrpcChannel;
 use tonic::{Code, Request, Response, Status};
 use uuid::Uuid;
 
-use crate::location::{Location, Place};
+use crate::location::{Location, ServiceAddress};
 
 /// One call and up to two retries.
 const RETRY: ExponentialBuilder = ExponentialBuilder::new()
@@ -27,7 +27,7 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
-pub enum Failed {
+pub enum CommandError {
     #[error(transparent)]
     Setting(#[from] ConfigErrors),
     /// The host and port do not form a valid address.
@@ -48,10 +48,10 @@ pub enum Failed {
     },
     /// The service rejected the command, in the `error` of its reply.
     #[error("{message} ({error_type})")]
-    Refused { message: String, error_type: String },
+    Rejected { message: String, error_type: String },
 }
 
-impl Failed {
+impl CommandError {
     /// The error with which the process exits.
     pub fn report(self, what: &str) -> StartError {
         match self {
@@ -63,10 +63,10 @@ impl Failed {
 }
 
 /// Turns the `error` of a reply into [`Failed::Refused`].
-pub fn refused(error: Option<Error>) -> Result<(), Failed> {
+pub fn reject_error(error: Option<Error>) -> Result<(), CommandError> {
     match error {
         None => Ok(()),
-        Some(error) => Err(Failed::Refused {
+        Some(error) => Err(CommandError::Rejected {
             message: error.message,
             error_type: error.r#type,
         }),
@@ -76,7 +76,7 @@ pub fn refused(error: Option<Error>) -> Result<(), Failed> {
 /// A gRPC service and how to reach it.
 pub struct Service<C> {
     name: &'static str,
-    place: Place,
+    place: ServiceAddress,
     client: C,
 }
 
@@ -84,7 +84,7 @@ pub struct Service<C> {
 pub fn write_side<C>(
     arguments: &ArgMatches,
     client: impl FnOnce(GrpcChannel) -> C,
-) -> Result<Service<C>, Failed> {
+) -> Result<Service<C>, CommandError> {
     Service::at("command-service", Location::of(arguments)?.command, client)
 }
 
@@ -92,12 +92,12 @@ pub fn write_side<C>(
 pub fn read_side<C>(
     arguments: &ArgMatches,
     client: impl FnOnce(GrpcChannel) -> C,
-) -> Result<Service<C>, Failed> {
+) -> Result<Service<C>, CommandError> {
     Service::at("query-service", Location::of(arguments)?.query, client)
 }
 
 /// The position of the last event of the log, as the read side sees it.
-pub async fn head(query: Place) -> Result<u64, Failed> {
+pub async fn head(query: ServiceAddress) -> Result<u64, CommandError> {
     let service = Service::at("query-service", query, ProjectionQueryClient::new)?;
     let list = service
         .call(
@@ -115,9 +115,9 @@ pub async fn head(query: Place) -> Result<u64, Failed> {
 impl<C> Service<C> {
     fn at(
         name: &'static str,
-        place: Place,
+        place: ServiceAddress,
         client: impl FnOnce(GrpcChannel) -> C,
-    ) -> Result<Self, Failed> {
+    ) -> Result<Self, CommandError> {
         let channel = GrpcChannel::remote(&place.host, place.port)?;
         Ok(Self {
             name,
@@ -134,7 +134,7 @@ impl<C: Clone> Service<C> {
         &self,
         make: impl Fn() -> Request<M>,
         send: impl AsyncFn(C, Request<M>) -> Result<Response<R>, Status>,
-    ) -> Result<R, Failed> {
+    ) -> Result<R, CommandError> {
         let call = || send(self.client.clone(), with_timeout(make()));
         // Both may be transient: `Unavailable` is a service that restarts or cannot reach its database, and a deadline that
         // passes here usually means a broken connection.
@@ -146,16 +146,16 @@ impl<C: Clone> Service<C> {
             .map_err(|status| self.failed(&status))
     }
 
-    fn failed(&self, status: &Status) -> Failed {
+    fn failed(&self, status: &Status) -> CommandError {
         // A running service attaches a reason to `Unavailable`; without one the connection failed.
         if status.code() == Code::Unavailable && Reason::of(status).is_none() {
-            return Failed::Unreachable {
+            return CommandError::Unreachable {
                 service: self.name,
                 address: self.place.to_string(),
                 settings: self.place.settings,
             };
         }
-        Failed::Status {
+        CommandError::Status {
             service: self.name,
             message: status.message().to_owned(),
             code: status.code(),

@@ -49,7 +49,10 @@ pub async fn migrate(settings: &Settings) -> Result<(), StartError> {
         return Ok(());
     };
     migrated?;
-    print(&format!("The databases are up to date: {}.", Data(&config)));
+    print(&format!(
+        "The databases are up to date: {}.",
+        DatabaseLocations(&config)
+    ));
     Ok(())
 }
 
@@ -86,15 +89,15 @@ impl fmt::Display for Banner<'_> {
             f,
             "  Metrics   http://{command_metrics}/metrics, http://{query_metrics}/metrics"
         )?;
-        writeln!(f, "  Data      {}", Data(self.config))?;
+        writeln!(f, "  Data      {}", DatabaseLocations(self.config))?;
         write!(f, "  Stop      Ctrl-C")
     }
 }
 
 /// The location of the databases: the data folder, or their URLs.
-struct Data<'a>(&'a ShopConfig);
+struct DatabaseLocations<'a>(&'a ShopConfig);
 
-impl fmt::Display for Data<'_> {
+impl fmt::Display for DatabaseLocations<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let config = self.0;
         if config.uses_data_dir() {

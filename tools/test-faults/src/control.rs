@@ -53,12 +53,12 @@ impl DiskFault {
 
 /// The numbers of failed calls.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Fired {
+pub struct FaultCounts {
     pub writes: i64,
     pub syncs: i64,
 }
 
-impl Fired {
+impl FaultCounts {
     #[must_use]
     pub fn all(self) -> i64 {
         self.writes + self.syncs
@@ -167,8 +167,8 @@ impl Faults {
     ///
     /// # Errors
     /// The control file cannot be read.
-    pub fn fired(&self) -> Result<Fired> {
-        Ok(Fired {
+    pub fn fired(&self) -> Result<FaultCounts> {
+        Ok(FaultCounts {
             writes: self.count(FAILED_WRITES)?,
             syncs: self.count(FAILED_SYNCS)?,
         })

@@ -11,5 +11,5 @@ mod control;
 mod process;
 mod shim;
 
-pub use control::{DiskFault, Faults, Fired, IO_ERROR, NO_SPACE};
+pub use control::{DiskFault, FaultCounts, Faults, IO_ERROR, NO_SPACE};
 pub use process::with_faults;

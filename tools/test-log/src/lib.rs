@@ -24,9 +24,9 @@ pub fn listen(subscriber: impl Subscriber + Send + Sync + 'static) -> DefaultGua
 
 /// The log as text: level, message and fields of a line.
 #[derive(Clone, Debug, Default)]
-pub struct KeptLog(Arc<Mutex<Vec<u8>>>);
+pub struct CapturedLog(Arc<Mutex<Vec<u8>>>);
 
-impl KeptLog {
+impl CapturedLog {
     /// Captures events of this level and above until the guard is dropped.
     #[must_use]
     pub fn from(level: Level) -> (Self, DefaultGuard) {
@@ -54,7 +54,7 @@ impl KeptLog {
     }
 }
 
-impl Write for KeptLog {
+impl Write for CapturedLog {
     fn write(&mut self, bytes: &[u8]) -> Result<usize> {
         self.0.lock().expect("no panic").write(bytes)
     }
@@ -68,7 +68,7 @@ impl Write for KeptLog {
 mod tests {
     use tracing::Level;
 
-    use super::KeptLog;
+    use super::CapturedLog;
 
     fn log_a_line() {
         tracing::info!("something");
@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn a_line_is_captured_after_a_thread_without_a_subscriber_logged_it() {
-        let (log, _guard) = KeptLog::from(Level::INFO);
+        let (log, _guard) = CapturedLog::from(Level::INFO);
         std::thread::spawn(log_a_line).join().expect("no panic");
         assert_eq!(log.text(), "");
         log_a_line();

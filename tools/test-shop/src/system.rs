@@ -39,12 +39,12 @@ pub struct Layout {
 pub struct System {
     binaries: Binaries,
     store: Store,
-    parts: Vec<Part>,
+    parts: Vec<ManagedProcess>,
 }
 
 /// A process, and the configuration to restart it.
 #[derive(Debug)]
-struct Part {
+struct ManagedProcess {
     binary: &'static str,
     start: Start,
     process: Process,
@@ -155,7 +155,7 @@ impl System {
         let process = Process::serve(self.binaries.path(binary)?, &start).await?;
         let mut start = start;
         start.variables.extend(process.addresses());
-        self.parts.push(Part {
+        self.parts.push(ManagedProcess {
             binary,
             start,
             process,
@@ -332,7 +332,7 @@ impl System {
     ///
     /// # Errors
     /// If no process has ended, or the restarted one does not end.
-    pub async fn start_in_vain(&mut self, binary: &str) -> Result<(ExitStatus, String)> {
+    pub async fn start_expecting_failure(&mut self, binary: &str) -> Result<(ExitStatus, String)> {
         let binary_path = self.binaries.path(binary)?.to_owned();
         for part in self.parts.iter_mut().filter(|part| part.binary == binary) {
             if part.process.has_ended()? {

@@ -29,7 +29,7 @@ impl Executor {
                 Mode::Read => cell.read().await,
                 _ => cell.write().await,
             });
-            let tip = match (lane.mode, cell.tip()) {
+            let tip = match (lane.mode, cell.pending_state()) {
                 (_, Some(tip)) => tip,
                 // Not stored in the lane: a state that was never read must not serve other commands.
                 (Mode::Create, None) => PendingState {
@@ -39,7 +39,7 @@ impl Executor {
                     pending: None,
                     epoch: cell.next_epoch(),
                 },
-                (_, None) => self.tip(lane, &cell).await?,
+                (_, None) => self.load_pending_state(lane, &cell).await?,
             };
             acquired.insert(
                 lane.stream.clone(),
@@ -60,23 +60,23 @@ impl Executor {
     }
 
     /// The pending state of a lane, loaded from the store if absent.
-    pub(super) async fn tip(
+    pub(super) async fn load_pending_state(
         &self,
         lane: &Lane,
         cell: &LaneCell,
     ) -> Result<PendingState, StoreError> {
-        if let Some(tip) = cell.tip() {
+        if let Some(tip) = cell.pending_state() {
             return Ok(tip);
         }
         let _alone = cell.loading.lock().await;
         // Another reader may have loaded it while this one waited for the lock.
-        if let Some(tip) = cell.tip() {
+        if let Some(tip) = cell.pending_state() {
             return Ok(tip);
         }
         let tip = self
             .read(lane.kind, &lane.stream, cell.next_epoch())
             .await?;
-        cell.set_tip(tip.clone());
+        cell.set_pending_state(tip.clone());
         Ok(tip)
     }
 

@@ -139,7 +139,7 @@ pub enum ExecuteError<R: Debug> {
     Unavailable(CommitOutcome),
     /// The command took effect, now or before, but its reply cannot be read. Sending the same command again returns it.
     #[error("the command took effect at position {}, but its reply cannot be read", .position.0)]
-    Unanswered {
+    ReplyUnavailable {
         /// Where it took effect: a reader at this position sees it.
         position: Position,
         /// Why the reply cannot be read.

@@ -26,23 +26,23 @@ pub(super) trait Decision: Send {
     fn streams(&self) -> Vec<Lane>;
 
     /// Decides, and stores the rejection.
-    fn decide(&mut self, work: &mut Work) -> Result<(), Undecided>;
+    fn decide(&mut self, work: &mut Work) -> Result<(), UntypedDecideError>;
 
     /// Whether a commit of this operation whose first event is in this stream can be the command's.
-    fn can_begin_in(&self, stream: Option<&StreamId>) -> bool;
+    fn can_start_in(&self, stream: Option<&StreamId>) -> bool;
 
     /// Stores the reply. Returns false if there is none.
     fn reply(&mut self, states: &States) -> bool;
 }
 
 /// [`DecideError`] without the type of the rejection.
-pub(super) enum Undecided {
+pub(super) enum UntypedDecideError {
     Rejected,
     MissingStream(MissingStream),
 }
 
 /// The result of a command; its reply and rejection are stored in the [`Decision`].
-pub(super) type Ended = Result<Executed<()>, ExecuteError<()>>;
+pub(super) type UntypedResult = Result<Executed<()>, ExecuteError<()>>;
 
 /// The typed result of a decision.
 struct DecisionResult<T, R> {
@@ -58,13 +58,13 @@ impl<T, R: Debug> DecisionResult<T, R> {
         }
     }
 
-    fn decided(&mut self, decided: Result<(), DecideError<R>>) -> Result<(), Undecided> {
+    fn decided(&mut self, decided: Result<(), DecideError<R>>) -> Result<(), UntypedDecideError> {
         decided.map_err(|error| match error {
             DecideError::Rejected(rejection) => {
                 self.rejection = Some(rejection);
-                Undecided::Rejected
+                UntypedDecideError::Rejected
             }
-            DecideError::MissingStream(missing) => Undecided::MissingStream(missing),
+            DecideError::MissingStream(missing) => UntypedDecideError::MissingStream(missing),
         })
     }
 
@@ -74,13 +74,13 @@ impl<T, R: Debug> DecisionResult<T, R> {
     }
 
     /// Adds the stored reply or rejection to the untyped result.
-    fn end(self, ended: Ended) -> Result<Executed<T>, ExecuteError<R>> {
+    fn end(self, ended: UntypedResult) -> Result<Executed<T>, ExecuteError<R>> {
         let executed = match ended {
             Ok(executed) => executed,
             Err(ExecuteError::Rejected(())) => {
                 return Err(match self.rejection {
                     Some(rejection) => ExecuteError::Rejected(rejection),
-                    None => ExecuteError::Failed(no_reply_kept()),
+                    None => ExecuteError::Failed(missing_reply()),
                 });
             }
             Err(ExecuteError::Reused) => return Err(ExecuteError::Reused),
@@ -88,8 +88,8 @@ impl<T, R: Debug> DecisionResult<T, R> {
             Err(ExecuteError::Unavailable(outcome)) => {
                 return Err(ExecuteError::Unavailable(outcome));
             }
-            Err(ExecuteError::Unanswered { position, error }) => {
-                return Err(ExecuteError::Unanswered { position, error });
+            Err(ExecuteError::ReplyUnavailable { position, error }) => {
+                return Err(ExecuteError::ReplyUnavailable { position, error });
             }
             Err(ExecuteError::Failed(error)) => return Err(ExecuteError::Failed(error)),
         };
@@ -100,9 +100,9 @@ impl<T, R: Debug> DecisionResult<T, R> {
                 duplicate: executed.duplicate,
                 unchanged: executed.unchanged,
             }),
-            None => Err(ExecuteError::Unanswered {
+            None => Err(ExecuteError::ReplyUnavailable {
                 position: executed.position,
-                error: no_reply_kept(),
+                error: missing_reply(),
             }),
         }
     }
@@ -111,22 +111,22 @@ impl<T, R: Debug> DecisionResult<T, R> {
 /// A command over several streams.
 pub(super) struct OfCommand<'c, C: Command> {
     command: &'c C,
-    kept: DecisionResult<C::Reply, C::Rejection>,
+    result: DecisionResult<C::Reply, C::Rejection>,
 }
 
 impl<'c, C: Command> OfCommand<'c, C> {
     pub(super) const fn new(command: &'c C) -> Self {
         Self {
             command,
-            kept: DecisionResult::new(),
+            result: DecisionResult::new(),
         }
     }
 
     pub(super) fn end(
         self,
-        ended: Ended,
+        ended: UntypedResult,
     ) -> Result<Executed<C::Reply>, ExecuteError<C::Rejection>> {
-        self.kept.end(ended)
+        self.result.end(ended)
     }
 }
 
@@ -139,17 +139,17 @@ impl<C: Command> Decision for OfCommand<'_, C> {
         self.command.streams()
     }
 
-    fn decide(&mut self, work: &mut Work) -> Result<(), Undecided> {
+    fn decide(&mut self, work: &mut Work) -> Result<(), UntypedDecideError> {
         let decided = self.command.decide(&mut UnitOfWork::new(work));
-        self.kept.decided(decided)
+        self.result.decided(decided)
     }
 
-    fn can_begin_in(&self, _: Option<&StreamId>) -> bool {
+    fn can_start_in(&self, _: Option<&StreamId>) -> bool {
         true
     }
 
     fn reply(&mut self, states: &States) -> bool {
-        self.kept.replied(self.command.reply(states))
+        self.result.replied(self.command.reply(states))
     }
 }
 
@@ -173,7 +173,7 @@ impl<'c, A: Aggregate, R: Debug, F> OnStream<'c, A, R, F> {
         }
     }
 
-    pub(super) fn end(self, ended: Ended) -> Result<Executed<Arc<A>>, ExecuteError<R>> {
+    pub(super) fn end(self, ended: UntypedResult) -> Result<Executed<Arc<A>>, ExecuteError<R>> {
         self.kept.end(ended)
     }
 }
@@ -192,12 +192,12 @@ where
         vec![Lane::write::<A>(self.id)]
     }
 
-    fn decide(&mut self, work: &mut Work) -> Result<(), Undecided> {
+    fn decide(&mut self, work: &mut Work) -> Result<(), UntypedDecideError> {
         let decided = UnitOfWork::new(work).decide::<A, R>(self.id, &self.decide);
         self.kept.decided(decided)
     }
 
-    fn can_begin_in(&self, stream: Option<&StreamId>) -> bool {
+    fn can_start_in(&self, stream: Option<&StreamId>) -> bool {
         stream == Some(&A::stream(self.id))
     }
 
@@ -208,7 +208,7 @@ where
 }
 
 /// Caused only by a bug in a command: its `reply` does not match its `decide`.
-pub(super) fn no_reply_kept() -> StoreError {
+pub(super) fn missing_reply() -> StoreError {
     StoreError::Failed {
         operation: READ_REPLY,
         source: Arc::from(Box::from(

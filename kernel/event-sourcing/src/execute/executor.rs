@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
 use super::command::{Command, Context, ExecuteError, Executed};
-use super::decision::{Decision, Ended, OfCommand, OnStream, Undecided};
+use super::decision::{Decision, OfCommand, OnStream, UntypedDecideError, UntypedResult};
 use super::lane::Lanes;
 use super::snapshots::Snapshots;
 use super::state::typed;
@@ -27,7 +27,7 @@ use crate::store::{EventStore, StoreError};
 const MAX_LANES: usize = 300;
 
 /// The nil id belongs to no command: the store then returns stream versions without a receipt.
-const ADVISORY: CommandId = CommandId(Uuid::nil());
+const NO_COMMAND: CommandId = CommandId(Uuid::nil());
 
 /// The limits of an executor.
 #[derive(Clone, Debug)]
@@ -87,7 +87,7 @@ impl ExecutorTasks {
 /// Why an attempt is repeated.
 pub(super) enum Retry {
     /// The decision needs another stream.
-    Needs(Lane),
+    MissingStream(Lane),
     /// A state that the decision read was stale or never became durable.
     VersionConflict,
 }
@@ -170,7 +170,7 @@ impl Executor {
         &'e self,
         decision: &'e mut dyn Decision,
         context: &'e Context,
-    ) -> Pin<Box<dyn Future<Output = Ended> + Send + 'e>> {
+    ) -> Pin<Box<dyn Future<Output = UntypedResult> + Send + 'e>> {
         Box::pin(async move {
             match self.try_execute(decision, context).await {
                 // An earlier call with this command id timed out, but its commit is still in flight. Returning "not
@@ -185,7 +185,7 @@ impl Executor {
         })
     }
 
-    async fn try_execute(&self, decision: &mut dyn Decision, context: &Context) -> Ended {
+    async fn try_execute(&self, decision: &mut dyn Decision, context: &Context) -> UntypedResult {
         let mut lanes = LaneSet::new();
         for lane in decision.streams() {
             add_stream(&mut lanes, lane);
@@ -194,8 +194,10 @@ impl Executor {
         loop {
             match self.attempt(decision, context, &lanes, conflicts).await? {
                 Ok(done) => return Ok(done),
-                Err(Retry::Needs(lane)) if lanes.len() < MAX_LANES => add_stream(&mut lanes, lane),
-                Err(Retry::Needs(lane)) => return Err(too_many_lanes(&lane).into()),
+                Err(Retry::MissingStream(lane)) if lanes.len() < MAX_LANES => {
+                    add_stream(&mut lanes, lane)
+                }
+                Err(Retry::MissingStream(lane)) => return Err(too_many_lanes(&lane).into()),
                 Err(Retry::VersionConflict) => {
                     conflicts += 1;
                     // `Mode::Create` assumed an empty stream without reading it. The assumption may have caused the
@@ -220,7 +222,7 @@ impl Executor {
         let lane = Lane::read::<A>(id);
         let cell = self.lanes.get(&lane.stream);
         loop {
-            let tip = self.tip(&lane, &cell).await?;
+            let tip = self.load_pending_state(&lane, &cell).await?;
             // A duplicate means that an earlier call wrote the events, maybe on another state than the one cached here.
             let is_durable = match tip.pending.clone() {
                 None => true,
@@ -241,7 +243,10 @@ impl Executor {
         &self,
         id: &str,
     ) -> Result<(Arc<A>, Version), StoreError> {
-        let status = self.store.standing(ADVISORY, &[A::stream(id)]).await?;
+        let status = self
+            .store
+            .command_status(NO_COMMAND, &[A::stream(id)])
+            .await?;
         let version = status.versions.into_iter().max();
         self.load_at_least(id, version.unwrap_or_default()).await
     }
@@ -291,7 +296,9 @@ impl Executor {
             entered,
         );
         match decision.decide(&mut work) {
-            Err(Undecided::MissingStream(MissingStream(lane))) => Ok(Err(Retry::Needs(lane))),
+            Err(UntypedDecideError::MissingStream(MissingStream(lane))) => {
+                Ok(Err(Retry::MissingStream(lane)))
+            }
             Ok(()) if work.has_events() => self.commit(decision, context, work, guards).await,
             decided => {
                 // The check waits for the store. The first attempt releases the lane locks first, so that other

@@ -8,7 +8,7 @@ use tokio::time::timeout_at;
 use uuid::Uuid;
 
 use super::command::{Context, ExecuteError, Executed};
-use super::decision::{Decision, Ended, READ_REPLY, no_reply_kept};
+use super::decision::{Decision, READ_REPLY, UntypedResult, missing_reply};
 use super::executor::{AttemptResult, Executor, Retry, within};
 use super::lane::{LaneGuard, PendingState};
 use super::load::load;
@@ -39,18 +39,18 @@ impl Executor {
             .appender
             .reserve(context.deadline)
             .await
-            .map_err(no_answer)?;
+            .map_err(append_failed)?;
         // No await between sending and the end of the loop: a caller that is cancelled cannot leave a commit queued
         // with its pending states not advanced. The next command would then decide on a stale state.
         let mut pending = slot.send(commit, context.deadline);
         let mut written = Vec::with_capacity(last_events.len());
         let mut last_written = Vec::with_capacity(last_events.len());
         for (stream, event_id) in last_events {
-            let Some(entered) = work.entered.get(&stream) else {
+            let Some(entered) = work.acquired.get(&stream) else {
                 continue;
             };
             if let Some(cell) = &entered.cell {
-                cell.set_tip(moved_tip(entered, event_id, pending.clone()));
+                cell.set_pending_state(advanced_state(entered, event_id, pending.clone()));
             }
             written.push(stream);
             last_written.push(event_id);
@@ -60,7 +60,7 @@ impl Executor {
             Ok(receipt) if !receipt.duplicate => {
                 self.take_snapshots(&work, written.iter().zip(last_written));
                 if !decision.reply(&work.into_states()) {
-                    return Err(unanswered(&receipt, no_reply_kept()));
+                    return Err(reply_unavailable(&receipt, missing_reply()));
                 }
                 Ok(Ok(Executed {
                     reply: (),
@@ -72,19 +72,19 @@ impl Executor {
             Ok(receipt) => {
                 // The pending states contain the events of this attempt, but an earlier call's events are the stored
                 // ones.
-                forget(&work, &written);
+                invalidate(&work, &written);
                 self.repeat(decision, context, receipt).await.map(Ok)
             }
             Err(AppendError::Rejected(Rejected::WrongExpectedVersion { stream, .. })) => {
                 // The conflicting stream may be one that was only read and so is not in `written`.
-                forget(&work, &written);
-                forget(&work, &[stream]);
+                invalidate(&work, &written);
+                invalidate(&work, &[stream]);
                 Ok(Err(Retry::VersionConflict))
             }
             Err(error) => {
                 // The outcome may be unknown: only a read from the store shows which events are there.
-                forget(&work, &written);
-                Err(no_answer(error))
+                invalidate(&work, &written);
+                Err(append_failed(error))
             }
         }
     }
@@ -97,19 +97,22 @@ impl Executor {
         work: Work,
         is_rejected: bool,
     ) -> AttemptResult {
-        let streams: Vec<StreamId> = work.used().map(|(stream, _)| stream.clone()).collect();
+        let streams: Vec<StreamId> = work
+            .used_streams()
+            .map(|(stream, _)| stream.clone())
+            .collect();
         // First wait for the commits that the decision depended on: if one was not written as assumed, the decision is
         // void.
         let mut settled = true;
-        for (stream, entered) in work.used() {
-            let Some(mut pending) = entered.tip.pending.clone() else {
+        for (stream, entered) in work.used_streams() {
+            let Some(mut pending) = entered.base.pending.clone() else {
                 continue;
             };
             match pending.wait(context.deadline).await {
                 Ok(receipt) if !receipt.duplicate => {}
                 Ok(_) | Err(_) => {
                     settled = false;
-                    forget(&work, std::slice::from_ref(stream));
+                    invalidate(&work, std::slice::from_ref(stream));
                 }
             }
         }
@@ -124,7 +127,7 @@ impl Executor {
                 return Err(ExecuteError::Unavailable(CommitOutcome::Unknown));
             }
         }
-        let status = self.store.standing(context.command_id, &streams);
+        let status = self.store.command_status(context.command_id, &streams);
         let status = within(context.deadline, status).await??;
         if let Some(receipt) = status.receipt {
             return self.repeat(decision, context, receipt).await.map(Ok);
@@ -133,12 +136,12 @@ impl Executor {
         let mut is_stale = false;
         for (stream, version) in streams.iter().zip(&status.versions) {
             if work
-                .entered
+                .acquired
                 .get(stream)
-                .is_some_and(|entered| entered.tip.version != *version)
+                .is_some_and(|entered| entered.base.version != *version)
             {
                 is_stale = true;
-                forget(&work, std::slice::from_ref(stream));
+                invalidate(&work, std::slice::from_ref(stream));
             }
         }
         if is_stale {
@@ -163,10 +166,10 @@ impl Executor {
         decision: &mut dyn Decision,
         context: &Context,
         receipt: Receipt,
-    ) -> Ended {
+    ) -> UntypedResult {
         let is_of_operation = receipt.operation.as_deref() == Some(decision.name());
         let first = receipt.versions.first().map(|(stream, _)| stream);
-        if !is_of_operation || !decision.can_begin_in(first) {
+        if !is_of_operation || !decision.can_start_in(first) {
             return Err(ExecuteError::Reused);
         }
         let repeated = Executed {
@@ -190,8 +193,8 @@ impl Executor {
                 let loaded = load(&*self.store, lane.kind, &lane.stream, Some(version));
                 let loaded = timeout_at(context.deadline + LOOKUP_GRACE_PERIOD, loaded)
                     .await
-                    .unwrap_or_else(|_| Err(too_late()))
-                    .map_err(|error| unanswered(&receipt, error))?;
+                    .unwrap_or_else(|_| Err(deadline_exceeded()))
+                    .map_err(|error| reply_unavailable(&receipt, error))?;
                 states.insert(lane.stream, loaded.state, loaded.version);
                 found = true;
             }
@@ -207,10 +210,10 @@ impl Executor {
     /// `written` are the written streams with their last events. Call it only after the commit is durable.
     fn take_snapshots<'a>(&self, work: &Work, written: impl Iterator<Item = (&'a StreamId, Uuid)>) {
         for (stream, last_event) in written {
-            let Some(entered) = work.entered.get(stream) else {
+            let Some(entered) = work.acquired.get(stream) else {
                 continue;
             };
-            let (before, after) = (entered.tip.version.0, entered.version.0);
+            let (before, after) = (entered.base.version.0, entered.version.0);
             if before / self.snapshot_every < after / self.snapshot_every {
                 let (kind, state) = (entered.kind, &entered.state);
                 self.snapshots
@@ -221,27 +224,27 @@ impl Executor {
 }
 
 /// Invalidates the pending states that the decision read or advanced.
-fn forget(work: &Work, streams: &[StreamId]) {
+fn invalidate(work: &Work, streams: &[StreamId]) {
     for stream in streams {
-        if let Some(entered) = work.entered.get(stream)
+        if let Some(entered) = work.acquired.get(stream)
             && let Some(cell) = &entered.cell
         {
-            cell.invalidate(entered.tip.epoch);
+            cell.invalidate(entered.base.epoch);
         }
     }
 }
 
-fn moved_tip(entered: &AcquiredStream, last_event: Uuid, pending: Pending) -> PendingState {
+fn advanced_state(entered: &AcquiredStream, last_event: Uuid, pending: Pending) -> PendingState {
     PendingState {
         state: Arc::clone(&entered.state),
         version: entered.version,
         last_event: Some(last_event),
         pending: Some(pending),
-        epoch: entered.tip.epoch,
+        epoch: entered.base.epoch,
     }
 }
 
-fn no_answer(error: AppendError) -> ExecuteError<()> {
+fn append_failed(error: AppendError) -> ExecuteError<()> {
     match error {
         AppendError::Rejected(_) => ExecuteError::Fenced,
         AppendError::Unavailable(outcome) => ExecuteError::Unavailable(outcome),
@@ -250,14 +253,14 @@ fn no_answer(error: AppendError) -> ExecuteError<()> {
 }
 
 /// The command took effect, but its reply cannot be read now.
-fn unanswered(receipt: &Receipt, error: StoreError) -> ExecuteError<()> {
-    ExecuteError::Unanswered {
+fn reply_unavailable(receipt: &Receipt, error: StoreError) -> ExecuteError<()> {
+    ExecuteError::ReplyUnavailable {
         position: receipt.last,
         error,
     }
 }
 
-fn too_late() -> StoreError {
+fn deadline_exceeded() -> StoreError {
     StoreError::Unavailable {
         operation: READ_REPLY,
         source: Arc::from(Box::from("the deadline passed")),

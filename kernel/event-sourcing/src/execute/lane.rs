@@ -44,7 +44,7 @@ pub(super) struct PendingState {
 impl PendingState {
     /// Whether no commit that it depends on is in flight. The appender answers in order, so the last commit is enough.
     fn is_settled(&self) -> bool {
-        self.pending.as_ref().is_none_or(Pending::is_settled)
+        self.pending.as_ref().is_none_or(Pending::is_complete)
     }
 
     /// The expected version of a commit that was decided on this state.
@@ -70,10 +70,10 @@ pub(super) enum LaneGuard {
 /// One stream's lane.
 #[derive(Debug, Default)]
 pub(super) struct LaneCell {
-    gate: Arc<RwLock<()>>,
-    tip: Mutex<Option<PendingState>>,
+    lock: Arc<RwLock<()>>,
+    pending_state: Mutex<Option<PendingState>>,
     epochs: AtomicU64,
-    touched: AtomicBool,
+    recently_used: AtomicBool,
     /// Held while the pending state is loaded: concurrent readers share the lane's lock, and only one of them should
     /// load.
     pub(super) loading: AsyncMutex<()>,
@@ -81,19 +81,19 @@ pub(super) struct LaneCell {
 
 impl LaneCell {
     pub(super) async fn read(&self) -> LaneGuard {
-        LaneGuard::Read(Arc::clone(&self.gate).read_owned().await)
+        LaneGuard::Read(Arc::clone(&self.lock).read_owned().await)
     }
 
     pub(super) async fn write(&self) -> LaneGuard {
-        LaneGuard::Write(Arc::clone(&self.gate).write_owned().await)
+        LaneGuard::Write(Arc::clone(&self.lock).write_owned().await)
     }
 
-    pub(super) fn tip(&self) -> Option<PendingState> {
-        self.tip.lock().clone()
+    pub(super) fn pending_state(&self) -> Option<PendingState> {
+        self.pending_state.lock().clone()
     }
 
-    pub(super) fn set_tip(&self, tip: PendingState) {
-        *self.tip.lock() = Some(tip);
+    pub(super) fn set_pending_state(&self, tip: PendingState) {
+        *self.pending_state.lock() = Some(tip);
     }
 
     pub(super) fn next_epoch(&self) -> u64 {
@@ -103,12 +103,14 @@ impl LaneCell {
 
     /// Drops the pending state if it is at this version.
     pub(super) fn invalidate_at(&self, version: Version) {
-        self.tip.lock().take_if(|tip| tip.version == version);
+        self.pending_state
+            .lock()
+            .take_if(|tip| tip.version == version);
     }
 
     /// Drops the pending state, unless a newer one was loaded since.
     pub(super) fn invalidate(&self, epoch: u64) {
-        self.tip.lock().take_if(|tip| tip.epoch == epoch);
+        self.pending_state.lock().take_if(|tip| tip.epoch == epoch);
     }
 
     // Evicting a lane in use would give the next command a second lock for the same stream. Evicting one whose commit
@@ -116,7 +118,7 @@ impl LaneCell {
     fn is_busy(self: &Arc<Self>) -> bool {
         Arc::strong_count(self) > 1
             || self
-                .tip
+                .pending_state
                 .lock()
                 .as_ref()
                 .is_some_and(|tip| !tip.is_settled())
@@ -157,7 +159,7 @@ impl Lanes {
         // Lookup and insertion under one lock: a stream must never have two lanes.
         let mut cells = self.cells.lock();
         if let Some(cell) = cells.by_stream.get(stream) {
-            cell.touched.store(true, Ordering::Relaxed);
+            cell.recently_used.store(true, Ordering::Relaxed);
             return Arc::clone(cell);
         }
         if cells.clock.len() >= self.capacity {
@@ -191,10 +193,9 @@ impl Cells {
             let Some(stream) = self.clock.pop_front() else {
                 return;
             };
-            let keep = self
-                .by_stream
-                .get(&stream)
-                .is_some_and(|cell| cell.touched.swap(false, Ordering::Relaxed) || cell.is_busy());
+            let keep = self.by_stream.get(&stream).is_some_and(|cell| {
+                cell.recently_used.swap(false, Ordering::Relaxed) || cell.is_busy()
+            });
             if keep {
                 self.clock.push_back(stream);
             } else {

@@ -132,7 +132,7 @@ fn undecodable(stream: &StreamId, error: impl Error + Send + Sync + 'static) -> 
 }
 
 /// The state as a row of the snapshot table; `None` if the aggregate forbids it, or JSON cannot represent it.
-pub(super) fn take(
+pub(super) fn to_snapshot(
     kind: &'static AggregateType,
     stream: StreamId,
     state: &AnyState,

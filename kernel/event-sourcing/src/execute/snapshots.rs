@@ -7,7 +7,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::load::take;
+use super::load::to_snapshot;
 use super::state::{AggregateType, AnyState};
 use crate::clock::Clock;
 use crate::failure_log::FailureLog;
@@ -21,10 +21,10 @@ const QUEUE: usize = 64;
 
 #[derive(Clone, Debug)]
 pub(super) struct Snapshots {
-    queue: mpsc::Sender<Due>,
+    queue: mpsc::Sender<SnapshotJob>,
 }
 
-struct Due {
+struct SnapshotJob {
     kind: &'static AggregateType,
     stream: StreamId,
     state: AnyState,
@@ -51,7 +51,7 @@ impl Snapshots {
         version: Version,
         last_event: Uuid,
     ) {
-        let due = Due {
+        let due = SnapshotJob {
             kind,
             stream: stream.clone(),
             state: Arc::clone(state),
@@ -65,9 +65,13 @@ impl Snapshots {
     }
 }
 
-async fn run(store: Arc<dyn EventStore>, clock: Arc<dyn Clock>, mut due: mpsc::Receiver<Due>) {
+async fn run(
+    store: Arc<dyn EventStore>,
+    clock: Arc<dyn Clock>,
+    mut due: mpsc::Receiver<SnapshotJob>,
+) {
     let failures = FailureLog::new();
-    while let Some(Due {
+    while let Some(SnapshotJob {
         kind,
         stream,
         state,
@@ -75,7 +79,7 @@ async fn run(store: Arc<dyn EventStore>, clock: Arc<dyn Clock>, mut due: mpsc::R
         last_event,
     }) = due.recv().await
     {
-        let Some(snapshot) = take(kind, stream, &state, version, last_event, &*clock) else {
+        let Some(snapshot) = to_snapshot(kind, stream, &state, version, last_event, &*clock) else {
             continue;
         };
         if let Err(error) = store.save_snapshot(&snapshot).await {

@@ -59,10 +59,10 @@ pub(super) struct AcquiredStream {
     /// Its lane. Holding it prevents eviction. `None` if the stream was read outside its lane.
     pub(super) cell: Option<Arc<LaneCell>>,
     /// The state before the decision: the expected version of the commit is taken from it.
-    pub(super) tip: PendingState,
+    pub(super) base: PendingState,
     pub(super) state: AnyState,
     pub(super) version: Version,
-    pub(super) used: bool,
+    pub(super) is_used: bool,
 }
 
 impl AcquiredStream {
@@ -72,10 +72,10 @@ impl AcquiredStream {
             kind: lane.kind,
             mode: lane.mode,
             cell,
-            tip,
+            base: tip,
             state,
             version,
-            used: false,
+            is_used: false,
         }
     }
 }
@@ -87,7 +87,7 @@ pub(super) struct Work {
     command_id: CommandId,
     now: DateTime<Utc>,
     metadata: Metadata,
-    pub(super) entered: HashMap<StreamId, AcquiredStream>,
+    pub(super) acquired: HashMap<StreamId, AcquiredStream>,
     writes: Vec<(StreamId, ExpectedVersion, Vec<NewEvent>)>,
 }
 
@@ -104,7 +104,7 @@ impl Work {
             command_id,
             now,
             metadata,
-            entered,
+            acquired: entered,
             writes: Vec::new(),
         }
     }
@@ -126,16 +126,16 @@ impl Work {
         }
         entered.state = Arc::new(state);
         entered.version.0 += events.len() as u64;
-        let expected = entered.tip.expected();
+        let expected = entered.base.expected();
         self.plan(A::stream(id), expected, events);
         Ok(())
     }
 
     fn stream(&mut self, lane: Lane) -> Result<&mut AcquiredStream, MissingStream> {
-        match self.entered.get_mut(&lane.stream) {
+        match self.acquired.get_mut(&lane.stream) {
             // A weaker mode than needed counts as missing: the executor then acquires the stream in the stronger mode.
             Some(entered) if entered.mode >= lane.mode => {
-                entered.used = true;
+                entered.is_used = true;
                 Ok(entered)
             }
             _ => Err(MissingStream(lane)),
@@ -169,8 +169,8 @@ impl Work {
     }
 
     /// The streams that the decision read or wrote. Each is a precondition of its result.
-    pub(super) fn used(&self) -> impl Iterator<Item = (&StreamId, &AcquiredStream)> {
-        self.entered.iter().filter(|(_, entered)| entered.used)
+    pub(super) fn used_streams(&self) -> impl Iterator<Item = (&StreamId, &AcquiredStream)> {
+        self.acquired.iter().filter(|(_, entered)| entered.is_used)
     }
 
     /// Builds the commit. Also returns, for each written stream that was acquired, the id of its last event after the
@@ -181,10 +181,10 @@ impl Work {
     ) -> Result<(Commit, Vec<(StreamId, Uuid)>), CommitError> {
         let mut last_events = Vec::with_capacity(self.writes.len());
         let mut index = 0;
-        let mut writes = Vec::with_capacity(self.writes.len() + self.entered.len());
+        let mut writes = Vec::with_capacity(self.writes.len() + self.acquired.len());
         for (stream, expected, events) in std::mem::take(&mut self.writes) {
             index += events.len();
-            if self.entered.contains_key(&stream) {
+            if self.acquired.contains_key(&stream) {
                 // The store derives the same id, so the next command can expect this event before it is durable.
                 last_events.push((stream.clone(), self.command_id.event_id(index - 1)));
             }
@@ -200,12 +200,12 @@ impl Work {
         // A stream that was only read becomes a write without events: the store validates its version under its lock,
         // so the decision cannot commit on a state that changed since.
         let written = writes.len();
-        for (stream, entered) in self.entered.iter().filter(|(_, entered)| entered.used) {
+        for (stream, entered) in self.acquired.iter().filter(|(_, entered)| entered.is_used) {
             if !writes[..written]
                 .iter()
                 .any(|write| write.stream == *stream)
             {
-                let expected = entered.tip.expected();
+                let expected = entered.base.expected();
                 writes.push(Write {
                     stream: stream.clone(),
                     expected,
@@ -219,7 +219,10 @@ impl Work {
 
     /// The states after the decision's events.
     pub(super) fn into_states(self) -> States {
-        let states = self.entered.into_iter().filter(|(_, entered)| entered.used);
+        let states = self
+            .acquired
+            .into_iter()
+            .filter(|(_, entered)| entered.is_used);
         States::new(
             states
                 .map(|(stream, e)| (stream, (e.state, e.version)))

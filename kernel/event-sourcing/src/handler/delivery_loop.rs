@@ -13,7 +13,7 @@ use futures::stream::FuturesUnordered;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::keys::{Keys, NextEvent, version};
+use super::keys::{DeliveryQueues, NextEvent, version};
 use super::shared::{HandlerState, Shared};
 use super::step::{self, Reading, Step};
 use super::{EventHandler, HandlerControl, HandlerError, HandlerProgress, ParkedStream};
@@ -31,7 +31,7 @@ pub(super) struct DeliveryLoop<'r, H: EventHandler> {
     shared: &'r Shared<H>,
     token: Token,
     filter: Filter,
-    keys: Keys,
+    keys: DeliveryQueues,
     control: Arc<HandlerControl>,
     running: FuturesUnordered<BoxFuture<'r, Step>>,
     /// `None` while a future reads with it.
@@ -75,7 +75,7 @@ impl<'r, H: EventHandler> DeliveryLoop<'r, H> {
             shared,
             token,
             filter,
-            keys: Keys::new(mark.position, progress.parked),
+            keys: DeliveryQueues::new(mark.position, progress.parked),
             control,
             running: FuturesUnordered::new(),
             reading: Some(Reading::new(reader, decisions, Instant::now())),
@@ -146,7 +146,7 @@ impl<'r, H: EventHandler> DeliveryLoop<'r, H> {
         }
         let is_full = self.is_full();
         while self.delivering < config.concurrency
-            && let Some(turn) = self.keys.next_turn(is_full)
+            && let Some(turn) = self.keys.next_event(is_full)
         {
             self.deliver(turn);
         }
@@ -188,7 +188,7 @@ impl<'r, H: EventHandler> DeliveryLoop<'r, H> {
     fn take(&mut self, step: Step) -> Result<(), LeaseLost> {
         match step {
             Step::Read(reading) => self.read(*reading)?,
-            Step::Tried {
+            Step::Attempted {
                 stream,
                 handled,
                 attempt,
@@ -202,7 +202,7 @@ impl<'r, H: EventHandler> DeliveryLoop<'r, H> {
                     Err(error) => self.failed(stream, &error, attempt),
                 }
             }
-            Step::Rested(stream) => self.keys.again(stream),
+            Step::BackoffElapsed(stream) => self.keys.make_ready(stream),
             Step::Replayed(stream, page) => {
                 if self.keys.replay(&stream, page?, &self.filter) {
                     self.replay_stream(stream);
@@ -212,7 +212,7 @@ impl<'r, H: EventHandler> DeliveryLoop<'r, H> {
                 self.is_writing = false;
                 // `written` is the expected mark of the next write, and what the log is compared with.
                 self.written = mark?;
-                self.shared.subscription.moved_to(Some(self.written));
+                self.shared.subscription.set_checkpoint(Some(self.written));
             }
         }
         self.plan_write();

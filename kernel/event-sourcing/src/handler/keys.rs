@@ -40,7 +40,7 @@ pub(super) struct Replay {
 pub(super) struct Parked {
     pub(super) row: ParkedStream,
     /// The newest event of the stream that was skipped while it was parked. The replay must reach it.
-    pub(super) passed: Position,
+    pub(super) skipped_up_to: Position,
     /// Set while it is replayed.
     pub(super) replay: Option<Replay>,
 }
@@ -62,7 +62,7 @@ pub(super) struct NextEvent {
 }
 
 #[derive(Debug)]
-pub(super) struct Keys {
+pub(super) struct DeliveryQueues {
     queues: HashMap<StreamId, Queue>,
     /// Streams whose first event may be delivered.
     ready: VecDeque<StreamId>,
@@ -77,13 +77,13 @@ pub(super) struct Keys {
     changed: Vec<StreamId>,
 }
 
-impl Keys {
+impl DeliveryQueues {
     /// The state of a process that starts at a checkpoint.
     pub(super) fn new(checkpoint: Position, parked: Vec<ParkedStream>) -> Self {
         let parked = parked.into_iter().map(|row| {
             let parked = Parked {
                 row,
-                passed: Position::START,
+                skipped_up_to: Position::START,
                 replay: None,
             };
             (parked.row.stream.clone(), parked)
@@ -125,7 +125,7 @@ impl Keys {
             let (stream, position) = (entry.stream(), entry.position());
             if let Some(parked) = self.parked.get_mut(stream) {
                 // Not queued: the replay reads it from the stream again, after the event at which the stream is parked.
-                parked.passed = position;
+                parked.skipped_up_to = position;
                 continue;
             }
             self.pending.insert(position);
@@ -142,7 +142,7 @@ impl Keys {
 
     /// The next event to deliver, of a stream without a delivery in progress. With `is_full` only replayed streams are
     /// considered.
-    pub(super) fn next_turn(&mut self, is_full: bool) -> Option<NextEvent> {
+    pub(super) fn next_event(&mut self, is_full: bool) -> Option<NextEvent> {
         loop {
             let again = self.ready_again.pop_front();
             let next = again.or_else(|| self.ready.pop_front_if(|_| !is_full));
@@ -171,7 +171,7 @@ impl Keys {
         queue.attempts = 0;
         let is_empty = queue.entries.is_empty();
         if !is_empty {
-            self.again(stream.clone());
+            self.make_ready(stream.clone());
         }
         if self.parked.contains_key(stream) {
             return is_empty;
@@ -186,7 +186,7 @@ impl Keys {
     }
 
     /// Makes the first event of the stream ready for delivery.
-    pub(super) fn again(&mut self, stream: StreamId) {
+    pub(super) fn make_ready(&mut self, stream: StreamId) {
         if self.parked.contains_key(&stream) {
             self.ready_again.push_back(stream);
         } else {
@@ -204,10 +204,10 @@ impl Keys {
             self.pending.remove(&passed);
         }
         // A stream that fails during its replay keeps the newest position that was skipped before.
-        let known = self.parked.get(&stream).map(|known| known.passed);
+        let known = self.parked.get(&stream).map(|known| known.skipped_up_to);
         let parked = Parked {
             row,
-            passed: known.unwrap_or_default().max(passed),
+            skipped_up_to: known.unwrap_or_default().max(passed),
             replay: None,
         };
         self.parked.insert(stream.clone(), parked);

@@ -12,9 +12,12 @@ use crate::event::{DecodeError, StoredEvent};
 use crate::store::Filter;
 
 /// The result of one delivery attempt.
-pub(super) type Handled = Result<(), HandlerError>;
-type Run<H> =
-    Box<dyn for<'a> Fn(&'a H, &'a AnyEvent, Delivery<'a>) -> BoxFuture<'a, Handled> + Send + Sync>;
+pub(super) type DeliveryResult = Result<(), HandlerError>;
+type Run<H> = Box<
+    dyn for<'a> Fn(&'a H, &'a AnyEvent, Delivery<'a>) -> BoxFuture<'a, DeliveryResult>
+        + Send
+        + Sync,
+>;
 
 /// A method of a handler: `async fn(&self, &E, Delivery<'_>) -> Result<(), HandlerError>`.
 ///
@@ -33,14 +36,14 @@ pub trait React<'a, H, E>: Send + Sync + 'static {
 impl<'a, H: 'a, E: 'a, F, R> React<'a, H, E> for F
 where
     F: Fn(&'a H, &'a E, Delivery<'a>) -> R + Send + Sync + 'static,
-    R: Future<Output = Handled> + Send + 'a,
+    R: Future<Output = DeliveryResult> + Send + 'a,
 {
     fn react(
         &self,
         handler: &'a H,
         event: &'a E,
         delivery: Delivery<'a>,
-    ) -> BoxFuture<'a, Handled> {
+    ) -> BoxFuture<'a, DeliveryResult> {
         Box::pin(self(handler, event, delivery))
     }
 }
@@ -162,7 +165,7 @@ impl<H: EventHandler> Reactions<H> {
         handler: &H,
         delivery: Delivery<'_>,
         envelope: &Arc<Envelope>,
-    ) -> Handled {
+    ) -> DeliveryResult {
         let Some(route) = self.route_of(envelope) else {
             return Ok(());
         };

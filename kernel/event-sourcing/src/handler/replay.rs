@@ -4,7 +4,7 @@
 //! During the replay the stream stays parked, so that the main read of the log still skips its events, and a process
 //! that crashes and restarts replays it from the same event. The row is deleted at the end.
 
-use super::keys::{Keys, Queue, Replay, version};
+use super::keys::{DeliveryQueues, Queue, Replay, version};
 use crate::id::{Position, Version};
 use crate::store::{Entry, Filter, StreamPage};
 use crate::stream::StreamId;
@@ -12,7 +12,7 @@ use crate::stream::StreamId;
 /// The page size of a replay.
 pub(super) const PAGE: usize = 100;
 
-impl Keys {
+impl DeliveryQueues {
     /// Schedules the replay of a parked stream.
     pub(super) fn resume(&mut self, stream: &StreamId) {
         let is_parked = self
@@ -84,12 +84,12 @@ impl Keys {
             }
         }
         if !replay.queue.entries.is_empty() {
-            self.again(stream.clone());
+            self.make_ready(stream.clone());
             return false;
         }
         // Every skipped event was delivered or does not match. Otherwise the main read has skipped more since: read
         // again.
-        if is_end && parked.passed <= replay.read_up_to.max(parked.row.position) {
+        if is_end && parked.skipped_up_to <= replay.read_up_to.max(parked.row.position) {
             self.release(stream);
             return false;
         }
@@ -162,10 +162,10 @@ mod tests {
     }
 
     /// A stream with two events, parked at event 1.
-    fn parked() -> (Keys, StreamId) {
-        let mut keys = Keys::new(Position::START, Vec::new());
+    fn parked() -> (DeliveryQueues, StreamId) {
+        let mut keys = DeliveryQueues::new(Position::START, Vec::new());
         keys.read(log([1, 2]));
-        let turn = keys.next_turn(false).expect("an event to deliver");
+        let turn = keys.next_event(false).expect("an event to deliver");
         keys.park(ParkedStream {
             stream: turn.stream.clone(),
             position: Position(1),
@@ -179,9 +179,9 @@ mod tests {
     }
 
     /// Delivers all ready events and returns their positions.
-    fn deliver(keys: &mut Keys) -> Vec<u64> {
+    fn deliver(keys: &mut DeliveryQueues) -> Vec<u64> {
         let turns = std::iter::from_fn(|| {
-            let turn = keys.next_turn(false)?;
+            let turn = keys.next_event(false)?;
             keys.done(&turn.stream);
             Some(turn.entry.position().0)
         });

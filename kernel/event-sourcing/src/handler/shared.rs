@@ -9,7 +9,7 @@ use metrics::Counter;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::reactions::Handled;
+use super::reactions::DeliveryResult;
 use super::{Delivery, EventHandler, HandlerConfig, HandlerStore, Reactions, name_of};
 use crate::clock::{Clock, SystemClock};
 use crate::decision;
@@ -169,7 +169,11 @@ impl<H: EventHandler> Shared<H> {
             .set(state.parked as f64);
     }
 
-    pub(super) async fn react(&self, delivery: Delivery<'_>, envelope: &Arc<Envelope>) -> Handled {
+    pub(super) async fn react(
+        &self,
+        delivery: Delivery<'_>,
+        envelope: &Arc<Envelope>,
+    ) -> DeliveryResult {
         self.reactions.run(&self.handler, delivery, envelope).await
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::time::{Duration, Instant, sleep, sleep_until, timeout};
 
 use super::keys::{Changes, NextEvent};
-use super::reactions::Handled;
+use super::reactions::DeliveryResult;
 use super::replay;
 use super::shared::Shared;
 use super::{Delivery, EventHandler, HandlerControl, HandlerError, HandlerWrite};
@@ -25,13 +25,13 @@ pub(super) enum Step {
     /// The log or the decisions were read.
     Read(Box<Reading>),
     /// One delivery attempt.
-    Tried {
+    Attempted {
         stream: StreamId,
-        handled: Handled,
+        handled: DeliveryResult,
         attempt: u32,
     },
     /// The backoff after a failed attempt has passed.
-    Rested(StreamId),
+    BackoffElapsed(StreamId),
     /// A page of a parked stream was read.
     Replayed(StreamId, Result<StreamPage, StoreError>),
     /// Checkpoint and parked streams were written.
@@ -41,7 +41,7 @@ pub(super) enum Step {
 impl Step {
     /// Whether it is the result of a delivery or of a checkpoint write, which a stop must not drop.
     pub(super) fn is_delivery(&self) -> bool {
-        matches!(self, Self::Tried { .. } | Self::Wrote(_))
+        matches!(self, Self::Attempted { .. } | Self::Wrote(_))
     }
 }
 
@@ -167,7 +167,7 @@ pub(super) async fn attempt<H: EventHandler>(shared: &Shared<H>, turn: NextEvent
                 .unwrap_or_else(|_| Err(HandlerError::retryable("the attempt timed out")))
         }
     };
-    Step::Tried {
+    Step::Attempted {
         stream,
         handled,
         attempt,
@@ -177,7 +177,7 @@ pub(super) async fn attempt<H: EventHandler>(shared: &Shared<H>, turn: NextEvent
 /// Waits before the next attempt.
 pub(super) async fn pause(stream: StreamId, pause: Duration) -> Step {
     sleep(pause).await;
-    Step::Rested(stream)
+    Step::BackoffElapsed(stream)
 }
 
 /// Reads the next page of a parked stream.

@@ -255,7 +255,7 @@ impl Contents {
                 .or_default()
                 .push(index);
         }
-        for (commit, answer) in batch.iter().zip(&outcome.answers) {
+        for (commit, answer) in batch.iter().zip(&outcome.results) {
             if let Ok(receipt) = answer
                 && !receipt.duplicate
             {
@@ -295,10 +295,10 @@ impl EventStore for MemoryEventStore {
         contents.apply(batch, &outcome);
         // Published after the events are applied, so that woken readers find them.
         self.head.send_replace(outcome.head);
-        Ok(outcome.answers)
+        Ok(outcome.results)
     }
 
-    async fn standing(
+    async fn command_status(
         &self,
         command: CommandId,
         streams: &[StreamId],

@@ -13,48 +13,48 @@ const LINGER_PER_EVENT: Duration = Duration::from_millis(1);
 
 /// The time during which the checkpoint may lag behind the log because no event matched the projection.
 pub(super) struct CheckpointDebounce {
-    demand: Option<watch::Receiver<Position>>,
-    most: Duration,
+    requested: Option<watch::Receiver<Position>>,
+    max_delay: Duration,
     until: Option<Instant>,
 }
 
 impl CheckpointDebounce {
     pub(super) fn new(demand: Option<watch::Receiver<Position>>, most: Duration) -> Self {
         Self {
-            demand,
-            most,
+            requested: demand,
+            max_delay: most,
             until: None,
         }
     }
 
     /// Starts the delay, unless it runs already. Returns true while the checkpoint need not be written, although the
     /// log was read up to `seen`.
-    pub(super) fn must_write(&mut self, checkpoint: Position, seen: Position) -> bool {
-        let Some(demand) = &self.demand else {
+    pub(super) fn may_delay(&mut self, checkpoint: Position, seen: Position) -> bool {
+        let Some(demand) = &self.requested else {
             return false;
         };
         let now = Instant::now();
-        let until = *self.until.get_or_insert(now + self.most);
-        now < until && !helps(checkpoint, seen, *demand.borrow())
+        let until = *self.until.get_or_insert(now + self.max_delay);
+        now < until && !satisfies_request(checkpoint, seen, *demand.borrow())
     }
 
     /// Waits until the checkpoint must be written.
-    pub(super) async fn over(&mut self, checkpoint: Position, seen: Position) {
+    pub(super) async fn elapsed(&mut self, checkpoint: Position, seen: Position) {
         let until = self.until.unwrap_or_else(Instant::now);
-        let Some(demand) = &mut self.demand else {
+        let Some(demand) = &mut self.requested else {
             return;
         };
-        let demanded = demand.wait_for(|wanted| helps(checkpoint, seen, *wanted));
+        let demanded = demand.wait_for(|wanted| satisfies_request(checkpoint, seen, *wanted));
         // A request, the timeout, or a dropped sender: each ends the wait.
         let _ended = tokio::time::timeout_at(until, demanded).await;
     }
 
     /// Lets events accumulate, unless a reader waits for one of them. The log has just grown by `grown` events.
     pub(super) async fn linger(&mut self, checkpoint: Position, grown: u64) {
-        let Some(demand) = &mut self.demand else {
+        let Some(demand) = &mut self.requested else {
             return;
         };
-        let end = Instant::now() + self.most.min(pause(grown));
+        let end = Instant::now() + self.max_delay.min(pause(grown));
         let end = self.until.map_or(end, |until| until.min(end));
         let demanded = demand.wait_for(|wanted| *wanted > checkpoint);
         // A request, the timeout, or a dropped sender: each ends the wait.
@@ -72,6 +72,6 @@ fn pause(grown: u64) -> Duration {
 }
 
 /// Whether writing the checkpoint `seen` would complete the read that waits for `wanted`.
-fn helps(checkpoint: Position, seen: Position, wanted: Position) -> bool {
+fn satisfies_request(checkpoint: Position, seen: Position, wanted: Position) -> bool {
     checkpoint < wanted && wanted <= seen
 }

@@ -27,7 +27,7 @@ pub(super) struct Parking {
     decisions: Decisions<ProjectionControl>,
     read_at: Option<Instant>,
     /// The event that this runner could not read or fold, until an operator resumes or skips.
-    gave_up: Option<Position>,
+    failed_at: Option<Position>,
 }
 
 impl Parking {
@@ -37,7 +37,7 @@ impl Parking {
             log,
             decisions: Decisions::about(projection),
             read_at: None,
-            gave_up: None,
+            failed_at: None,
         }
     }
 
@@ -48,10 +48,10 @@ impl Parking {
         let control = self.decisions.control();
         // Both decisions are a reason to try the event again; after a skip it is not folded.
         let is_skipped = self
-            .gave_up
+            .failed_at
             .is_some_and(|position| control.skips().contains(&position));
         if is_skipped || control.resumes() > resumes {
-            self.gave_up = None;
+            self.failed_at = None;
         }
         self.read_at = Some(Instant::now());
         Ok(())
@@ -71,7 +71,7 @@ impl Parking {
     pub(super) fn unparked(&self, progress: &ProjectionProgress) -> Option<Parked> {
         let parked = progress.parked.as_ref();
         parked
-            .filter(|parked| self.gave_up == Some(parked.position))
+            .filter(|parked| self.failed_at == Some(parked.position))
             .cloned()
     }
 
@@ -83,12 +83,12 @@ impl Parking {
         rows: &dyn ProjectionStore<P>,
         interval: Duration,
     ) -> Result<bool, StoreError> {
-        self.gave_up = Some(parked.position);
+        self.failed_at = Some(parked.position);
         loop {
             // The head is read before the decisions: a decision appended in between then wakes the wait below.
             let head = self.log.head().await?;
             self.refresh().await?;
-            if self.gave_up.is_none() {
+            if self.failed_at.is_none() {
                 return Ok(false);
             }
             let now = rows.progress().await?.parked;

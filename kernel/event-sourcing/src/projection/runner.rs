@@ -105,13 +105,13 @@ pub struct Runner<P: Projection> {
 }
 
 /// Why a runner stopped folding.
-enum StoppedBy {
+enum StopReason {
     Lost(LeaseLost),
     /// The projection is parked, and this runner cannot pass the event.
     Parked(Parked),
 }
 
-impl<E: Into<LeaseLost>> From<E> for StoppedBy {
+impl<E: Into<LeaseLost>> From<E> for StopReason {
     fn from(lost: E) -> Self {
         Self::Lost(lost.into())
     }
@@ -190,8 +190,8 @@ impl<P: Projection> Runner<P> {
         let ended = self.run_with_lease(parking).await;
         self.state.send_modify(|state| state.active = false);
         let lost = match ended {
-            StoppedBy::Lost(lost) => lost,
-            StoppedBy::Parked(parked) => match self.stay_parked(parking, &parked).await {
+            StopReason::Lost(lost) => lost,
+            StopReason::Parked(parked) => match self.stay_parked(parking, &parked).await {
                 Ok(()) => return Duration::ZERO,
                 Err(error) => LeaseLost::Error(error),
             },
@@ -238,20 +238,20 @@ impl<P: Projection> Runner<P> {
         });
     }
 
-    async fn run_with_lease(&self, parking: &mut Parking) -> StoppedBy {
-        match self.try_hold(parking).await {
+    async fn run_with_lease(&self, parking: &mut Parking) -> StopReason {
+        match self.try_run(parking).await {
             Ok(never) => match never {},
             Err(ended) => ended,
         }
     }
 
-    async fn try_hold(&self, parking: &mut Parking) -> Result<Infallible, StoppedBy> {
+    async fn try_run(&self, parking: &mut Parking) -> Result<Infallible, StopReason> {
         let token = self.subscription.take().await?;
         parking.refresh().await?;
         // Storing the token fences the previous holder: from here on its writes are rejected.
         let progress = self.begin(token).await?;
         if let Some(parked) = parking.unparked(&progress) {
-            return Err(StoppedBy::Parked(parked));
+            return Err(StopReason::Parked(parked));
         }
         let work = self.work(parking, token, progress);
         self.subscription.run_with_lease(token, work).await
@@ -272,7 +272,7 @@ impl<P: Projection> Runner<P> {
                 metrics::counter!("projection_rebuilds_total", "projection" => P::NAME)
                     .increment(1);
                 let progress = self.rows.restart(token).await?.ok_or(LeaseLost::Lease)?;
-                self.subscription.moved_to(progress.mark);
+                self.subscription.set_checkpoint(progress.mark);
                 Ok(progress)
             }
             Err(lost) => Err(lost),
@@ -284,7 +284,7 @@ impl<P: Projection> Runner<P> {
         parking: &mut Parking,
         token: Token,
         mut progress: ProjectionProgress,
-    ) -> Result<Infallible, StoppedBy> {
+    ) -> Result<Infallible, StopReason> {
         let mut reader = LogReader::new(
             Arc::clone(self.subscription.log()),
             self.handlers.filter(),
@@ -302,7 +302,7 @@ impl<P: Projection> Runner<P> {
         loop {
             let page = match ahead.take() {
                 Some(page) => page,
-                None if is_at_end && is_over(&progress, &reader, &mut idle).await? => {
+                None if is_at_end && wait_at_head(&progress, &reader, &mut idle).await? => {
                     LogPage::empty(seen)
                 }
                 None => reader.page().await?,
@@ -316,7 +316,7 @@ impl<P: Projection> Runner<P> {
             }
             let (from, head) = (seen, page.head);
             let is_idle = page.entries.is_empty() && is_at_end && !ends_build;
-            if is_idle && idle.must_write(progress.position, page.read_up_to) {
+            if is_idle && idle.may_delay(progress.position, page.read_up_to) {
                 seen = page.read_up_to;
             } else {
                 let skips = parking.skips().await?;
@@ -324,7 +324,7 @@ impl<P: Projection> Runner<P> {
                 ahead = applied.await?;
                 seen = progress.position;
                 idle.end();
-                self.subscription.moved_to(progress.mark);
+                self.subscription.set_checkpoint(progress.mark);
                 build.advance(&progress, head);
                 self.show(&progress);
             }
@@ -343,7 +343,7 @@ impl<P: Projection> Runner<P> {
         page: LogPage,
         reader: &mut LogReader,
         skips: &[Position],
-    ) -> Result<Option<LogPage>, StoppedBy> {
+    ) -> Result<Option<LogPage>, StopReason> {
         let (head, count, end) = (page.head, page.entries.len(), page.read_up_to);
         let last = LastEvent::of(&page);
         let decoded = decode_page(&self.handlers, page, skips);
@@ -399,7 +399,7 @@ impl<P: Projection> Runner<P> {
     }
 
     /// Reports, once per attempt, that the projection cannot pass an event.
-    fn park(&self, progress: &ProjectionProgress, parked: Parked) -> StoppedBy {
+    fn park(&self, progress: &ProjectionProgress, parked: Parked) -> StopReason {
         metrics::counter!("events_unreadable_total", "reader" => P::NAME).increment(1);
         tracing::error!(
             { fields::PROJECTION } = P::NAME,
@@ -408,7 +408,7 @@ impl<P: Projection> Runner<P> {
             "projection parked: it waits for another binary or an operator"
         );
         self.show(progress);
-        StoppedBy::Parked(parked)
+        StopReason::Parked(parked)
     }
 
     fn show(&self, progress: &ProjectionProgress) {
@@ -428,7 +428,7 @@ impl<P: Projection> Runner<P> {
 }
 
 /// Waits at the end of the log. Returns true when the checkpoint must be written, false when the log has grown.
-async fn is_over(
+async fn wait_at_head(
     progress: &ProjectionProgress,
     reader: &LogReader,
     idle: &mut CheckpointDebounce,
@@ -443,6 +443,6 @@ async fn is_over(
             grown?;
             Ok(false)
         }
-        () = idle.over(progress.position, seen) => Ok(true),
+        () = idle.elapsed(progress.position, seen) => Ok(true),
     }
 }

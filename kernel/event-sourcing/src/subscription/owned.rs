@@ -102,7 +102,7 @@ impl OwnedSubscription {
 
     /// Sets the checkpoint and compares it with the log.
     pub(crate) async fn resume_at(&self, mark: Option<LogMark>) -> Result<(), LeaseLost> {
-        self.moved_to(mark);
+        self.set_checkpoint(mark);
         match mark {
             Some(mark) => origin::verify(&*self.log, &mark).await,
             None => Ok(()),
@@ -110,7 +110,7 @@ impl OwnedSubscription {
     }
 
     /// Records the new checkpoint, which is compared with the log periodically.
-    pub(crate) fn moved_to(&self, mark: Option<LogMark>) {
+    pub(crate) fn set_checkpoint(&self, mark: Option<LogMark>) {
         self.checkpoint.send_replace(mark);
     }
 

@@ -109,7 +109,7 @@ impl<T, R: Debug + PartialEq> WhenExecuted<T, R> {
     /// # Panics
     /// If the decision differs.
     #[track_caller]
-    pub fn then_refused(self, rejection: R) {
+    pub fn then_rejected(self, rejection: R) {
         let written = self.0.map(|(written, _)| written);
         assert_eq!(written, Err(rejection));
     }

@@ -67,7 +67,7 @@ impl<E: Debug + PartialEq, R: Debug + PartialEq> When<E, R> {
     /// # Panics
     /// If the decision differs.
     #[track_caller]
-    pub fn then_refused(self, rejection: R) {
+    pub fn then_rejected(self, rejection: R) {
         assert_eq!(self.0, Err(rejection));
     }
 }

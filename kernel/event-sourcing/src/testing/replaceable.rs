@@ -50,12 +50,12 @@ impl EventStore for ReplaceableStore {
         self.current().append(batch).await
     }
 
-    async fn standing(
+    async fn command_status(
         &self,
         command: CommandId,
         streams: &[StreamId],
     ) -> Result<CommandStatus, StoreError> {
-        self.current().standing(command, streams).await
+        self.current().command_status(command, streams).await
     }
 
     async fn read_stream(

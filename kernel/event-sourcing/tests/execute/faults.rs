@@ -129,7 +129,7 @@ async fn a_command_after_a_failed_one_is_decided_again_although_its_version_matc
     let inner = memory();
     let store = FaultyStore::new(Arc::clone(&inner), false);
     let (executor, _tasks) = executor(&(Arc::clone(&store) as Arc<dyn EventStore>));
-    store.gate.add_permits(1);
+    store.permits.add_permits(1);
     executor
         .execute(&deposit("a", 10), &context())
         .await
@@ -147,7 +147,7 @@ async fn a_command_after_a_failed_one_is_decided_again_although_its_version_matc
         .append(&[foreign("a", -8, ExpectedVersion::Exact(Version(1)))])
         .await
         .unwrap();
-    store.gate.add_permits(1_000);
+    store.permits.add_permits(1_000);
     let done = tasks.join_all().await;
     assert!(done.iter().all(Result::is_err), "{done:?}");
     let (account, _) = executor.load::<Account>("a").await.unwrap();
@@ -197,7 +197,7 @@ async fn a_cancelled_caller_leaves_no_partial_state() {
         }
         task.abort();
     }
-    store.gate.add_permits(1_000);
+    store.permits.add_permits(1_000);
     let done = executor
         .execute(&deposit("a", 1), &context())
         .await

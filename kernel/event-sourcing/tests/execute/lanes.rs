@@ -23,7 +23,7 @@ async fn commands_on_one_stream_share_a_batch() {
     }
     // All fifty are decided before the store writes the first batch.
     tokio::time::sleep(Duration::from_millis(1)).await;
-    store.gate.add_permits(1_000);
+    store.permits.add_permits(1_000);
     let mut answers: Vec<_> = tasks
         .join_all()
         .await
@@ -57,7 +57,7 @@ async fn no_command_returns_before_the_states_it_was_decided_on_are_durable() {
     });
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert!(!first.is_finished() && !second.is_finished());
-    store.gate.add_permits(1_000);
+    store.permits.add_permits(1_000);
     assert!(first.await.unwrap().is_ok());
     assert!(matches!(
         second.await.unwrap(),
@@ -161,7 +161,7 @@ async fn concurrent_processes_on_the_same_accounts_neither_lose_nor_repeat_trans
 async fn closing_waits_for_earlier_commits_and_sees_their_events() {
     let store = FaultyStore::new(memory(), false);
     let (executor, _tasks) = executor(&(Arc::clone(&store) as Arc<dyn EventStore>));
-    store.gate.add_permits(1);
+    store.permits.add_permits(1);
     executor
         .execute(&deposit("a", 5), &context())
         .await
@@ -176,7 +176,7 @@ async fn closing_waits_for_earlier_commits_and_sees_their_events() {
         async move { executor.execute(&Close("a"), &context()).await }
     });
     tokio::task::yield_now().await;
-    store.gate.add_permits(100);
+    store.permits.add_permits(100);
     put.await.unwrap();
     assert!(matches!(
         close.await.unwrap(),
@@ -215,7 +215,7 @@ async fn a_command_whose_deadline_passes_in_the_queue_is_not_written() {
         matches!(late, Err(ExecuteError::Unavailable(CommitOutcome::Unknown))),
         "{late:?}"
     );
-    store.gate.add_permits(1_000);
+    store.permits.add_permits(1_000);
     let _ = blocking.await.unwrap();
     executor
         .execute(&deposit("b", 1), &context())

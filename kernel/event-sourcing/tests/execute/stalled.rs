@@ -29,7 +29,7 @@ async fn delayed(store: &FaultyStore, executor: &Arc<Executor>, first: &Context)
     sleep(Duration::from_millis(1)).await;
     start(executor, transfer("a", "b", 5), first.clone());
     sleep(Duration::from_millis(1)).await;
-    store.gate.add_permits(1);
+    store.permits.add_permits(1);
     sleep(Duration::from_millis(1)).await;
 }
 
@@ -57,7 +57,7 @@ async fn a_repeat_is_not_rejected_while_the_first_commit_is_in_flight() {
         tokio::spawn(async move { executor.execute(&transfer("a", "b", 5), &again).await })
     };
     sleep(Duration::from_millis(10)).await;
-    store.gate.add_permits(1_000);
+    store.permits.add_permits(1_000);
     let done = repeat.await.unwrap().unwrap();
     assert!(done.duplicate);
     assert_eq!(done.reply, (5, Version(1)));
@@ -116,7 +116,7 @@ async fn a_batch_that_is_retried_in_parts_keeps_its_unknown_outcome() {
         tokio::spawn(async move { executor.execute(&deposit("b", 5), &context()).await })
     };
     sleep(Duration::from_millis(1)).await;
-    store.gate.add_permits(1_000);
+    store.permits.add_permits(1_000);
     let ended = command.await.unwrap();
     assert!(
         matches!(
@@ -140,7 +140,7 @@ async fn a_repeat_whose_first_reply_cannot_be_read_reports_the_position_of_its_e
         let again = executor.execute(&repeat, &first);
         let again = timeout(Duration::from_secs(2), again).await.unwrap();
         assert!(
-            matches!(&again, Err(ExecuteError::Unanswered { position, .. }) if *position == done.position),
+            matches!(&again, Err(ExecuteError::ReplyUnavailable { position, .. }) if *position == done.position),
             "{again:?}"
         );
     }
@@ -164,7 +164,7 @@ async fn a_state_is_returned_only_when_it_is_durable() {
     // The deposit is rejected at first, because another process writes before it, and decided again.
     let (other, _tasks) = super::support::executor(&inner);
     other.execute(&deposit("a", 7), &context()).await.unwrap();
-    store.gate.add_permits(1_000);
+    store.permits.add_permits(1_000);
     let (account, version) = shown.await.unwrap().unwrap();
     assert!(
         [(7, Version(1)), (12, Version(2))].contains(&(account.cents, version)),

@@ -212,7 +212,7 @@ pub enum Fault {
 pub struct FaultyStore {
     pub inner: Arc<dyn EventStore>,
     pub faults: Mutex<VecDeque<Option<Fault>>>,
-    pub gate: Semaphore,
+    pub permits: Semaphore,
     pub batches: Mutex<Vec<usize>>,
     pub loads: AtomicUsize,
     /// Whether streams cannot be read.
@@ -227,7 +227,7 @@ impl FaultyStore {
         Arc::new(Self {
             inner,
             faults: Mutex::default(),
-            gate: Semaphore::new(permits),
+            permits: Semaphore::new(permits),
             batches: Mutex::default(),
             loads: AtomicUsize::new(0),
             is_unreadable: AtomicBool::new(false),
@@ -243,7 +243,7 @@ fn lost() -> Arc<dyn std::error::Error + Send + Sync> {
 #[async_trait]
 impl EventStore for FaultyStore {
     async fn append(&self, batch: &[Commit]) -> Result<Vec<Result<Receipt, Rejected>>, StoreError> {
-        self.gate.acquire().await.unwrap().forget();
+        self.permits.acquire().await.unwrap().forget();
         self.batches.lock().unwrap().push(batch.len());
         let fault = self.faults.lock().unwrap().pop_front().flatten();
         match fault {
@@ -270,12 +270,12 @@ impl EventStore for FaultyStore {
         }
     }
 
-    async fn standing(
+    async fn command_status(
         &self,
         command: CommandId,
         streams: &[StreamId],
     ) -> Result<CommandStatus, StoreError> {
-        self.inner.standing(command, streams).await
+        self.inner.command_status(command, streams).await
     }
 
     async fn read_stream(

@@ -129,7 +129,10 @@ pub async fn a_commit_holds_a_thousand_events(harness: &dyn Harness) {
         assert_eq!(event.event_id, command(1).event_id(index));
         assert_eq!(json(&event.data), json!({ "n": index % half }));
     }
-    let standing = store.standing(command(1), &[]).await.expect("the status");
+    let standing = store
+        .command_status(command(1), &[])
+        .await
+        .expect("the status");
     let found = standing.receipt.expect("a receipt");
     assert_eq!(
         (found.last, found.versions),

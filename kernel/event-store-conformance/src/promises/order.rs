@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::Harness;
 use crate::support::{
-    Chance, accepted, append, append_one, command, commit, event, exact, read_log, read_stream,
+    Rng, accepted, append, append_one, command, commit, event, exact, read_log, read_stream,
     stream, version, whole_log, within,
 };
 
@@ -40,7 +40,7 @@ struct Observed {
 
 /// Runs the whole load; see the module's documentation.
 pub async fn no_event_is_skipped_duplicated_or_reordered(harness: &dyn Harness) {
-    let seed = Chance::seed();
+    let seed = Rng::seed();
     let handles = [harness.open().await, harness.open().await];
     let handle = |actor: u64| Arc::clone(&handles[usize::from(actor % 2 == 1)].events);
 
@@ -50,7 +50,7 @@ pub async fn no_event_is_skipped_duplicated_or_reordered(harness: &dyn Harness) 
                 0 => Filter::ALL,
                 _ => Filter::of_types(&["Rare", LAST]),
             };
-            let chance = Chance::of(seed, 1_000 + number);
+            let chance = Rng::of(seed, 1_000 + number);
             let following = follow(handle(number), filter.clone(), chance);
             (filter, tokio::spawn(following))
         })
@@ -59,7 +59,7 @@ pub async fn no_event_is_skipped_duplicated_or_reordered(harness: &dyn Harness) 
         let writer = Writer {
             store: handle(number),
             number,
-            chance: Chance::of(seed, number),
+            chance: Rng::of(seed, number),
             observed: Vec::new(),
         };
         tokio::spawn(writer.run())
@@ -114,7 +114,7 @@ fn write_events(stream: StreamId, expected: ExpectedVersion, types: &[&'static s
 }
 
 /// Reads from the start until the event that is written last.
-async fn follow(store: Arc<dyn EventStore>, filter: Filter, mut chance: Chance) -> Vec<Envelope> {
+async fn follow(store: Arc<dyn EventStore>, filter: Filter, mut chance: Rng) -> Vec<Envelope> {
     let mut seen = Vec::new();
     let mut after = Position::START;
     loop {
@@ -146,7 +146,7 @@ async fn follow(store: Arc<dyn EventStore>, filter: Filter, mut chance: Chance) 
 struct Writer {
     store: Arc<dyn EventStore>,
     number: u64,
-    chance: Chance,
+    chance: Rng,
     observed: Vec<Observed>,
 }
 
@@ -367,7 +367,7 @@ fn difference(seen: &[Envelope], wanted: &[Envelope]) -> String {
     )
 }
 
-impl Chance {
+impl Rng {
     /// A random delay between deciding and writing, or none.
     async fn delay(&mut self) {
         match self.below(4) {

@@ -9,7 +9,10 @@ use crate::support::{accepted, command, commit, exact, stream, within, write};
 pub async fn a_status_has_the_receipt_the_versions_and_the_head(harness: &dyn Harness) {
     let store = &*harness.open().await.events;
     let (a, b, absent) = (stream("a"), stream("b"), stream("absent"));
-    let empty = store.standing(command(1), &[]).await.expect("the status");
+    let empty = store
+        .command_status(command(1), &[])
+        .await
+        .expect("the status");
     assert_eq!((empty.receipt, empty.head), (None, Position::START));
     assert!(empty.versions.is_empty());
 
@@ -22,7 +25,7 @@ pub async fn a_status_has_the_receipt_the_versions_and_the_head(harness: &dyn Ha
 
     let asked = [b.clone(), absent, a.clone(), b];
     let standing = store
-        .standing(command(1), &asked)
+        .command_status(command(1), &asked)
         .await
         .expect("the status");
     let versions: Vec<_> = standing.versions.iter().map(|version| version.0).collect();
@@ -34,7 +37,10 @@ pub async fn a_status_has_the_receipt_the_versions_and_the_head(harness: &dyn Ha
     };
     assert_eq!(standing.receipt, Some(repeated));
 
-    let unknown = store.standing(command(99), &[a]).await.expect("the status");
+    let unknown = store
+        .command_status(command(99), &[a])
+        .await
+        .expect("the status");
     assert_eq!(
         (unknown.receipt, unknown.versions),
         (None, vec![Version(3)])
@@ -58,7 +64,10 @@ pub async fn a_status_is_from_one_snapshot(harness: &dyn Harness) {
     let watching = async {
         loop {
             let last = command(COMMITS - 1);
-            let standing = reading.standing(last, &streams).await.expect("the status");
+            let standing = reading
+                .command_status(last, &streams)
+                .await
+                .expect("the status");
             let [left, right] = standing.versions[..] else {
                 panic!("one version for each stream, got {:?}", standing.versions);
             };

@@ -34,7 +34,7 @@ pub enum Bug {
     /// Writes without events are not checked.
     IgnoresPreconditions,
     /// Each stream of a commit is committed separately.
-    TearsCommits,
+    SplitsCommits,
     /// One rejected commit rejects the batch.
     FailsTheBatch,
     /// Positions are taken from a sequence, which a rejected commit advances too.
@@ -44,7 +44,7 @@ pub enum Bug {
     /// A page starts with the last event of the previous page.
     DoublesEvents,
     /// Pages without a match make no progress.
-    StandsStillWhenEmpty,
+    MakesNoProgress,
     /// A full page claims to have read to the head.
     ClaimsTheHead,
     /// Pages have no limit.
@@ -87,7 +87,7 @@ pub enum Bug {
     /// Leases never expire.
     NeverExpires,
     /// Any owner can release a lease.
-    ReleasesForAnybody,
+    ReleasesForAnyOwner,
     /// The list of leases checks only the first character of the prefix.
     ListsTooMuch,
     /// The list of leases is too short.
@@ -97,7 +97,7 @@ pub enum Bug {
     /// No lease is ever deleted.
     ForgetsNoLease,
     /// Leases are seized only if they are free.
-    SeizesWhatIsFree,
+    SeizesOnlyFreeLeases,
     /// The token of a seized lease does not grow.
     SeizesUnderOldTokens,
 }
@@ -234,7 +234,7 @@ impl Faulty {
 #[async_trait]
 impl EventStore for Faulty {
     async fn append(&self, batch: &[Commit]) -> Result<Vec<Result<Receipt, Rejected>>, StoreError> {
-        if self.bug == Bug::TearsCommits {
+        if self.bug == Bug::SplitsCommits {
             let mut answers = Vec::new();
             for commit in batch {
                 answers.push(self.torn(commit).await);
@@ -268,12 +268,12 @@ impl EventStore for Faulty {
         Ok(answers)
     }
 
-    async fn standing(
+    async fn command_status(
         &self,
         command: CommandId,
         streams: &[StreamId],
     ) -> Result<CommandStatus, StoreError> {
-        let mut standing = self.inner.standing(command, streams).await?;
+        let mut standing = self.inner.command_status(command, streams).await?;
         if self.bug == Bug::TearsStanding {
             tokio::task::yield_now().await;
             standing.head = self.inner.head().await?;
@@ -324,7 +324,7 @@ impl EventStore for Faulty {
         let count = page.entries.len();
         let is_unreadable = |entry: &Entry| entry.event().is_none();
         match self.bug {
-            Bug::StandsStillWhenEmpty if count == 0 => page.read_up_to = after,
+            Bug::MakesNoProgress if count == 0 => page.read_up_to = after,
             Bug::ClaimsTheHead => page.read_up_to = page.head,
             Bug::SkipsPositions => page.entries.retain(|entry| entry.event_type() != "Filler"),
             Bug::LeavesUnreadableOut => page.entries.retain(|entry| !is_unreadable(entry)),

@@ -41,7 +41,7 @@ caught_by! {
     ignored_expectations_in_a_batch: IgnoresExpectations by batch::two_commits_on_one_stream_share_a_batch;
     foreign_events: FollowsAnyEvent by expectation::follows_matches_only_its_event;
     ignored_preconditions: IgnoresPreconditions by precondition::a_precondition_is_checked_and_writes_no_event;
-    torn_commits: TearsCommits by precondition::a_commit_is_whole_or_absent;
+    torn_commits: SplitsCommits by precondition::a_commit_is_whole_or_absent;
     failed_batches: FailsTheBatch by batch::a_stale_commit_fails_alone;
     skipped_positions: SkipsPositions by batch::a_rejected_commit_takes_no_position;
     skipped_positions_under_load: SkipsPositions by order::no_event_is_skipped_duplicated_or_reordered;
@@ -49,7 +49,7 @@ caught_by! {
     doubled_events: DoublesEvents by order::no_event_is_skipped_duplicated_or_reordered;
     ignored_versions_under_load: IgnoresExpectations by order::no_event_is_skipped_duplicated_or_reordered;
     forgotten_repeats_under_load: ForgetsCommands by order::no_event_is_skipped_duplicated_or_reordered;
-    pages_without_progress: StandsStillWhenEmpty by page::a_page_reports_the_position_it_was_read_up_to;
+    pages_without_progress: MakesNoProgress by page::a_page_reports_the_position_it_was_read_up_to;
     pages_that_claim_too_much: ClaimsTheHead by page::a_page_reports_the_position_it_was_read_up_to;
     pages_without_limit: IgnoresLimits by page::a_page_keeps_its_limit;
     streams_without_end: NeverEndsFullPages by page::a_stream_is_read_in_pages;
@@ -73,13 +73,13 @@ caught_by! {
     shared_leases: SharesLeases by lease::a_lease_has_one_owner;
     shared_leases_under_load: SharesLeases by lease::concurrent_acquirers_race_and_one_wins;
     eternal_leases: NeverExpires by lease::a_lease_expires_unless_renewed;
-    stolen_leases: ReleasesForAnybody by lease::a_released_lease_is_free;
+    stolen_leases: ReleasesForAnyOwner by lease::a_released_lease_is_free;
     lists_of_too_much: ListsTooMuch by held_leases::held_leases_are_listed_by_prefix;
     lists_of_ended_leases: NeverExpires by held_leases::held_leases_are_listed_by_prefix;
     short_lists: ListsAHundred by held_leases::a_long_list_is_truncated;
     forgotten_work: ForgetsEveryLease by held_leases::only_ended_leases_with_a_retention_are_deleted;
     remembered_heartbeats: ForgetsNoLease by held_leases::only_ended_leases_with_a_retention_are_deleted;
-    timid_seizing: SeizesWhatIsFree by held_leases::seizing_takes_leases_from_any_holder;
+    timid_seizing: SeizesOnlyFreeLeases by held_leases::seizing_takes_leases_from_any_holder;
     seizing_under_old_tokens: SeizesUnderOldTokens by held_leases::seizing_takes_leases_from_any_holder;
 }
 

@@ -211,7 +211,7 @@ async fn what_a_standing_does_not_show_is_not_written_later_by_an_append_that_wa
     let timeout = Duration::from_millis(200);
     let waited = tokio::time::timeout(timeout, store.append(&batch)).await;
     assert!(waited.is_err(), "the log is locked");
-    let standing = store.standing(batch[0].command_id(), &[]).await;
+    let standing = store.command_status(batch[0].command_id(), &[]).await;
     assert_eq!(standing.expect("the status").receipt, None);
     holding.rollback().await.expect("the lock is free");
     // The lock is granted in turn, so the cancelled append would commit before this one.

@@ -27,7 +27,7 @@ async fn every_call_uses_an_index() {
         store.append(&batch[..3]).await.expect("append again");
         let one = stream("1");
         store
-            .standing(command(1, number), &[one.clone(), stream("none")])
+            .command_status(command(1, number), &[one.clone(), stream("none")])
             .await
             .expect("the status");
         store

@@ -27,7 +27,7 @@ pub(crate) const CHANNEL: &str = "('read_model_' || current_schema())::name::tex
 #[derive(Debug, Default)]
 pub struct CheckpointWatcher {
     checkpoints: Mutex<HashMap<ProjectionVersion, watch::Sender<Checkpoint>>>,
-    demands: Mutex<HashMap<ProjectionVersion, watch::Sender<Position>>>,
+    requests: Mutex<HashMap<ProjectionVersion, watch::Sender<Position>>>,
     reading: tokio::sync::Mutex<()>,
     /// Whether a reader was active since the last poll.
     is_read: AtomicBool,
@@ -49,7 +49,10 @@ impl CheckpointWatcher {
     }
 
     /// The position of the last request.
-    pub(crate) fn demanded(&self, projection: ProjectionVersion) -> watch::Receiver<Position> {
+    pub(crate) fn requested_position(
+        &self,
+        projection: ProjectionVersion,
+    ) -> watch::Receiver<Position> {
         self.with_demand(projection, watch::Sender::subscribe)
     }
 
@@ -76,7 +79,7 @@ impl CheckpointWatcher {
 
     /// Whether a read may return a higher position. A notification is only a hint, which any client may send; positions
     /// are read from the tables.
-    fn may_be_news(&self, payload: &str) -> bool {
+    fn may_be_newer(&self, payload: &str) -> bool {
         let Some((projection, generation, position)) = parse(payload) else {
             return true;
         };
@@ -115,7 +118,7 @@ impl CheckpointWatcher {
         projection: ProjectionVersion,
         use_it: impl FnOnce(&watch::Sender<Position>) -> T,
     ) -> T {
-        with_sender(&self.demands, projection, Position::START, use_it)
+        with_sender(&self.requests, projection, Position::START, use_it)
     }
 }
 

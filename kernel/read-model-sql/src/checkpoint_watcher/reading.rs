@@ -177,10 +177,10 @@ impl CheckpointWatcher {
         failures.log_recovery(Instant::now(), "listening for checkpoints again");
         loop {
             let first = listener.recv().await.map_err(broken)?;
-            let mut is_newer = self.may_be_news(first.payload());
+            let mut is_newer = self.may_be_newer(first.payload());
             // One read covers all notifications that have arrived.
             while let Some(next) = listener.next_buffered() {
-                is_newer |= self.may_be_news(next.payload());
+                is_newer |= self.may_be_newer(next.payload());
             }
             if is_newer {
                 self.refresh(database).await?;

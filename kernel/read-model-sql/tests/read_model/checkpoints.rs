@@ -58,9 +58,15 @@ async fn a_reader_in_the_writing_process_sees_a_checkpoint_immediately() {
     for fresh in Fresh::both().await {
         let database = fresh.open().await;
         let store = store(&database).await;
-        let checkpoint = database.feed().follow(database.version_of::<Counters>());
+        let checkpoint = database
+            .checkpoints()
+            .follow(database.version_of::<Counters>());
         assert_eq!(checkpoint.borrow().as_of, None);
-        database.feed().refresh(&database).await.expect("read");
+        database
+            .checkpoints()
+            .refresh(&database)
+            .await
+            .expect("read");
         assert!(checkpoint.borrow().is_fresh(LIMIT));
         write(&store, 0, 5, None).await;
         assert_eq!(checkpoint.borrow().position, Position(5));
@@ -72,12 +78,12 @@ async fn a_reader_in_another_process_is_notified() {
     let fresh = Fresh::postgres().await;
     let store = store(&fresh.open().await).await;
     let reader = fresh.open().await;
-    let mut checkpoint = reader.feed().follow(reader.version_of::<Counters>());
+    let mut checkpoint = reader.checkpoints().follow(reader.version_of::<Counters>());
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
     let (running, stopped) = (reader.clone(), stop.clone());
     tasks.spawn(async move {
         stopped
-            .run_until_cancelled(running.feed().run(&running))
+            .run_until_cancelled(running.checkpoints().run(&running))
             .await
     });
     wait(&mut checkpoint, |known| known.generation == 1).await;
@@ -97,12 +103,14 @@ async fn a_checkpoint_is_confirmed_repeatedly_without_changes() {
     for fresh in Fresh::both().await {
         let database = fresh.open().await;
         store(&database).await;
-        let mut checkpoint = database.feed().follow(database.version_of::<Counters>());
+        let mut checkpoint = database
+            .checkpoints()
+            .follow(database.version_of::<Counters>());
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let (running, stopped) = (database.clone(), stop.clone());
         tasks.spawn(async move {
             stopped
-                .run_until_cancelled(running.feed().run(&running))
+                .run_until_cancelled(running.checkpoints().run(&running))
                 .await
         });
         let first = wait(&mut checkpoint, |known| known.as_of.is_some()).await;

@@ -51,8 +51,14 @@ async fn a_restored_and_longer_log_or_another_one_is_detected_at_start() {
             let head = model.head().await;
             let database = model.fresh.open().await;
             let _store = open_store(&database, &model).await;
-            database.feed().refresh(&database).await.expect("read");
-            let before = database.feed().follow(database.version_of::<Counters>());
+            database
+                .checkpoints()
+                .refresh(&database)
+                .await
+                .expect("read");
+            let before = database
+                .checkpoints()
+                .follow(database.version_of::<Counters>());
             assert!(!before.borrow().caught_up, "its rows are of another log");
             let mut process = model.start(0).await;
             process.sees(|known| known.generation == 2).await;

@@ -111,12 +111,16 @@ impl TestReadModel {
             seized.expect("a lease");
         }
         let (state, stop) = (runner.state(), CancellationToken::new());
-        let checkpoint = database.feed().follow(database.version_of::<Counters>());
+        let checkpoint = database
+            .checkpoints()
+            .follow(database.version_of::<Counters>());
         let mut tasks = JoinSet::new();
         tasks.spawn(runner.run(stop.clone()));
         let (feed, stopped) = (database.clone(), stop.clone());
         tasks.spawn(async move {
-            stopped.run_until_cancelled(feed.feed().run(&feed)).await;
+            stopped
+                .run_until_cancelled(feed.checkpoints().run(&feed))
+                .await;
         });
         Process {
             database,

@@ -53,8 +53,14 @@ async fn only_rows_that_have_caught_up_are_readable() {
         old.reaches(Position(35)).await;
         let database = model.fresh.open().await.with_versions_raised_by(1);
         let store = crate::test_read_model::open_store(&database, &model).await;
-        database.feed().refresh(&database).await.expect("read");
-        let new = database.feed().follow(database.version_of::<Counters>());
+        database
+            .checkpoints()
+            .refresh(&database)
+            .await
+            .expect("read");
+        let new = database
+            .checkpoints()
+            .follow(database.version_of::<Counters>());
         assert_eq!(
             (new.borrow().generation, new.borrow().caught_up),
             (2, false)
@@ -107,14 +113,24 @@ async fn rows_of_a_stopped_service_are_not_readable_before_they_reach_the_head()
         model.append(30).await;
         let database = model.fresh.open().await;
         let _store = crate::test_read_model::open_store(&database, &model).await;
-        database.feed().refresh(&database).await.expect("read");
-        let checkpoint = database.feed().follow(database.version_of::<Counters>());
+        database
+            .checkpoints()
+            .refresh(&database)
+            .await
+            .expect("read");
+        let checkpoint = database
+            .checkpoints()
+            .follow(database.version_of::<Counters>());
         assert_eq!(checkpoint.borrow().position, Position(20));
         assert!(!checkpoint.borrow().caught_up);
         let mut second = model.start(0).await;
         let known = second.sees(|known| known.caught_up).await;
         assert!(known.position >= Position(50));
-        database.feed().refresh(&database).await.expect("read");
+        database
+            .checkpoints()
+            .refresh(&database)
+            .await
+            .expect("read");
         assert!(checkpoint.borrow().caught_up);
         second.stop().await;
     }

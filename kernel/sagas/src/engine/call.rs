@@ -22,7 +22,7 @@ pub(super) struct ProviderCall<S: Saga> {
     provider: Arc<dyn AnyProvider<S>>,
     looks_first: bool,
     /// Whether the action may have taken effect before this try.
-    may_have_happened: bool,
+    may_have_effect: bool,
     role: Role,
     limit: Duration,
 }
@@ -52,7 +52,7 @@ impl<S: Saga> ProviderCall<S> {
             } else {
                 state.calls > 1
             },
-            may_have_happened: undo || state.unresolved,
+            may_have_effect: undo || state.unresolved,
             role: step.role,
             limit: step.timeout,
         };
@@ -64,7 +64,7 @@ impl<S: Saga> ProviderCall<S> {
     /// Whether the call is made even after a cancellation or the deadline: a compensation must succeed, and the outcome
     /// of a pivot that may have taken effect must be resolved, however late.
     pub(super) fn must_be_made(&self) -> bool {
-        self.undo || (self.role == Role::Pivot && self.may_have_happened)
+        self.undo || (self.role == Role::Pivot && self.may_have_effect)
     }
 
     pub(super) async fn make(&self) -> StepResult {
@@ -80,7 +80,7 @@ impl<S: Saga> ProviderCall<S> {
     }
 
     /// The result of a call whose task panicked: it may have reached the provider.
-    pub(super) fn broken(&self) -> StepResult {
+    pub(super) fn interrupted(&self) -> StepResult {
         self.result(CallOutcome::Failed(CallError::unknown(
             "the call was interrupted",
         )))
@@ -130,7 +130,7 @@ impl<S: Saga> ProviderCall<S> {
             Err(failure) => {
                 // A failed look-up has no effect: an action that cannot have taken effect before still has not.
                 let reason = failure.to_string();
-                let found = if self.may_have_happened {
+                let found = if self.may_have_effect {
                     CallError::unknown(reason)
                 } else {
                     CallError::transient(reason)

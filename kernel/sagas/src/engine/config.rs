@@ -21,7 +21,7 @@ pub struct EngineConfig {
     pub commit_timeout: Duration,
     /// Upper limit of the backoff between tries of a step, whatever its definition sets. A provider's `retry_after`
     /// overrides it.
-    pub longest_pause: Duration,
+    pub max_backoff: Duration,
     /// The pause before a retry after an error of the store.
     pub retry: Duration,
     /// Number of events of the log between two snapshots of the index of open sagas.
@@ -39,7 +39,7 @@ impl EngineConfig {
             drives: 1_024,
             calls: 256,
             commit_timeout: Duration::from_secs(10),
-            longest_pause: Duration::MAX,
+            max_backoff: Duration::MAX,
             retry: Duration::from_millis(500),
             snapshot_every: 20_000,
         }

@@ -16,7 +16,7 @@ use crate::fields;
 struct DriveGuard<'a> {
     shared: &'a Shared,
     due: Due,
-    rest: NextWake,
+    next_wake: NextWake,
 }
 
 impl Drop for DriveGuard<'_> {
@@ -26,7 +26,7 @@ impl Drop for DriveGuard<'_> {
         } = &self.due;
         self.shared
             .schedule
-            .reschedule(saga_id, *partition, self.rest);
+            .reschedule(saga_id, *partition, self.next_wake);
     }
 }
 
@@ -71,14 +71,14 @@ async fn drive(shared: Arc<Shared>, due: Due) {
     let mut guard = DriveGuard {
         shared: &shared,
         // What applies if the driver panics.
-        rest: NextWake::Until(after(shared.clock.now(), shared.config.retry)),
+        next_wake: NextWake::Until(after(shared.clock.now(), shared.config.retry)),
         due,
     };
     let Some(driver) = shared.drivers.get(guard.due.kind) else {
-        guard.rest = NextWake::OnSignal;
+        guard.next_wake = NextWake::OnSignal;
         return;
     };
-    guard.rest = driver
+    guard.next_wake = driver
         .drive(&shared, &guard.due.saga_id, guard.due.partition)
         .await;
 }

@@ -21,7 +21,7 @@ use tokio::time::Instant;
 
 use super::call::ProviderCall;
 use super::connect::Connections;
-use super::failures::Named;
+use super::failures::SagaFields;
 use super::schedule::NextWake;
 use super::shared::{Driver, Shared};
 use crate::advance::{Advance, CallOutcome, Corrupt, RecordedIntents, StepResult};
@@ -52,7 +52,7 @@ impl<S: Saga> Driver for Typed<S> {
             saga_id,
             partition,
             calls: JoinSet::new(),
-            live: Vec::new(),
+            in_flight: Vec::new(),
             permits: Vec::new(),
         };
         match drive.run().await {
@@ -67,7 +67,7 @@ struct Drive<'a, S: Saga> {
     saga_id: &'a Arc<str>,
     partition: u16,
     calls: JoinSet<StepResult>,
-    live: Vec<(task::Id, Arc<ProviderCall<S>>)>,
+    in_flight: Vec<(task::Id, Arc<ProviderCall<S>>)>,
     /// Permits for further calls, acquired before their intents are committed: a recorded intent that has to wait for a
     /// permit could run into its deadline.
     permits: Vec<OwnedSemaphorePermit>,
@@ -95,17 +95,17 @@ impl<S: Saga> Drive<'_, S> {
                 report(self.shared, &before, &state);
                 let intents = std::mem::take(&mut *intents.lock());
                 results = self.make_calls(&state, &intents).await?;
-            } else if !self.live.is_empty() {
+            } else if !self.in_flight.is_empty() {
                 // Other sagas need the permits while this one waits.
                 self.permits.clear();
-                results.extend(self.listen(plan.wake_at).await);
+                results.extend(self.next_result(plan.wake_at).await);
             } else if is_current || self.shared.stop.is_cancelled() || is_over(&state) {
                 // The saga may wait for days, or has ended: free the memory.
                 let executor = &self.shared.executor;
                 executor.evict::<SagaState<S>>(self.saga_id);
                 return Ok(self.next_wake(&state, &plan));
             } else {
-                state = self.look().await?;
+                state = self.load_latest().await?;
                 is_current = true;
             }
         }
@@ -142,12 +142,12 @@ impl<S: Saga> Drive<'_, S> {
                 self.shared.failures.read();
                 Ok(state)
             }
-            Err(error) => Err(self.unread(&error, error.is_retryable())),
+            Err(error) => Err(self.read_failed(&error, error.is_retryable())),
         }
     }
 
     /// Loads the saga's latest state from the store.
-    async fn look(&self) -> Result<Arc<SagaState<S>>, NextWake> {
+    async fn load_latest(&self) -> Result<Arc<SagaState<S>>, NextWake> {
         let present = self
             .shared
             .executor
@@ -157,22 +157,26 @@ impl<S: Saga> Drive<'_, S> {
                 self.shared.failures.read();
                 Ok(state)
             }
-            Ok(Err(error)) => Err(self.unread(&error, error.is_retryable())),
-            Err(late) => Err(self.unread(&late, true)),
+            Ok(Err(error)) => Err(self.read_failed(&error, error.is_retryable())),
+            Err(late) => Err(self.read_failed(&late, true)),
         }
     }
 
-    fn named(&self) -> Named<'_> {
-        Named {
+    fn named(&self) -> SagaFields<'_> {
+        SagaFields {
             saga_type: S::NAME,
             saga_id: self.saga_id,
         }
     }
 
-    fn unread(&self, error: &(dyn std::error::Error + 'static), is_retryable: bool) -> NextWake {
+    fn read_failed(
+        &self,
+        error: &(dyn std::error::Error + 'static),
+        is_retryable: bool,
+    ) -> NextWake {
         let saga_id = &**self.saga_id;
         if is_retryable {
-            self.shared.failures.unread(self.named(), error);
+            self.shared.failures.read_failed(self.named(), error);
         } else if self.shared.schedule.set_unreadable(saga_id, true) {
             metrics::counter!("events_unreadable_total", "reader" => "saga").increment(1);
             tracing::error!(
@@ -220,7 +224,7 @@ impl<S: Saga> Drive<'_, S> {
         {
             self.permits.push(permit);
         }
-        if calls > 0 && !has_moves && self.permits.is_empty() && self.live.is_empty() {
+        if calls > 0 && !has_moves && self.permits.is_empty() && self.in_flight.is_empty() {
             let permit = Arc::clone(&self.shared.calls).acquire_owned();
             tokio::select! {
                 () = self.shared.stop.cancelled() => {}
@@ -231,7 +235,7 @@ impl<S: Saga> Drive<'_, S> {
     }
 
     fn is_live(&self, step: usize) -> bool {
-        self.live.iter().any(|(_, call)| call.step == step)
+        self.in_flight.iter().any(|(_, call)| call.step == step)
     }
 
     async fn commit(
@@ -247,9 +251,9 @@ impl<S: Saga> Drive<'_, S> {
             saga_id: Arc::clone(self.saga_id),
             lanes: lanes(run, plan, &results),
             results,
-            live: self.live.iter().map(|(_, call)| call.step).collect(),
+            in_flight: self.in_flight.iter().map(|(_, call)| call.step).collect(),
             slots: self.permits.len(),
-            longest_pause: shared.config.longest_pause,
+            longest_pause: shared.config.max_backoff,
             intents: Arc::clone(intents),
             saga: PhantomData,
         };
@@ -280,7 +284,7 @@ impl<S: Saga> Drive<'_, S> {
                     // Another process acquired the lease. If this one has acquired it again since, the commit is sent again
                     // under the newer token; its expected versions reject it if the saga has changed.
                     shared.failures.lost_partitions(self.partition, 1);
-                    shared.ownership.lose(self.partition, token);
+                    shared.ownership.remove(self.partition, token);
                     continue;
                 }
                 Err(error) => self.handle_failure(&error)?,
@@ -300,7 +304,7 @@ impl<S: Saga> Drive<'_, S> {
                 Ok(())
             }
             // It was committed. The next attempt finds it by its command id and answers from it.
-            ExecuteError::Unanswered { error: cause, .. } if cause.is_retryable() => {
+            ExecuteError::ReplyUnavailable { error: cause, .. } if cause.is_retryable() => {
                 self.shared.failures.unanswered(self.named(), error);
                 Ok(())
             }
@@ -309,7 +313,7 @@ impl<S: Saga> Drive<'_, S> {
                 Err(NextWake::OnSignal)
             }
             ExecuteError::Failed(_)
-            | ExecuteError::Unanswered { .. }
+            | ExecuteError::ReplyUnavailable { .. }
             | ExecuteError::Reused
             | ExecuteError::Fenced => {
                 self.shared.failures.failed(self.named(), error);
@@ -330,7 +334,7 @@ impl<S: Saga> Drive<'_, S> {
         let Some(run) = state.run() else {
             return Ok(not_sent);
         };
-        for index in run.announced() {
+        for index in run.open_intents() {
             let Some((_, step)) = run.step(index) else {
                 continue;
             };
@@ -370,24 +374,24 @@ impl<S: Saga> Drive<'_, S> {
                 drop(permit);
                 result
             });
-            self.live.push((task.id(), call));
+            self.in_flight.push((task.id(), call));
         }
         Ok(not_sent)
     }
 
     /// Whether a cancellation was accepted since the state was last read.
     async fn is_cancelled(&self) -> Result<bool, NextWake> {
-        if !self.shared.schedule.is_touched(self.saga_id) {
+        if !self.shared.schedule.is_woken(self.saga_id) {
             return Ok(false);
         }
-        let state = self.look().await?;
+        let state = self.load_latest().await?;
         Ok(state
             .run()
             .is_some_and(|run| run.cancel.is_some() && !run.is_decided()))
     }
 
     /// Waits for the result of a call, or until `wake_at`.
-    async fn listen(&mut self, wake_at: Option<DateTime<Utc>>) -> Option<StepResult> {
+    async fn next_result(&mut self, wake_at: Option<DateTime<Utc>>) -> Option<StepResult> {
         let pause = wake_at.map_or(Duration::from_hours(1), |at| {
             until(self.shared.clock.now(), at).max(Duration::from_millis(1))
         });
@@ -399,8 +403,8 @@ impl<S: Saga> Drive<'_, S> {
             Ok((id, _)) => *id,
             Err(error) => error.id(),
         };
-        let index = self.live.iter().position(|(task, _)| *task == id)?;
-        let (_, call) = self.live.swap_remove(index);
+        let index = self.in_flight.iter().position(|(task, _)| *task == id)?;
+        let (_, call) = self.in_flight.swap_remove(index);
         match joined {
             Ok((_, result)) => Some(result),
             Err(error) => {
@@ -410,7 +414,7 @@ impl<S: Saga> Drive<'_, S> {
                     { fields::ERROR } = &error as &dyn std::error::Error,
                     "the task of a call failed"
                 );
-                Some(call.broken())
+                Some(call.interrupted())
             }
         }
     }

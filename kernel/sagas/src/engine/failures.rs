@@ -13,20 +13,20 @@ use crate::fields;
 pub(super) struct Failures {
     reads: FailureLog,
     commits: FailureLog,
-    refused_commits: FailureLog,
+    failed_commits: FailureLog,
     lost_partitions: FailureLog,
 }
 
 /// The fields that identify a saga in a log line.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Named<'a> {
+pub(super) struct SagaFields<'a> {
     pub(super) saga_type: &'static str,
     pub(super) saga_id: &'a str,
 }
 
 impl Failures {
     /// A saga could not be read; it is retried.
-    pub(super) fn unread(&self, saga: Named<'_>, error: &(dyn Error + 'static)) {
+    pub(super) fn read_failed(&self, saga: SagaFields<'_>, error: &(dyn Error + 'static)) {
         if let Some(suppressed) = self.reads.failed(Instant::now()) {
             tracing::warn!(
                 { fields::SAGA_TYPE } = saga.saga_type,
@@ -45,7 +45,7 @@ impl Failures {
     }
 
     /// The outcome of a saga's commit is unknown; it is sent again.
-    pub(super) fn unanswered(&self, saga: Named<'_>, error: &(dyn Error + 'static)) {
+    pub(super) fn unanswered(&self, saga: SagaFields<'_>, error: &(dyn Error + 'static)) {
         if let Some(suppressed) = self.commits.failed(Instant::now()) {
             tracing::warn!(
                 { fields::SAGA_TYPE } = saga.saga_type,
@@ -64,8 +64,8 @@ impl Failures {
     }
 
     /// A saga's commit failed in a way that a retry will not fix.
-    pub(super) fn failed(&self, saga: Named<'_>, error: &(dyn Error + 'static)) {
-        if let Some(suppressed) = self.refused_commits.failed(Instant::now()) {
+    pub(super) fn failed(&self, saga: SagaFields<'_>, error: &(dyn Error + 'static)) {
+        if let Some(suppressed) = self.failed_commits.failed(Instant::now()) {
             tracing::error!(
                 { fields::SAGA_TYPE } = saga.saga_type,
                 { fields::SAGA_ID } = saga.saga_id,

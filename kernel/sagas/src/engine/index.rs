@@ -55,7 +55,7 @@ pub(super) async fn follow(shared: &Shared, rested: &CancellationToken) {
     let mut index = Index {
         shared,
         reader: None,
-        kept: Position::START,
+        snapshot_position: Position::START,
         unknown_types: HashMap::new(),
         is_whole: true,
     };
@@ -81,7 +81,7 @@ pub(super) async fn follow(shared: &Shared, rested: &CancellationToken) {
             () = tokio::time::sleep(shared.config.retry) => {}
         }
     }
-    if index.position() > Some(index.kept) {
+    if index.position() > Some(index.snapshot_position) {
         index.save_snapshot().await;
     }
 }
@@ -91,7 +91,7 @@ struct Index<'a> {
     /// None until the snapshot is loaded.
     reader: Option<LogReader>,
     /// The position of the last snapshot.
-    kept: Position,
+    snapshot_position: Position,
     /// Open sagas of types that this binary does not know. Binaries that know them may start from this one's snapshot.
     unknown_types: HashMap<String, (String, u16)>,
     /// Whether every `SagaStarted` could be read. If not, no snapshot is saved, since it would lack a saga.
@@ -101,19 +101,19 @@ struct Index<'a> {
 impl Index<'_> {
     async fn step(&mut self) -> Result<(), StoreError> {
         let reached = if self.reader.is_none() {
-            self.kept = self.load().await?;
-            self.reader = Some(self.read_after(self.kept));
-            self.kept
+            self.snapshot_position = self.load().await?;
+            self.reader = Some(self.read_after(self.snapshot_position));
+            self.snapshot_position
         } else {
             self.read().await?
         };
         // Only after the page is applied: a partition is active once every saga below its head is in the schedule.
         for partition in self.shared.ownership.caught_up(reached) {
-            self.shared.schedule.touch_partition(partition);
+            self.shared.schedule.wake_partition(partition);
         }
         if reached.0
             >= self
-                .kept
+                .snapshot_position
                 .0
                 .saturating_add(self.shared.config.snapshot_every)
         {
@@ -174,7 +174,7 @@ impl Index<'_> {
             );
         }
         // Also after a failure: the next attempt follows `snapshot_every` events later.
-        self.kept = position;
+        self.snapshot_position = position;
     }
 
     /// The position up to which the log was read.
@@ -191,7 +191,7 @@ impl Index<'_> {
 
     async fn read(&mut self) -> Result<Position, StoreError> {
         let Some(reader) = &mut self.reader else {
-            return Ok(self.kept);
+            return Ok(self.snapshot_position);
         };
         if reader.is_at_end() {
             reader.grown().await?;
@@ -200,22 +200,22 @@ impl Index<'_> {
         let page = reader.page().await?;
         // Before the events are applied: a saga of this page that `insert_begun` added in between would stay open
         // permanently if its end were in this page too.
-        self.shared.schedule.hear_through(page.read_up_to);
+        self.shared.schedule.set_read_up_to(page.read_up_to);
         for entry in &page.entries {
             match entry {
                 Entry::Event(envelope) => {
                     if let Err(error) = self.apply(envelope) {
-                        self.stop_one(entry, &error);
+                        self.park(entry, &error);
                     }
                 }
-                Entry::Unreadable(unreadable) => self.stop_one(entry, &**unreadable),
+                Entry::Unreadable(unreadable) => self.park(entry, &**unreadable),
             }
         }
         Ok(page.read_up_to)
     }
 
     /// An event cannot be read. Its saga is driven, fails to read it as well and is parked; all others continue.
-    fn stop_one(&mut self, entry: &Entry, error: &(dyn std::error::Error + 'static)) {
+    fn park(&mut self, entry: &Entry, error: &(dyn std::error::Error + 'static)) {
         let saga_id = entry.stream().aggregate_id();
         // A saga whose first event cannot be read is missing in the index.
         self.is_whole &= entry.event_type() != names::STARTED;
@@ -227,7 +227,9 @@ impl Index<'_> {
             { fields::ERROR } = error,
             "an event of a saga cannot be read: the saga is parked"
         );
-        self.shared.schedule.touch(saga_id, &self.shared.ownership);
+        self.shared
+            .schedule
+            .wake_saga(saga_id, &self.shared.ownership);
     }
 
     fn apply(&mut self, envelope: &Envelope) -> Result<(), DecodeError> {
@@ -243,16 +245,16 @@ impl Index<'_> {
                         metrics::counter!("saga_started_total", "saga" => saga).increment(1);
                     }
                     if self.insert(saga_id, &started.saga_type, started.partition) {
-                        schedule.touch(saga_id, &self.shared.ownership);
+                        schedule.wake_saga(saga_id, &self.shared.ownership);
                     }
                 }
             }
             names::SUSPENDED => schedule.suspend(saga_id, true),
             names::RESUMED => {
                 schedule.suspend(saga_id, false);
-                schedule.touch(saga_id, &self.shared.ownership);
+                schedule.wake_saga(saga_id, &self.shared.ownership);
             }
-            names::CANCEL_REQUESTED => schedule.touch(saga_id, &self.shared.ownership),
+            names::CANCEL_REQUESTED => schedule.wake_saga(saga_id, &self.shared.ownership),
             end @ (names::COMPLETED | names::COMPENSATED | names::FAILED) => {
                 let ended = schedule.remove(saga_id);
                 self.unknown_types.remove(saga_id);

@@ -210,9 +210,9 @@ impl SagaEngine {
         // its stream again.
         if let Some(kind) = self.0.driver(S::NAME)
             && ownership.owns(partition)
-            && schedule.insert_begun(saga_id, kind, partition, position)
+            && schedule.insert_started(saga_id, kind, partition, position)
         {
-            schedule.touch(saga_id, ownership);
+            schedule.wake_saga(saga_id, ownership);
         }
     }
 
@@ -230,7 +230,7 @@ impl SagaEngine {
 
     /// Has a saga driven now, because an operator or a provider has changed it. No effect if another process owns it.
     pub fn wake(&self, saga_id: &str) {
-        self.0.schedule.touch(saga_id, &self.0.ownership);
+        self.0.schedule.wake_saga(saga_id, &self.0.ownership);
     }
 }
 

@@ -26,7 +26,7 @@ use crate::start::PARTITIONS;
 pub(super) const PARTITION_PREFIX: &str = "saga/";
 
 #[derive(Clone, Debug)]
-struct Held {
+struct HeldLease {
     token: Token,
     /// The lease is valid until this time of the monotonic clock, counted from before the request was sent: the store
     /// cannot have let it expire earlier.
@@ -35,20 +35,20 @@ struct Held {
     /// earlier owners have written.
     caught_up_at: Option<Position>,
     /// The partition is to be released once none of its sagas is running.
-    is_leaving: bool,
+    is_draining: bool,
 }
 
 /// The partitions of this process.
 #[derive(Debug, Default)]
 pub(super) struct Ownership {
-    held: Mutex<Vec<Option<Held>>>,
+    held: Mutex<Vec<Option<HeldLease>>>,
     /// The position up to which the index has read the log.
     known: AtomicU64,
     renewed: Notify,
 }
 
 impl Ownership {
-    fn of<T>(&self, partition: u16, ask: impl FnOnce(&Held) -> Option<T>) -> Option<T> {
+    fn of<T>(&self, partition: u16, ask: impl FnOnce(&HeldLease) -> Option<T>) -> Option<T> {
         let held = self.held.lock();
         held.get(usize::from(partition))?.as_ref().and_then(ask)
     }
@@ -65,9 +65,9 @@ impl Ownership {
     }
 
     /// Whether a drive of one of the partition's sagas may start.
-    pub(super) fn may_begin(&self, partition: u16) -> bool {
+    pub(super) fn may_start(&self, partition: u16) -> bool {
         self.of(partition, |held| {
-            (held.caught_up_at.is_none() && !held.is_leaving).then_some(())
+            (held.caught_up_at.is_none() && !held.is_draining).then_some(())
         })
         .is_some()
     }
@@ -80,7 +80,7 @@ impl Ownership {
     }
 
     /// Removes a partition that another process owns now, or that is about to be released.
-    pub(super) fn lose(&self, partition: u16, token: Token) {
+    pub(super) fn remove(&self, partition: u16, token: Token) {
         // The lease may have been acquired again in the meantime; then the token differs, and the new lease must stay.
         if let Some(slot) = self.held.lock().get_mut(usize::from(partition))
             && slot.as_ref().is_some_and(|held| held.token == token)
@@ -129,16 +129,16 @@ impl Ownership {
 
     /// Adds leases that were acquired by a request sent at `asked_at`. Their partitions become active once the index has read
     /// the log up to `head`, which must be queried after the lease was acquired.
-    pub(super) fn gain(&self, leases: &[Lease], asked_at: Instant, ttl: Duration, head: Position) {
+    pub(super) fn add(&self, leases: &[Lease], asked_at: Instant, ttl: Duration, head: Position) {
         let mut slots = self.held.lock();
         slots.resize(usize::from(PARTITIONS), None);
         for lease in leases {
             if let Some(slot) = partition(&lease.name).and_then(|index| slots.get_mut(index)) {
-                *slot = Some(Held {
+                *slot = Some(HeldLease {
                     token: lease.token,
                     until: asked_at + ttl,
                     caught_up_at: Some(head),
-                    is_leaving: false,
+                    is_draining: false,
                 });
             }
         }
@@ -189,16 +189,16 @@ impl Ownership {
         let mut held = self.held.lock();
         for partition in partitions {
             if let Some(Some(held)) = held.get_mut(usize::from(*partition)) {
-                held.is_leaving = true;
+                held.is_draining = true;
             }
         }
     }
 
-    pub(super) fn leaving(&self) -> Vec<(u16, Token)> {
+    pub(super) fn draining(&self) -> Vec<(u16, Token)> {
         let held = self.held.lock();
         let held = (0..).zip(held.iter());
         let leaving = held.filter_map(|(partition, held)| {
-            let held = held.as_ref().filter(|held| held.is_leaving)?;
+            let held = held.as_ref().filter(|held| held.is_draining)?;
             Some((partition, held.token))
         });
         leaving.collect()

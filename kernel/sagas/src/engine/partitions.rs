@@ -122,22 +122,22 @@ async fn renew(shared: &Shared, heartbeat: &Arc<str>) -> Result<(), StoreError> 
     }
     release(shared).await?;
     if mine.len() < quota {
-        take(shared, quota - mine.len()).await?;
+        acquire(shared, quota - mine.len()).await?;
     }
     Ok(())
 }
 
 /// Releases the draining partitions of which no saga is running.
 async fn release(shared: &Shared) -> Result<(), StoreError> {
-    let mut left = shared.ownership.leaving();
-    left.retain(|(partition, _)| !shared.schedule.is_driven(*partition));
+    let mut left = shared.ownership.draining();
+    left.retain(|(partition, _)| !shared.schedule.is_running(*partition));
     if left.is_empty() {
         return Ok(());
     }
     // First locally, then in the store: no drive may start on a partition whose lease another process can acquire. If the
     // request fails, the lease expires, or the next renewal reports it as unknown and the partition is activated again.
     for (partition, token) in &left {
-        shared.ownership.lose(*partition, *token);
+        shared.ownership.remove(*partition, *token);
     }
     let names: Vec<_> = left.iter().map(|(partition, _)| name(*partition)).collect();
     shared
@@ -147,7 +147,7 @@ async fn release(shared: &Shared) -> Result<(), StoreError> {
 }
 
 /// Acquires up to `count` partitions without an owner.
-async fn take(shared: &Shared, count: usize) -> Result<(), StoreError> {
+async fn acquire(shared: &Shared, count: usize) -> Result<(), StoreError> {
     let held = shared.leases.held_leases(PARTITION_PREFIX).await?;
     let free = (0..PARTITIONS)
         .map(name)
@@ -169,11 +169,11 @@ async fn activate(shared: &Shared, leases: &[Lease], asked_at: Instant) -> Resul
     let head = shared.store.head().await?;
     shared
         .ownership
-        .gain(leases, asked_at, shared.config.lease, head);
+        .add(leases, asked_at, shared.config.lease, head);
     // The index may have read up to the head already, and then it reports no further progress on an idle log.
     let known = shared.ownership.read_up_to();
     for partition in shared.ownership.caught_up(known) {
-        shared.schedule.touch_partition(partition);
+        shared.schedule.wake_partition(partition);
     }
     Ok(())
 }

@@ -37,7 +37,7 @@ enum Place {
     Ready,
     Running,
     /// Ended. It stays until the index reads the end, because an insertion by the index would otherwise add it again.
-    Over,
+    Ended,
 }
 
 #[derive(Debug)]
@@ -46,7 +46,7 @@ struct Entry {
     partition: u16,
     place: Place,
     /// Woken while it was running.
-    again: bool,
+    woken: bool,
     /// It waits for an operator, according to the log.
     is_suspended: bool,
     /// Its stream could not be read in the last drive, and that was logged.
@@ -102,7 +102,7 @@ impl SchedulerState {
             kind: u8::try_from(kind).unwrap_or(u8::MAX),
             partition,
             place: Place::Idle,
-            again: false,
+            woken: false,
             is_suspended: false,
             is_unreadable: false,
             wake_at: None,
@@ -122,8 +122,8 @@ impl SchedulerState {
                     }
                     self.ready.push_back(Arc::clone(saga_id));
                 }
-                Place::Running => entry.again = true,
-                Place::Ready | Place::Over => {}
+                Place::Running => entry.woken = true,
+                Place::Ready | Place::Ended => {}
             }
         }
     }
@@ -169,13 +169,13 @@ impl Schedule {
     }
 
     /// Records that the index has read the log up to `position`.
-    pub(super) fn hear_through(&self, position: Position) {
+    pub(super) fn set_read_up_to(&self, position: Position) {
         self.state.lock().read_up_to = position;
     }
 
     /// Adds a saga that a commit at `position` started, unless the index has read up to there: it has then seen the saga,
     /// and perhaps its end, after which adding it would leave it open permanently.
-    pub(super) fn insert_begun(
+    pub(super) fn insert_started(
         &self,
         saga_id: &str,
         kind: usize,
@@ -197,7 +197,7 @@ impl Schedule {
     }
 
     /// Wakes a saga, if this process owns its partition.
-    pub(super) fn touch(&self, saga_id: &str, ownership: &Ownership) {
+    pub(super) fn wake_saga(&self, saga_id: &str, ownership: &Ownership) {
         let mut state = self.state.lock();
         let Some((saga_id, entry)) = state.sagas.get_key_value(saga_id) else {
             return;
@@ -211,7 +211,7 @@ impl Schedule {
     }
 
     /// Wakes all sagas of a partition except those that wait for an operator: the log will show what the operator does.
-    pub(super) fn touch_partition(&self, partition: u16) {
+    pub(super) fn wake_partition(&self, partition: u16) {
         let mut state = self.state.lock();
         let of_partition = state
             .sagas
@@ -226,16 +226,16 @@ impl Schedule {
     }
 
     /// Whether it was woken since its drive started.
-    pub(super) fn is_touched(&self, saga_id: &str) -> bool {
+    pub(super) fn is_woken(&self, saga_id: &str) -> bool {
         self.state
             .lock()
             .sagas
             .get(saga_id)
-            .is_some_and(|entry| entry.again)
+            .is_some_and(|entry| entry.woken)
     }
 
     /// Whether any saga of the partition is running.
-    pub(super) fn is_driven(&self, partition: u16) -> bool {
+    pub(super) fn is_running(&self, partition: u16) -> bool {
         self.state.lock().running.contains_key(&partition)
     }
 
@@ -283,11 +283,11 @@ impl Schedule {
                 continue;
             };
             // Lost or draining: the next owner wakes all sagas of the partition, so this one need not stay ready here.
-            if !ownership.may_begin(entry.partition) {
+            if !ownership.may_start(entry.partition) {
                 entry.place = Place::Idle;
                 continue;
             }
-            (entry.place, entry.again) = (Place::Running, false);
+            (entry.place, entry.woken) = (Place::Running, false);
             let (kind, partition) = (usize::from(entry.kind), entry.partition);
             *state.running.entry(partition).or_default() += 1;
             return Some(Due {
@@ -313,9 +313,9 @@ impl Schedule {
             return;
         };
         // Under the same lock as the change of place: a wake-up is either seen here or finds the saga idle.
-        let again = std::mem::take(&mut entry.again);
+        let again = std::mem::take(&mut entry.woken);
         entry.place = match rest {
-            NextWake::Ended => Place::Over,
+            NextWake::Ended => Place::Ended,
             NextWake::OnSignal | NextWake::Until(_) => Place::Idle,
         };
         if again {

@@ -35,7 +35,7 @@ impl<C: Scenario> Precondition for Completed<C> {
         Ok(played.saga_id)
     }
 
-    async fn judge(
+    async fn check(
         &self,
         saga_id: &str,
         env: &TestEnv,

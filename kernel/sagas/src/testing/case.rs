@@ -39,7 +39,7 @@ pub(super) trait Precondition: Send + Sync {
     async fn complete(&self, env: &Arc<TestEnv>, book: &FakeProvider) -> Result<String, String>;
 
     /// Checks that every effect of it is undone after it was cancelled.
-    async fn judge(&self, saga_id: &str, env: &TestEnv, book: &FakeProvider) -> Result<(), String>;
+    async fn check(&self, saga_id: &str, env: &TestEnv, book: &FakeProvider) -> Result<(), String>;
 }
 
 /// A step and its fault.
@@ -129,7 +129,7 @@ impl<S: Saga> Case<S> {
             let cancelled = before.complete(&env, &book).await?;
             let ran = self.play(scenario, &env, &book).await?.ran;
             if ran == RunResult::Passed {
-                before.judge(&cancelled, &env, &book).await?;
+                before.check(&cancelled, &env, &book).await?;
             }
             Ok(ran)
         });
@@ -153,7 +153,7 @@ impl<S: Saga> Case<S> {
         let saga_id = scenario.begin(env).await;
         env.evict::<S>(&saga_id);
         if let Some((_, step, Fault::Declined)) = self.target
-            && !scenario.refuse(env, step.name).await
+            && !scenario.reject_step(env, step.name).await
         {
             let ran = RunResult::NotProvoked;
             return Ok(PlayedCase { ran, saga_id });
@@ -233,7 +233,7 @@ impl<C: Scenario> CaseRun<C> {
                             process.engine.wake(&self.saga_id);
                         }
                         Signal::StealLease => {
-                            self.usurp(done).await?;
+                            self.steal_leases(done).await?;
                             continue;
                         }
                     }
@@ -258,7 +258,7 @@ impl<C: Scenario> CaseRun<C> {
     }
 
     /// Another owner seizes all leases while the process continues: the process, a zombie, must not write.
-    async fn usurp(&self, done: tokio::sync::oneshot::Sender<()>) -> Result<(), String> {
+    async fn steal_leases(&self, done: tokio::sync::oneshot::Sender<()>) -> Result<(), String> {
         let (store, owner) = (&self.env.store, "usurper");
         let names: Vec<Arc<str>> = (0..PARTITIONS)
             .map(|partition| format!("saga/{partition:02}").into())

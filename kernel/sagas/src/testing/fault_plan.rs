@@ -33,11 +33,11 @@ pub(super) struct FaultPlan {
     /// The stored type of the saga's stream.
     pub(super) stream_type: &'static str,
     cues: mpsc::UnboundedSender<(Signal, oneshot::Sender<()>)>,
-    told: Mutex<Told>,
+    progress: Mutex<FaultProgress>,
 }
 
 #[derive(Debug, Default)]
-struct Told {
+struct FaultProgress {
     fired: usize,
     healed: bool,
     turned: bool,
@@ -54,31 +54,31 @@ impl FaultPlan {
             is_compensatable: false,
             stream_type,
             cues,
-            told: Mutex::default(),
+            progress: Mutex::default(),
         };
         (plan, receiver)
     }
 
     /// Fires the fault, unless it has fired `most` times or was repaired. Returns whether it fired.
     pub(super) fn fires(&self, most: usize) -> bool {
-        let mut told = self.told.lock();
+        let mut told = self.progress.lock();
         let fires = told.fired < most && !told.healed;
         told.fired += usize::from(fires);
         fires
     }
 
     pub(super) fn has_fired(&self) -> bool {
-        self.told.lock().fired > 0
+        self.progress.lock().fired > 0
     }
 
     /// Repairs the fault, as an operator would.
     pub(super) fn heal(&self) {
-        self.told.lock().healed = true;
+        self.progress.lock().healed = true;
     }
 
     /// Whether compensation is to be triggered here. True once.
     pub(super) fn turns(&self, turn: CompensationTrigger) -> bool {
-        let mut told = self.told.lock();
+        let mut told = self.progress.lock();
         let turns = self.turn == Some(turn) && !told.turned;
         told.turned |= turns;
         turns

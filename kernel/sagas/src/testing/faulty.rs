@@ -57,7 +57,7 @@ impl<S: Saga> Calls<S> {
 pub(super) struct FaultyProvider<S: Saga> {
     pub(super) step: &'static Step<S>,
     pub(super) calls: Arc<Calls<S>>,
-    pub(super) honest: Arc<dyn AnyProvider<S>>,
+    pub(super) inner: Arc<dyn AnyProvider<S>>,
 }
 
 impl<S: Saga> FaultyProvider<S> {
@@ -70,7 +70,7 @@ impl<S: Saga> FaultyProvider<S> {
 
     fn send_late(&self, key: &OperationKey, data: &S::Data) {
         self.calls.late.lock().push(Late {
-            provider: Arc::clone(&self.honest),
+            provider: Arc::clone(&self.inner),
             key: key.clone(),
             data: data.clone(),
         });
@@ -104,12 +104,12 @@ impl<S: Saga> FaultyProvider<S> {
                 return Some(Err(self.calls.book.decline(key, self.step.name)));
             }
             CallFault::AnswerLost => {
-                let _lost = self.honest.act(key, data).await;
+                let _lost = self.inner.act(key, data).await;
                 return Some(Err(CallError::unknown("connection reset")));
             }
             CallFault::NeverAnswers => std::future::pending::<()>().await,
             CallFault::DoneNeverAnswers => {
-                let _lost = self.honest.act(key, data).await;
+                let _lost = self.inner.act(key, data).await;
                 std::future::pending::<()>().await;
             }
             CallFault::Late | CallFault::KeyStaysOpen => {
@@ -119,12 +119,12 @@ impl<S: Saga> FaultyProvider<S> {
             CallFault::Twice => self.send_late(key, data),
             CallFault::CrashBefore => script.crash().await,
             CallFault::CrashAfter => {
-                let _lost = self.honest.act(key, data).await;
+                let _lost = self.inner.act(key, data).await;
                 script.crash().await;
             }
             CallFault::CancelDuring => script.cue(Signal::Cancel).await,
             CallFault::Zombie => {
-                let answer = self.honest.act(key, data).await;
+                let answer = self.inner.act(key, data).await;
                 script.cue(Signal::StealLease).await;
                 return Some(answer);
             }
@@ -155,21 +155,21 @@ impl<S: Saga> FaultyProvider<S> {
                 return Some(Err(CallError::unknown("out of order")));
             }
             CallFault::AnswerLost => {
-                let _lost = self.honest.undo(key, data).await;
+                let _lost = self.inner.undo(key, data).await;
                 return Some(Err(CallError::unknown("connection reset")));
             }
             CallFault::NeverAnswers => std::future::pending::<()>().await,
             CallFault::DoneNeverAnswers => {
-                let _lost = self.honest.undo(key, data).await;
+                let _lost = self.inner.undo(key, data).await;
                 std::future::pending::<()>().await;
             }
             CallFault::CrashBefore => script.crash().await,
             CallFault::CrashAfter => {
-                let _lost = self.honest.undo(key, data).await;
+                let _lost = self.inner.undo(key, data).await;
                 script.crash().await;
             }
             CallFault::Zombie => {
-                let answer = self.honest.undo(key, data).await;
+                let answer = self.inner.undo(key, data).await;
                 script.cue(Signal::StealLease).await;
                 return Some(answer);
             }
@@ -202,11 +202,11 @@ impl<S: Saga> AnyProvider<S> for FaultyProvider<S> {
         {
             return answer;
         }
-        self.honest.act(key, data).await
+        self.inner.act(key, data).await
     }
 
     async fn look_up(&self, key: &OperationKey) -> Result<OperationStatus<Value>, CallError> {
-        self.honest.look_up(key).await
+        self.inner.look_up(key).await
     }
 
     async fn undo(
@@ -219,7 +219,7 @@ impl<S: Saga> AnyProvider<S> for FaultyProvider<S> {
         {
             return answer;
         }
-        let undone = self.honest.undo(key, data).await?;
+        let undone = self.inner.undo(key, data).await?;
         if let Some(CallFault::Late | CallFault::KeyStaysOpen) = self.fault(false) {
             self.calls.deliver().await;
         }

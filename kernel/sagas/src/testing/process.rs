@@ -54,7 +54,7 @@ impl Process {
             Arc::new(FaultyProvider {
                 step,
                 calls,
-                honest,
+                inner: honest,
             })
         });
         let started = providers(builder).start();

@@ -32,7 +32,7 @@ pub trait Scenario: Send + Sync + 'static {
     }
 
     /// Makes the domain reject a local step, after the saga was started. Returns false if the test cannot.
-    async fn refuse(&self, _world: &TestEnv, _step: &str) -> bool {
+    async fn reject_step(&self, _world: &TestEnv, _step: &str) -> bool {
         false
     }
 

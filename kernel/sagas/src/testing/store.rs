@@ -79,7 +79,7 @@ impl FaultyStore {
     }
 
     /// Whether the batch holds this event about the plan's step.
-    fn tells(&self, batch: &[Commit], event_type: &str, undo: bool) -> bool {
+    fn holds_event(&self, batch: &[Commit], event_type: &str, undo: bool) -> bool {
         let of_saga = |write: &&Write| write.stream.aggregate_type() == self.script.stream_type;
         let mut writes = batch.iter().flat_map(Commit::writes);
         writes.by_ref().filter(of_saga).any(|write| {
@@ -129,7 +129,7 @@ impl FaultyStore {
             .is_commit(true)
             .map(|how| (how, names::STEP_COMPENSATED));
         let (how, event_type) = done.or(undone)?;
-        (self.tells(batch, event_type, false) && self.script.fires(1)).then_some(how)
+        (self.holds_event(batch, event_type, false) && self.script.fires(1)).then_some(how)
     }
 
     async fn append_faulty(&self, how: CommitFault, batch: &[Commit]) -> Answers {
@@ -208,7 +208,7 @@ impl EventStore for FaultyStore {
         let answers = self.inner.append(batch).await;
         let how = self.script.fault.and_then(|fault| fault.is_call(false));
         if how == Some(CallFault::CancelBefore)
-            && self.tells(batch, names::STEP_STARTED, false)
+            && self.holds_event(batch, names::STEP_STARTED, false)
             && self.script.fires(1)
         {
             self.script.cue(Signal::Cancel).await;
@@ -216,13 +216,13 @@ impl EventStore for FaultyStore {
         answers
     }
 
-    async fn standing(
+    async fn command_status(
         &self,
         command: CommandId,
         streams: &[StreamId],
     ) -> Result<CommandStatus, StoreError> {
         let store = self.reach("read versions")?;
-        store.standing(command, streams).await
+        store.command_status(command, streams).await
     }
 
     async fn read_stream(

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::trip::{Booking, Purchase, Tour, Travel, Trip};
 use crate::event::{
-    Action, CancelRequested, Closed, CompensationStarted, Ended, FailureKind, Resumed,
+    CancelRequested, Closed, CompensationStarted, Ended, FailureKind, ResumeKind, Resumed,
     StepCompensated, StepCompleted, StepFailed, StepStarted, Suspended,
 };
 use crate::operation::OperationKey;
@@ -108,7 +108,7 @@ fn suspended(step: &str) -> Event {
     })
 }
 
-fn resumed(action: Action) -> Event {
+fn resumed(action: ResumeKind) -> Event {
     let (saga_id, subject) = ids();
     let by = operator();
     SagaEvent::Resumed(Resumed {
@@ -174,7 +174,7 @@ fn nothing_is_legal_before_the_start_and_after_an_end() {
         compensation_started(),
         cancelled(),
         suspended("hold"),
-        resumed(Action::Resume),
+        resumed(ResumeKind::Resume),
     ];
     events.extend(
         [
@@ -319,12 +319,15 @@ fn the_key_changes_only_after_a_decline() {
         taken(&state).key(3).unwrap()
     };
     let key = |epoch| OperationKey::new("trip-1", "notify", epoch);
-    for action in [Action::Resume, Action::Retry] {
+    for action in [ResumeKind::Resume, ResumeKind::Retry] {
         assert_eq!(suspended_as(FailureKind::Declined, action), key(1));
         assert_eq!(suspended_as(FailureKind::Transient, action), key(0));
         assert_eq!(suspended_as(FailureKind::Unknown, action), key(0));
     }
-    assert_eq!(suspended_as(FailureKind::Declined, Action::Resolve), key(0));
+    assert_eq!(
+        suspended_as(FailureKind::Declined, ResumeKind::Resolve),
+        key(0)
+    );
 }
 
 #[test]
@@ -336,7 +339,7 @@ fn a_resumption_resets_the_tries_and_revives_all_given_up_steps() {
         suspended("notify"),
         failed("refund", false, FailureKind::Unknown, false),
     ];
-    for (action, attempts) in [(Action::Resume, 0), (Action::Retry, 1)] {
+    for (action, attempts) in [(ResumeKind::Resume, 0), (ResumeKind::Retry, 1)] {
         let mut state = after::<super::trip::ErrandSaga>(&given_up);
         state.apply(&resumed(action), at(2)).unwrap();
         let steps = &taken(&state).steps;
@@ -355,7 +358,7 @@ fn a_retry_of_a_saga_that_is_not_suspended_does_not_revive_a_given_up_step() {
         failed("flight", false, FailureKind::Declined, false),
         failed("hotel", false, FailureKind::Transient, true),
     ]);
-    state.apply(&resumed(Action::Retry), at(2)).unwrap();
+    state.apply(&resumed(ResumeKind::Retry), at(2)).unwrap();
     let steps = &taken(&state).steps;
     assert_eq!(steps[1].status, StepStatus::GivenUp);
     assert_eq!(
@@ -408,8 +411,12 @@ fn any_event() -> impl Strategy<Value = Event> {
         step.prop_map(suspended),
         Just(compensation_started()),
         Just(cancelled()),
-        prop::sample::select(vec![Action::Resume, Action::Retry, Action::Resolve])
-            .prop_map(resumed),
+        prop::sample::select(vec![
+            ResumeKind::Resume,
+            ResumeKind::Retry,
+            ResumeKind::Resolve
+        ])
+        .prop_map(resumed),
         prop::sample::select(vec![
             SagaOutcome::Completed,
             SagaOutcome::Compensated,

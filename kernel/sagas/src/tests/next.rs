@@ -26,7 +26,7 @@ fn call(step: usize, undo: bool, announced: bool) -> NextMove {
     NextMove::Call {
         step,
         undo,
-        announced,
+        intent_recorded: announced,
     }
 }
 

@@ -131,7 +131,7 @@ impl<S: Travel> Bench<S> {
         let advance = Advance::<S> {
             saga_id: "trip-1".into(),
             results,
-            live: self.live.iter().map(|(step, ..)| *step).collect(),
+            in_flight: self.live.iter().map(|(step, ..)| *step).collect(),
             slots,
             longest_pause: Duration::MAX,
             lanes: Vec::new(),

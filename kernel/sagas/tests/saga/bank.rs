@@ -52,7 +52,7 @@ impl Scenario for PayOut {
         engine.provider(book.provider::<Send>(receipt))
     }
 
-    async fn refuse(&self, world: &TestEnv, _step: &str) -> bool {
+    async fn reject_step(&self, world: &TestEnv, _step: &str) -> bool {
         let withdrawn = AccountEvent::Withdrawn(Moved { cents: 900 });
         world.execute(&Change(vec![withdrawn])).await;
         true

@@ -65,12 +65,12 @@ async fn each_saga_is_counted_once_at_its_end_also_if_an_operator_closed_it() {
             SagaOutcome::Completed
         );
     }
-    cluster.desk.set("authorise", Effect::Declined);
+    cluster.provider.set("authorise", Effect::Declined);
     cluster.begin::<Purchase>("trip-3").await;
     let ended = cluster.ended::<Purchase>("trip-3").await;
     assert_eq!(ended, SagaOutcome::Compensated);
-    cluster.desk.set("authorise", Effect::Good);
-    cluster.desk.set("notify", Effect::Declined);
+    cluster.provider.set("authorise", Effect::Good);
+    cluster.provider.set("notify", Effect::Declined);
     cluster.begin::<Purchase>("trip-4").await;
     cluster.suspended::<Purchase>("trip-4").await;
     cluster

@@ -3,7 +3,7 @@
 use event_sourcing::{
     Actor, Aggregate, DomainEvent, EncodedEvent, EventStore, Metadata, Position, Version,
 };
-use sagas::event::{Action, Resumed, StepCompensated, Suspended};
+use sagas::event::{ResumeKind, Resumed, StepCompensated, Suspended};
 use sagas::{EventOf, SagaEvent, SagaOutcome, SagaState, started};
 
 use crate::support::{LONG, TestCluster};
@@ -14,7 +14,7 @@ fn long(saga_id: &str, illegal: Option<EventOf<Booking>>) -> Vec<EventOf<Booking
     let resumed = SagaEvent::Resumed(Resumed {
         saga_id: saga_id.to_owned(),
         subject: "a trip".to_owned(),
-        action: Action::Retry,
+        action: ResumeKind::Retry,
         step: None,
         actor: Actor {
             id: "a test".to_owned(),
@@ -115,7 +115,7 @@ async fn an_unknown_or_unreadable_event_parks_its_saga_and_no_other() {
             "{saga_id}"
         );
         assert_eq!(
-            cluster.desk.count(&format!("act {saga_id}/")),
+            cluster.provider.count(&format!("act {saga_id}/")),
             0,
             "{saga_id}"
         );

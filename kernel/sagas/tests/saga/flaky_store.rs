@@ -70,12 +70,12 @@ impl EventStore for FlakyStore {
         self.reach()?.append(batch).await
     }
 
-    async fn standing(
+    async fn command_status(
         &self,
         command: CommandId,
         streams: &[StreamId],
     ) -> Result<CommandStatus, StoreError> {
-        self.reach()?.standing(command, streams).await
+        self.reach()?.command_status(command, streams).await
     }
 
     async fn read_stream(

@@ -13,11 +13,11 @@ use crate::trip::{ErrandSaga, Purchase};
 async fn the_step_of_the_hint_is_tried_now() {
     let cluster = TestCluster::new();
     let node = cluster.node::<ErrandSaga>("one");
-    cluster.desk.set("refund", Effect::Transient);
+    cluster.provider.set("refund", Effect::Transient);
     cluster.begin::<ErrandSaga>("trip-1").await;
     // By now the pause is at least half a minute.
     cluster.tried::<ErrandSaga>("trip-1", "refund", 8).await;
-    cluster.desk.set("refund", Effect::Good);
+    cluster.provider.set("refund", Effect::Good);
     let before = Instant::now();
     cluster
         .hint::<ErrandSaga>("trip-1", "trip-1/refund/0")
@@ -40,15 +40,15 @@ async fn another_step_still_waits_for_its_own_retry_after() {
     let cluster = TestCluster::new();
     let node = cluster.node::<ErrandSaga>("one");
     cluster
-        .desk
+        .provider
         .set("notify", Effect::Busy(Duration::from_mins(20)));
-    cluster.desk.set("refund", Effect::Transient);
+    cluster.provider.set("refund", Effect::Transient);
     cluster.begin::<ErrandSaga>("trip-1").await;
     let state = cluster.tried::<ErrandSaga>("trip-1", "notify", 1).await;
     let due = step(&state, "notify").retry_at.unwrap();
     cluster.tried::<ErrandSaga>("trip-1", "refund", 8).await;
-    cluster.desk.set("notify", Effect::Good);
-    cluster.desk.set("refund", Effect::Good);
+    cluster.provider.set("notify", Effect::Good);
+    cluster.provider.set("refund", Effect::Good);
     cluster
         .hint::<ErrandSaga>("trip-1", "trip-1/refund/0")
         .await
@@ -62,7 +62,7 @@ async fn another_step_still_waits_for_its_own_retry_after() {
         "{} is before {due}",
         cluster.clock.now()
     );
-    assert_eq!(cluster.desk.count("act trip-1/notify"), 2);
+    assert_eq!(cluster.provider.count("act trip-1/notify"), 2);
     node.stop().await;
 }
 
@@ -70,7 +70,7 @@ async fn another_step_still_waits_for_its_own_retry_after() {
 async fn a_hint_about_a_step_that_does_not_wait_is_rejected() {
     let cluster = TestCluster::new();
     let node = cluster.node::<ErrandSaga>("one");
-    cluster.desk.set("refund", Effect::Transient);
+    cluster.provider.set("refund", Effect::Transient);
     cluster.begin::<ErrandSaga>("trip-1").await;
     cluster.tried::<ErrandSaga>("trip-1", "refund", 8).await;
     let before = cluster.recorded::<ErrandSaga>("trip-1").await;
@@ -90,13 +90,13 @@ async fn a_hint_about_a_step_that_does_not_wait_is_rejected() {
 async fn a_hint_does_not_resume_a_suspended_saga() {
     let cluster = TestCluster::new();
     let node = cluster.node::<Purchase>("one");
-    cluster.desk.set("notify", Effect::Transient);
+    cluster.provider.set("notify", Effect::Transient);
     cluster.begin::<Purchase>("trip-1").await;
     cluster.suspended::<Purchase>("trip-1").await;
-    let tries = cluster.desk.count("act trip-1/notify");
+    let tries = cluster.provider.count("act trip-1/notify");
     let rejected = cluster.hint::<Purchase>("trip-1", "trip-1/notify/0").await;
     assert_eq!(rejected, Err(ActionRejected::NothingWaits));
     tokio::time::sleep(Duration::from_hours(1)).await;
-    assert_eq!(cluster.desk.count("act trip-1/notify"), tries);
+    assert_eq!(cluster.provider.count("act trip-1/notify"), tries);
     node.stop().await;
 }

@@ -18,7 +18,7 @@ async fn concurrent_calls_are_limited() {
             calls,
             ..EngineConfig::new("one")
         };
-        let provider = Arc::clone(&cluster.desk);
+        let provider = Arc::clone(&cluster.provider);
         let node = cluster.start(config, |builder| add::<Tour>(builder, provider));
         for number in 0..40 {
             cluster.begin::<Tour>(&format!("trip-{number}")).await;
@@ -27,7 +27,7 @@ async fn concurrent_calls_are_limited() {
             let ended = cluster.ended::<Tour>(&format!("trip-{number}")).await;
             assert_eq!(ended, SagaOutcome::Completed);
         }
-        assert_eq!(cluster.desk.most_in_flight(), calls);
+        assert_eq!(cluster.provider.most_in_flight(), calls);
         node.stop().await;
     }
 }
@@ -39,7 +39,7 @@ async fn concurrent_drives_are_limited() {
         drives: 2,
         ..EngineConfig::new("one")
     };
-    let provider = Arc::clone(&cluster.desk);
+    let provider = Arc::clone(&cluster.provider);
     let node = cluster.start(config, |builder| add::<Booking>(builder, provider));
     for number in 0..30 {
         cluster.begin::<Booking>(&format!("trip-{number}")).await;
@@ -48,7 +48,7 @@ async fn concurrent_drives_are_limited() {
         let ended = cluster.ended::<Booking>(&format!("trip-{number}")).await;
         assert_eq!(ended, SagaOutcome::Completed);
     }
-    assert!(cluster.desk.most_in_flight() <= 2);
+    assert!(cluster.provider.most_in_flight() <= 2);
     node.stop().await;
 }
 
@@ -62,9 +62,11 @@ async fn the_steps_of_a_stage_run_concurrently_and_compensation_waits_for_all_of
         cluster.ended::<Tour>("trip-0").await,
         SagaOutcome::Completed
     );
-    assert_eq!(cluster.desk.most_in_flight(), 2);
-    cluster.desk.set("flight", Effect::Declined);
-    cluster.desk.set("hotel", Effect::Gated(Arc::clone(&gate)));
+    assert_eq!(cluster.provider.most_in_flight(), 2);
+    cluster.provider.set("flight", Effect::Declined);
+    cluster
+        .provider
+        .set("hotel", Effect::Gated(Arc::clone(&gate)));
     cluster.begin::<Tour>("trip-1").await;
     let has_given_up = |state: &sagas::SagaState<Tour>| {
         state.run().unwrap().steps[1].status == StepStatus::GivenUp
@@ -78,9 +80,9 @@ async fn the_steps_of_a_stage_run_concurrently_and_compensation_waits_for_all_of
         cluster.ended::<Tour>("trip-1").await,
         SagaOutcome::Compensated
     );
-    assert_eq!(cluster.desk.count("undo trip-1/hotel"), 1);
+    assert_eq!(cluster.provider.count("undo trip-1/hotel"), 1);
     // It was declined, so there is nothing to undo.
-    assert_eq!(cluster.desk.count("undo trip-1/flight"), 0);
+    assert_eq!(cluster.provider.count("undo trip-1/flight"), 0);
     node.stop().await;
 }
 
@@ -88,7 +90,9 @@ async fn the_steps_of_a_stage_run_concurrently_and_compensation_waits_for_all_of
 async fn a_clean_stop_waits_for_calls_in_flight_and_starts_no_other() {
     let cluster = TestCluster::new();
     let gate = gate();
-    cluster.desk.set("flight", Effect::Gated(Arc::clone(&gate)));
+    cluster
+        .provider
+        .set("flight", Effect::Gated(Arc::clone(&gate)));
     let node = cluster.node::<Booking>("one");
     cluster.begin::<Booking>("trip-1").await;
     cluster.asked("act trip-1/flight").await;
@@ -117,11 +121,13 @@ async fn a_clean_stop_waits_for_calls_in_flight_and_starts_no_other() {
 async fn a_stop_does_not_wait_for_an_unreachable_store() {
     let cluster = TestCluster::new();
     let gate = gate();
-    cluster.desk.set("flight", Effect::Gated(Arc::clone(&gate)));
+    cluster
+        .provider
+        .set("flight", Effect::Gated(Arc::clone(&gate)));
     let node = cluster.node::<Booking>("one");
     cluster.begin::<Booking>("trip-1").await;
     cluster.asked("act trip-1/flight").await;
-    node.wire
+    node.store
         .is_cut
         .store(true, std::sync::atomic::Ordering::Relaxed);
     gate.add_permits(1);
@@ -133,7 +139,7 @@ async fn a_stop_does_not_wait_for_an_unreachable_store() {
         cluster.ended::<Booking>("trip-1").await,
         SagaOutcome::Completed
     );
-    assert_eq!(cluster.desk.count("act trip-1/flight"), 1);
+    assert_eq!(cluster.provider.count("act trip-1/flight"), 1);
     next.stop().await;
 }
 
@@ -154,7 +160,7 @@ async fn ten_thousand_suspended_sagas_cost_an_entry_each_and_no_task() {
     };
     assert_eq!(node.engine.open().len(), SAGAS);
     assert!(tasks() < 20, "{} tasks", tasks());
-    assert_eq!(cluster.desk.asked(), [""; 0]);
+    assert_eq!(cluster.provider.asked(), [""; 0]);
     let head = event_sourcing::EventStore::head(&*cluster.store)
         .await
         .unwrap();
@@ -182,14 +188,14 @@ async fn ten_thousand_suspended_sagas_cost_an_entry_each_and_no_task() {
 async fn as_many_calls_are_made_as_are_allowed() {
     const CALLS: usize = 1_500;
     let cluster = TestCluster::new();
-    cluster.desk.set("flight", Effect::Gated(gate()));
+    cluster.provider.set("flight", Effect::Gated(gate()));
     let config = EngineConfig::new("one").with_calls(CALLS);
-    let provider = Arc::clone(&cluster.desk);
+    let provider = Arc::clone(&cluster.provider);
     let node = cluster.start(config, |builder| add::<Booking>(builder, provider));
     for number in 0..=CALLS {
         cluster.begin::<Booking>(&format!("trip-{number}")).await;
     }
     cluster.asked_times("act", CALLS).await;
-    assert_eq!(cluster.desk.most_in_flight(), CALLS);
+    assert_eq!(cluster.provider.most_in_flight(), CALLS);
     node.abort().await;
 }

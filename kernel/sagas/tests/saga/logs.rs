@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use event_sourcing::{Actor, Metadata as EventMetadata, Position};
-use sagas::event::{Action, Resumed};
+use sagas::event::{ResumeKind, Resumed};
 use sagas::{SagaEvent, fields, started};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -73,7 +73,7 @@ async fn a_suspended_saga_is_logged_with_its_step_and_subject() {
     let errors = Lines::from(Level::ERROR);
     let _logging = test_log::listen(errors.clone());
     let cluster = TestCluster::new();
-    cluster.desk.set("refund", Effect::Declined);
+    cluster.provider.set("refund", Effect::Declined);
     let node = cluster.node::<ErrandSaga>("one");
     cluster.begin::<ErrandSaga>("trip-1").await;
     cluster.suspended::<ErrandSaga>("trip-1").await;
@@ -110,7 +110,7 @@ async fn an_unreadable_saga_is_logged_once_with_its_event() {
     let again = SagaEvent::Resumed(Resumed {
         saga_id: "trip-1".to_owned(),
         subject: "a trip".to_owned(),
-        action: Action::Retry,
+        action: ResumeKind::Retry,
         step: None,
         actor: Actor {
             id: "a test".to_owned(),
@@ -145,7 +145,7 @@ async fn an_outage_has_one_line_for_all_sagas_and_one_at_its_end() {
     let cluster = TestCluster::new();
     let calls = gate();
     cluster
-        .desk
+        .provider
         .set("notify", Effect::Gated(Arc::clone(&calls)));
     let node = cluster.node::<ErrandSaga>("one");
     // In nearly all partitions.
@@ -155,12 +155,12 @@ async fn an_outage_has_one_line_for_all_sagas_and_one_at_its_end() {
     }
     cluster.asked_times("act", 2 * sagas.len()).await;
     assert!(lines.collected().is_empty(), "{:?}", lines.collected());
-    node.wire.is_cut.store(true, Relaxed);
+    node.store.is_cut.store(true, Relaxed);
     calls.add_permits(sagas.len());
     // Longer than the duration of a lease.
     tokio::time::sleep(Duration::from_secs(25)).await;
     let during = lines.collected();
-    node.wire.is_cut.store(false, Relaxed);
+    node.store.is_cut.store(false, Relaxed);
     for saga in &sagas {
         cluster.ended::<ErrandSaga>(saga).await;
     }

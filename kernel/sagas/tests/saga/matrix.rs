@@ -41,7 +41,7 @@ impl<S: Travel> Scenario for Plain<S> {
         booking::<S>(book, engine)
     }
 
-    async fn refuse(&self, world: &TestEnv, step: &str) -> bool {
+    async fn reject_step(&self, world: &TestEnv, step: &str) -> bool {
         let no = put(&format!("no {step}"), 1);
         world.execute(&PutOn("a".to_owned(), no)).await;
         true

@@ -13,7 +13,7 @@ const TRIES: usize = RetryPolicy::DEFAULT.tries as usize;
 
 /// A saga that is suspended at its last step, which is retriable.
 async fn stuck(cluster: &TestCluster) {
-    cluster.desk.set("notify", Effect::Transient);
+    cluster.provider.set("notify", Effect::Transient);
     cluster.begin::<Purchase>("trip-1").await;
     let state = cluster.suspended::<Purchase>("trip-1").await;
     assert_eq!(state.run().unwrap().suspended, Some(3));
@@ -24,10 +24,10 @@ async fn a_retriable_step_is_suspended_after_its_tries_and_a_resumption_resets_t
     let cluster = TestCluster::new();
     let node = cluster.node::<Purchase>("one");
     stuck(&cluster).await;
-    assert_eq!(cluster.desk.count("act trip-1/notify"), TRIES);
+    assert_eq!(cluster.provider.count("act trip-1/notify"), TRIES);
     // Nothing happens until an operator acts.
     tokio::time::sleep(Duration::from_hours(24)).await;
-    assert_eq!(cluster.desk.count("act trip-1/notify"), TRIES);
+    assert_eq!(cluster.provider.count("act trip-1/notify"), TRIES);
     cluster
         .act::<Purchase>("trip-1", OperatorAction::Resume)
         .await
@@ -46,8 +46,8 @@ async fn a_retriable_step_is_suspended_after_its_tries_and_a_resumption_resets_t
         cluster.suspended::<Purchase>("trip-1").await;
     }
     tokio::time::sleep(Duration::from_hours(24)).await;
-    assert_eq!(cluster.desk.count("act trip-1/notify"), 2 * TRIES + 3);
-    cluster.desk.set("notify", Effect::Good);
+    assert_eq!(cluster.provider.count("act trip-1/notify"), 2 * TRIES + 3);
+    cluster.provider.set("notify", Effect::Good);
     cluster
         .act::<Purchase>("trip-1", OperatorAction::Resume)
         .await
@@ -57,7 +57,13 @@ async fn a_retriable_step_is_suspended_after_its_tries_and_a_resumption_resets_t
         SagaOutcome::Completed
     );
     // It was always the same action.
-    assert!(cluster.desk.asked().iter().all(|what| what.ends_with("/0")));
+    assert!(
+        cluster
+            .provider
+            .asked()
+            .iter()
+            .all(|what| what.ends_with("/0"))
+    );
     node.stop().await;
 }
 
@@ -65,11 +71,11 @@ async fn a_retriable_step_is_suspended_after_its_tries_and_a_resumption_resets_t
 async fn a_declined_step_is_tried_under_a_new_key_only_after_a_resumption() {
     let cluster = TestCluster::new();
     let node = cluster.node::<Purchase>("one");
-    cluster.desk.set("notify", Effect::Declined);
+    cluster.provider.set("notify", Effect::Declined);
     cluster.begin::<Purchase>("trip-1").await;
     cluster.suspended::<Purchase>("trip-1").await;
-    assert_eq!(cluster.desk.count("act trip-1/notify"), 1);
-    cluster.desk.set("notify", Effect::Good);
+    assert_eq!(cluster.provider.count("act trip-1/notify"), 1);
+    cluster.provider.set("notify", Effect::Good);
     cluster
         .act::<Purchase>("trip-1", OperatorAction::Resume)
         .await
@@ -78,7 +84,7 @@ async fn a_declined_step_is_tried_under_a_new_key_only_after_a_resumption() {
         cluster.ended::<Purchase>("trip-1").await,
         SagaOutcome::Completed
     );
-    assert_eq!(cluster.desk.count("act trip-1/notify/1"), 1);
+    assert_eq!(cluster.provider.count("act trip-1/notify/1"), 1);
     node.stop().await;
 }
 
@@ -86,11 +92,11 @@ async fn a_declined_step_is_tried_under_a_new_key_only_after_a_resumption() {
 async fn a_retry_makes_the_next_try_due_now() {
     let cluster = TestCluster::new();
     let node = cluster.node::<ErrandSaga>("one");
-    cluster.desk.set("refund", Effect::Transient);
+    cluster.provider.set("refund", Effect::Transient);
     cluster.begin::<ErrandSaga>("trip-1").await;
     // By now the pause is at least half a minute.
     cluster.tried::<ErrandSaga>("trip-1", "refund", 8).await;
-    cluster.desk.set("refund", Effect::Good);
+    cluster.provider.set("refund", Effect::Good);
     let before = Instant::now();
     cluster
         .act::<ErrandSaga>("trip-1", OperatorAction::Retry)
@@ -117,7 +123,7 @@ async fn a_resolved_step_counts_as_done() {
         cluster.ended::<Purchase>("trip-1").await,
         SagaOutcome::Completed
     );
-    assert_eq!(cluster.desk.count("act trip-1/notify"), TRIES);
+    assert_eq!(cluster.provider.count("act trip-1/notify"), TRIES);
     let rejected = cluster
         .act::<Purchase>("trip-1", OperatorAction::Resolve)
         .await;
@@ -161,20 +167,20 @@ async fn a_compensation_is_suspended_resumed_and_resolved() {
     ] {
         let cluster = TestCluster::new();
         let node = cluster.node::<Booking>("one");
-        cluster.desk.set("hotel", Effect::Declined);
-        cluster.desk.break_undo(true);
+        cluster.provider.set("hotel", Effect::Declined);
+        cluster.provider.break_undo(true);
         cluster.begin::<Booking>("trip-1").await;
         let state = cluster.suspended::<Booking>("trip-1").await;
         assert_eq!(state.run().unwrap().suspended, Some(1));
-        assert_eq!(cluster.desk.count("undo trip-1/flight"), TRIES);
-        cluster.desk.break_undo(false);
+        assert_eq!(cluster.provider.count("undo trip-1/flight"), TRIES);
+        cluster.provider.break_undo(false);
         cluster.act::<Booking>("trip-1", act).await.unwrap();
         assert_eq!(
             cluster.ended::<Booking>("trip-1").await,
             SagaOutcome::Compensated
         );
         let tries = TRIES + usize::from(!is_resolved);
-        assert_eq!(cluster.desk.count("undo trip-1/flight"), tries);
+        assert_eq!(cluster.provider.count("undo trip-1/flight"), tries);
         // In both cases the domain's events are appended.
         let shelf: Inventory = cluster.aggregate("shelf of trip-1").await;
         assert_eq!(shelf.count("undone"), 1);
@@ -186,13 +192,13 @@ async fn a_compensation_is_suspended_resumed_and_resolved() {
 async fn a_resumption_applies_to_all_steps_of_a_stage() {
     let cluster = TestCluster::new();
     let node = cluster.node::<ErrandSaga>("one");
-    cluster.desk.set("notify", Effect::Transient);
-    cluster.desk.set("refund", Effect::Transient);
+    cluster.provider.set("notify", Effect::Transient);
+    cluster.provider.set("refund", Effect::Transient);
     cluster.begin::<ErrandSaga>("trip-1").await;
     cluster.suspended::<ErrandSaga>("trip-1").await;
     tokio::time::sleep(Duration::from_hours(1)).await;
-    cluster.desk.set("notify", Effect::Good);
-    cluster.desk.set("refund", Effect::Good);
+    cluster.provider.set("notify", Effect::Good);
+    cluster.provider.set("refund", Effect::Good);
     cluster
         .act::<ErrandSaga>("trip-1", OperatorAction::Resume)
         .await
@@ -219,7 +225,9 @@ async fn actions_that_do_not_apply_are_rejected() {
         assert_eq!(rejected, Err(ActionRejected::Unknown), "{act:?}");
     }
     let gate = gate();
-    cluster.desk.set("flight", Effect::Gated(Arc::clone(&gate)));
+    cluster
+        .provider
+        .set("flight", Effect::Gated(Arc::clone(&gate)));
     cluster.begin::<Tour>("trip-1").await;
     cluster.asked("act trip-1/flight").await;
     for act in [
@@ -252,7 +260,7 @@ async fn a_cancellation_is_queued_until_the_saga_is_decided() {
     ] {
         let cluster = TestCluster::new();
         let gate = gate();
-        cluster.desk.set(step, Effect::Gated(Arc::clone(&gate)));
+        cluster.provider.set(step, Effect::Gated(Arc::clone(&gate)));
         let node = cluster.node::<Purchase>("one");
         cluster.begin::<Purchase>("trip-1").await;
         cluster.asked(&format!("act trip-1/{step}")).await;
@@ -278,7 +286,7 @@ async fn a_cancellation_is_queued_until_the_saga_is_decided() {
         gate.add_permits(1);
         assert_eq!(cluster.ended::<Purchase>("trip-1").await, outcome, "{step}");
         let undone = usize::from(outcome == SagaOutcome::Compensated);
-        assert_eq!(cluster.desk.count("undo trip-1/authorise"), undone);
+        assert_eq!(cluster.provider.count("undo trip-1/authorise"), undone);
         node.stop().await;
     }
 }
@@ -296,15 +304,15 @@ async fn a_saga_that_is_cancelled_before_it_runs_makes_no_call() {
         cluster.ended::<Purchase>("trip-1").await,
         SagaOutcome::Compensated
     );
-    assert_eq!(cluster.desk.asked(), [""; 0]);
+    assert_eq!(cluster.provider.asked(), [""; 0]);
     node.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_waiting_saga_is_cancelled_immediately_and_a_compensating_one_continues() {
     let cluster = TestCluster::new();
-    cluster.desk.set("hotel", Effect::Transient);
-    cluster.desk.break_undo(true);
+    cluster.provider.set("hotel", Effect::Transient);
+    cluster.provider.break_undo(true);
     let node = cluster.node::<Booking>("one");
     cluster.begin::<Booking>("trip-1").await;
     let waits = |state: &sagas::SagaState<Booking>| {
@@ -325,7 +333,7 @@ async fn a_waiting_saga_is_cancelled_immediately_and_a_compensating_one_continue
             .await,
         Ok(())
     );
-    cluster.desk.break_undo(false);
+    cluster.provider.break_undo(false);
     assert_eq!(
         cluster.ended::<Booking>("trip-1").await,
         SagaOutcome::Compensated
@@ -337,8 +345,8 @@ async fn a_waiting_saga_is_cancelled_immediately_and_a_compensating_one_continue
 async fn cancelling_a_saga_suspended_in_compensation_changes_nothing() {
     let cluster = TestCluster::new();
     let node = cluster.node::<Booking>("one");
-    cluster.desk.set("hotel", Effect::Declined);
-    cluster.desk.break_undo(true);
+    cluster.provider.set("hotel", Effect::Declined);
+    cluster.provider.break_undo(true);
     cluster.begin::<Booking>("trip-1").await;
     cluster.suspended::<Booking>("trip-1").await;
     // It is compensating already.
@@ -348,7 +356,7 @@ async fn cancelling_a_saga_suspended_in_compensation_changes_nothing() {
             .await,
         Ok(())
     );
-    cluster.desk.break_undo(false);
+    cluster.provider.break_undo(false);
     cluster
         .act::<Booking>("trip-1", OperatorAction::Resume)
         .await

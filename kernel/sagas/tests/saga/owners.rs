@@ -97,7 +97,9 @@ async fn usurp(cluster: &TestCluster) {
 async fn a_zombie_cannot_write() {
     let cluster = TestCluster::new();
     let gate = gate();
-    cluster.desk.set("flight", Effect::Gated(Arc::clone(&gate)));
+    cluster
+        .provider
+        .set("flight", Effect::Gated(Arc::clone(&gate)));
     let node = cluster.node::<Booking>("zombie");
     cluster.begin::<Booking>("trip-1").await;
     cluster.asked("act trip-1/flight").await;
@@ -118,8 +120,8 @@ async fn a_zombie_cannot_write() {
         cluster.ended::<Booking>("trip-1").await,
         SagaOutcome::Completed
     );
-    assert_eq!(cluster.desk.count("act trip-1/flight"), 1);
-    assert_eq!(cluster.desk.count("look trip-1/flight"), 1);
+    assert_eq!(cluster.provider.count("act trip-1/flight"), 1);
+    assert_eq!(cluster.provider.count("look trip-1/flight"), 1);
     node.stop().await;
 }
 
@@ -128,24 +130,26 @@ async fn no_call_starts_on_a_lease_that_is_about_to_expire() {
     for is_stopped in [false, true] {
         let cluster = TestCluster::new();
         let gate = gate();
-        cluster.desk.set("flight", Effect::Gated(Arc::clone(&gate)));
+        cluster
+            .provider
+            .set("flight", Effect::Gated(Arc::clone(&gate)));
         let config = EngineConfig {
             lease: Duration::from_secs(3),
             ..EngineConfig::new("one")
         };
-        let provider = Arc::clone(&cluster.desk);
+        let provider = Arc::clone(&cluster.provider);
         let node = cluster.start(config, |builder| add::<Booking>(builder, provider));
         cluster.begin::<Booking>("trip-1").await;
         cluster.asked("act trip-1/flight").await;
         // Nothing is renewed any more; after two seconds less than a third of the lease is left.
-        let leases = &node.wire.is_without_leases;
+        let leases = &node.store.is_without_leases;
         leases.store(true, Ordering::Relaxed);
         tokio::time::sleep(Duration::from_millis(2_900)).await;
         gate.add_permits(1);
         tokio::time::sleep(LONG / 10).await;
         let state = cluster.state::<Booking>("trip-1").await;
         assert_eq!(state.run().unwrap().steps[2].status, StepStatus::Calling);
-        assert_eq!(cluster.desk.count("act trip-1/hotel"), 0);
+        assert_eq!(cluster.provider.count("act trip-1/hotel"), 0);
         if is_stopped {
             let stopped = tokio::time::timeout(LONG, node.stop()).await;
             assert_eq!(stopped, Ok(()), "the stop waits for a lease");
@@ -155,7 +159,7 @@ async fn no_call_starts_on_a_lease_that_is_about_to_expire() {
                 cluster.ended::<Booking>("trip-1").await,
                 SagaOutcome::Completed
             );
-            assert_eq!(cluster.desk.count("act trip-1/hotel"), 1);
+            assert_eq!(cluster.provider.count("act trip-1/hotel"), 1);
             node.stop().await;
         }
     }
@@ -165,26 +169,26 @@ async fn no_call_starts_on_a_lease_that_is_about_to_expire() {
 async fn a_new_owner_looks_up_before_it_calls_also_with_one_permit() {
     let cluster = TestCluster::new();
     for step in ["flight", "hotel"] {
-        cluster.desk.set(step, Effect::Gated(gate()));
+        cluster.provider.set(step, Effect::Gated(gate()));
     }
     let first = cluster.node::<Tour>("first");
     cluster.begin::<Tour>("trip-1").await;
     cluster.asked("act trip-1/hotel").await;
     first.abort().await;
     for step in ["flight", "hotel"] {
-        cluster.desk.set(step, Effect::Good);
+        cluster.provider.set(step, Effect::Good);
     }
     let config = EngineConfig {
         calls: 1,
         ..EngineConfig::new("second")
     };
-    let provider = Arc::clone(&cluster.desk);
+    let provider = Arc::clone(&cluster.provider);
     let second = cluster.start(config, |builder| add::<Tour>(builder, provider));
     assert_eq!(
         cluster.ended::<Tour>("trip-1").await,
         SagaOutcome::Completed
     );
-    let asked = cluster.desk.asked();
+    let asked = cluster.provider.asked();
     for step in ["flight", "hotel"] {
         let of_step = asked.iter().filter(|what| what.contains(step));
         let of_step: Vec<_> = of_step.map(|what| &what[..4]).collect();
@@ -196,17 +200,17 @@ async fn a_new_owner_looks_up_before_it_calls_also_with_one_permit() {
 #[tokio::test(start_paused = true)]
 async fn a_single_process_does_not_wait_for_the_leases_of_a_crashed_one() {
     let cluster = TestCluster::new();
-    cluster.desk.set("flight", Effect::Gated(gate()));
+    cluster.provider.set("flight", Effect::Gated(gate()));
     let dead = cluster.node::<Booking>("dead");
     cluster.begin::<Booking>("trip-1").await;
     cluster.asked("act trip-1/flight").await;
     dead.abort().await;
-    cluster.desk.set("flight", Effect::Good);
+    cluster.provider.set("flight", Effect::Good);
     let config = EngineConfig {
         single_process: true,
         ..EngineConfig::new("alone")
     };
-    let provider = Arc::clone(&cluster.desk);
+    let provider = Arc::clone(&cluster.provider);
     let alone = cluster.start(config, |builder| add::<Booking>(builder, provider));
     let ended = tokio::time::timeout(LEASE / 3, cluster.ended::<Booking>("trip-1")).await;
     assert_eq!(ended, Ok(SagaOutcome::Completed));
@@ -223,14 +227,14 @@ async fn an_outage_of_the_store_loses_nothing() {
             cluster.begin::<Booking>(&format!("trip-{number}")).await;
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
-        node.wire.is_cut.store(true, Ordering::Relaxed);
+        node.store.is_cut.store(true, Ordering::Relaxed);
         tokio::time::sleep(Duration::from_secs(pause)).await;
-        node.wire.is_cut.store(false, Ordering::Relaxed);
+        node.store.is_cut.store(false, Ordering::Relaxed);
         for number in 0..20 {
             let ended = cluster.ended::<Booking>(&format!("trip-{number}")).await;
             assert_eq!(ended, SagaOutcome::Completed, "after {pause} s");
         }
-        let booked: HashSet<_> = cluster.desk.asked().into_iter().collect();
+        let booked: HashSet<_> = cluster.provider.asked().into_iter().collect();
         assert!(booked.len() >= 40);
         tokio::time::sleep(LONG).await;
         assert_eq!(shares(&cluster, &["one"]).await, [64]);
@@ -245,7 +249,7 @@ async fn partitions_acquired_while_the_store_failed_are_activated_later() {
         cluster.begin::<Booking>("trip-1").await;
         let node = cluster.node::<Booking>("one");
         // The leases are acquired, and then the head cannot be read.
-        node.wire.heads_to_fail.store(failing, Ordering::Relaxed);
+        node.store.heads_to_fail.store(failing, Ordering::Relaxed);
         let ended = tokio::time::timeout(LONG, cluster.ended::<Booking>("trip-1")).await;
         assert_eq!(
             ended,
@@ -265,7 +269,7 @@ async fn an_engine_that_panics_reports_its_end() {
     let ended = node.tasks.ended();
     let before = tokio::time::timeout(LONG, node.tasks.ended()).await;
     assert!(before.is_err(), "the engine ended without a panic");
-    node.wire.is_mad.store(true, Ordering::Relaxed);
+    node.store.is_mad.store(true, Ordering::Relaxed);
     tokio::time::timeout(LONG, ended)
         .await
         .expect("the end is reported");

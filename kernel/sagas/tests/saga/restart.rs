@@ -26,21 +26,21 @@ fn quick(owner: impl Into<String>) -> EngineConfig {
 }
 
 fn node<S: Travel>(cluster: &TestCluster, config: EngineConfig) -> crate::support::Node {
-    let provider = Arc::clone(&cluster.desk);
+    let provider = Arc::clone(&cluster.provider);
     cluster.start(config, |builder| add::<S>(builder, provider))
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_deadline_of_a_step_survives_restarts() {
     let cluster = TestCluster::new();
-    cluster.desk.set("flight", Effect::Transient);
+    cluster.provider.set("flight", Effect::Transient);
     cluster.begin::<Booking>("trip-1").await;
     let is_compensating =
         |recorded: &[String]| recorded.contains(&"SagaCompensationStarted".to_owned());
     for restart in 0..9 {
         // It is retried every two seconds, so that only its deadline ends it.
         let config = EngineConfig {
-            longest_pause: Duration::from_secs(2),
+            max_backoff: Duration::from_secs(2),
             ..quick(format!("process-{restart}"))
         };
         let node = node::<Booking>(&cluster, config);
@@ -63,7 +63,7 @@ async fn the_deadline_of_a_step_survives_restarts() {
 #[tokio::test(start_paused = true)]
 async fn tries_interrupted_by_a_crash_do_not_count_against_the_limit() {
     let cluster = TestCluster::new();
-    cluster.desk.set("notify", Effect::Gated(gate()));
+    cluster.provider.set("notify", Effect::Gated(gate()));
     cluster.begin::<Purchase>("trip-1").await;
     for crash in 1..=12 {
         let node = node::<Purchase>(&cluster, quick(format!("process-{crash}")));
@@ -71,10 +71,10 @@ async fn tries_interrupted_by_a_crash_do_not_count_against_the_limit() {
         node.abort().await;
     }
     // One more try fails, and the step is still retried.
-    cluster.desk.set("notify", Effect::Transient);
+    cluster.provider.set("notify", Effect::Transient);
     let last = node::<Purchase>(&cluster, quick("last"));
     cluster.asked_times("act trip-1/notify", 13).await;
-    cluster.desk.set("notify", Effect::Good);
+    cluster.provider.set("notify", Effect::Good);
     assert_eq!(
         cluster.ended::<Purchase>("trip-1").await,
         SagaOutcome::Completed
@@ -98,7 +98,7 @@ async fn the_pivot_deadline_survives_restarts() {
         cluster.ended::<Booking>("early").await,
         SagaOutcome::Completed
     );
-    assert_eq!(cluster.desk.count("act late"), 0);
+    assert_eq!(cluster.provider.count("act late"), 0);
     node.stop().await;
 }
 
@@ -144,8 +144,8 @@ async fn a_saga_runs_by_the_definition_that_it_started_with() {
             SagaOutcome::Completed
         );
     }
-    assert_eq!(cluster.desk.count("act trip-1/hotel"), 0);
-    assert_eq!(cluster.desk.count("act trip-2/hotel"), 1);
+    assert_eq!(cluster.provider.count("act trip-1/hotel"), 0);
+    assert_eq!(cluster.provider.count("act trip-2/hotel"), 1);
     node.stop().await;
 }
 
@@ -163,7 +163,7 @@ async fn a_saga_of_an_unknown_definition_is_left_alone() {
     );
     tokio::time::sleep(LONG).await;
     assert_eq!(cluster.recorded::<Grown>("newer").await, ["SagaStarted"]);
-    assert_eq!(cluster.desk.count("act newer"), 0);
+    assert_eq!(cluster.provider.count("act newer"), 0);
     // A binary that knows its definition will find it.
     assert_eq!(node.engine.open().len(), 1);
     node.stop().await;
@@ -187,9 +187,9 @@ async fn an_unreadable_saga_delays_no_other_and_is_retried_rarely() {
         cluster.ended::<Booking>("trip-1").await,
         SagaOutcome::Completed
     );
-    let before = node.wire.loads.load(Ordering::Relaxed);
+    let before = node.store.loads.load(Ordering::Relaxed);
     tokio::time::sleep(Duration::from_hours(1)).await;
-    let loads = node.wire.loads.load(Ordering::Relaxed) - before;
+    let loads = node.store.loads.load(Ordering::Relaxed) - before;
     assert!((100..=130).contains(&loads), "{loads} loads");
     assert_eq!(node.engine.open().len(), 1);
     node.stop().await;
@@ -208,13 +208,13 @@ async fn a_start_reads_the_index_snapshot_and_then_only_the_newer_events() {
         cluster.begin::<Booking>(&saga_id).await;
         cluster.ended::<Booking>(&saga_id).await;
     }
-    cluster.desk.set("flight", Effect::Gated(gate()));
+    cluster.provider.set("flight", Effect::Gated(gate()));
     cluster.begin::<Booking>("open").await;
     cluster.asked("act open/flight").await;
     first.abort().await;
     let head = cluster.store.head().await.unwrap();
     cluster.begin::<Booking>("new").await;
-    cluster.desk.set("flight", Effect::Good);
+    cluster.provider.set("flight", Effect::Good);
     let second = node::<Booking>(&cluster, eager("second"));
     for saga_id in ["open", "new"] {
         assert_eq!(
@@ -222,7 +222,7 @@ async fn a_start_reads_the_index_snapshot_and_then_only_the_newer_events() {
             SagaOutcome::Completed
         );
     }
-    let first_read = second.wire.reads.lock().unwrap()[0];
+    let first_read = second.store.reads.lock().unwrap()[0];
     assert!(
         first_read > Position::START && first_read <= head,
         "{first_read:?}"
@@ -251,7 +251,7 @@ async fn the_index_retains_sagas_of_unknown_types() {
         cluster.recorded::<Purchase>("foreign").await,
         ["SagaStarted"]
     );
-    let provider = Arc::clone(&cluster.desk);
+    let provider = Arc::clone(&cluster.provider);
     let newer = cluster.start(quick("newer"), |builder| {
         let builder = add::<Purchase>(builder, Arc::clone(&provider));
         add::<Booking>(builder, provider)
@@ -260,7 +260,7 @@ async fn the_index_retains_sagas_of_unknown_types() {
         cluster.ended::<Purchase>("foreign").await,
         SagaOutcome::Completed
     );
-    let first_read = newer.wire.reads.lock().unwrap()[0];
+    let first_read = newer.store.reads.lock().unwrap()[0];
     assert!(first_read > Position::START);
     newer.stop().await;
 }
@@ -284,7 +284,7 @@ async fn a_process_that_starts_a_saga_need_not_wait_for_the_log() {
         node.engine.wake("trip-1");
         tokio::time::sleep(LONG).await;
     }
-    assert_eq!(cluster.desk.asked().len(), 2);
+    assert_eq!(cluster.provider.asked().len(), 2);
     assert_eq!(node.engine.open(), []);
     node.stop().await;
 }
@@ -323,7 +323,7 @@ async fn a_start_does_not_read_suspended_sagas() {
     cluster.write::<Tour>("trip-1", &stuck("trip-1")).await;
     let node = node::<Tour>(&cluster, quick("one"));
     tokio::time::sleep(LONG).await;
-    assert_eq!(node.wire.loads.load(Ordering::Relaxed), 0);
+    assert_eq!(node.store.loads.load(Ordering::Relaxed), 0);
     cluster
         .act::<Tour>("trip-1", OperatorAction::Resume)
         .await
@@ -339,7 +339,7 @@ async fn a_start_does_not_read_suspended_sagas() {
 async fn a_resumed_saga_is_taken_over_like_any_other() {
     let cluster = TestCluster::new();
     cluster.write::<Tour>("trip-1", &stuck("trip-1")).await;
-    cluster.desk.set("flight", Effect::Gated(gate()));
+    cluster.provider.set("flight", Effect::Gated(gate()));
     let one = node::<Tour>(&cluster, quick("one"));
     cluster
         .act::<Tour>("trip-1", OperatorAction::Resume)
@@ -347,7 +347,7 @@ async fn a_resumed_saga_is_taken_over_like_any_other() {
         .unwrap();
     cluster.asked("act trip-1/flight").await;
     one.abort().await;
-    cluster.desk.set("flight", Effect::Good);
+    cluster.provider.set("flight", Effect::Good);
     let two = node::<Tour>(&cluster, quick("two"));
     assert_eq!(
         cluster.ended::<Tour>("trip-1").await,
@@ -372,7 +372,7 @@ async fn changes_by_another_process_are_seen_despite_the_cache() {
         SagaOutcome::Completed
     );
     // The same for partitions that return: two acquires them, resumes and suspends, and releases them.
-    cluster.desk.set("notify", Effect::Transient);
+    cluster.provider.set("notify", Effect::Transient);
     cluster.begin::<Tour>("trip-2").await;
     cluster.suspended::<Tour>("trip-2").await;
     let two = node::<Tour>(&cluster, quick("two"));
@@ -385,7 +385,7 @@ async fn changes_by_another_process_are_seen_despite_the_cache() {
     cluster.suspended::<Tour>("trip-2").await;
     two.stop().await;
     tokio::time::sleep(LONG).await;
-    cluster.desk.set("notify", Effect::Good);
+    cluster.provider.set("notify", Effect::Good);
     cluster
         .act::<Tour>("trip-2", OperatorAction::Resume)
         .await
@@ -401,7 +401,7 @@ async fn changes_by_another_process_are_seen_despite_the_cache() {
 async fn every_event_of_a_saga_is_stored_under_one_of_the_names() {
     let cluster = TestCluster::new();
     let node = cluster.node::<Booking>("one");
-    cluster.desk.set("hotel", Effect::Declined);
+    cluster.provider.set("hotel", Effect::Declined);
     cluster.begin::<Booking>("trip-1").await;
     assert_eq!(
         cluster.ended::<Booking>("trip-1").await,

@@ -220,7 +220,7 @@ async fn an_undo_step_calls_the_provider_of_the_undone_step_and_honours_its_retr
     let cluster = TestCluster::new();
     let node = cluster.start(EngineConfig::new("one"), |engine| {
         let engine = engine.saga::<CancelBooking>();
-        add::<Booking>(engine, Arc::clone(&cluster.desk))
+        add::<Booking>(engine, Arc::clone(&cluster.provider))
     });
     cluster.begin::<Booking>("trip-1").await;
     assert_eq!(
@@ -229,7 +229,7 @@ async fn an_undo_step_calls_the_provider_of_the_undone_step_and_honours_its_retr
     );
     let wait = Duration::from_secs(20);
     cluster
-        .desk
+        .provider
         .set("hotel", crate::support::Effect::Busy(wait));
     let data = Trip::on("trip-1");
     let first = started::<CancelBooking>("cancel-1", "a trip", data, Metadata::default());
@@ -239,11 +239,11 @@ async fn an_undo_step_calls_the_provider_of_the_undone_step_and_honours_its_retr
     let run = state.run().unwrap();
     let pause = run.steps[0].retry_at.unwrap() - run.updated_at;
     assert!(pause.to_std().unwrap() >= wait, "{pause}");
-    cluster.desk.set("hotel", crate::support::Effect::Good);
+    cluster.provider.set("hotel", crate::support::Effect::Good);
     let ended = cluster.ended::<CancelBooking>("cancel-1").await;
     assert_eq!(ended, SagaOutcome::Completed);
     for step in ["flight", "hotel"] {
-        assert!(cluster.desk.count(&format!("undo trip-1/{step}/0")) > 0);
+        assert!(cluster.provider.count(&format!("undo trip-1/{step}/0")) > 0);
     }
     node.stop().await;
 }

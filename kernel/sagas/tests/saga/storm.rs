@@ -190,7 +190,7 @@ impl Storm {
         self.owners += 1;
         let config = EngineConfig {
             lease: Duration::from_secs(3),
-            longest_pause: Duration::from_secs(5),
+            max_backoff: Duration::from_secs(5),
             commit_timeout: Duration::from_secs(2),
             calls: 20,
             snapshot_every: 50,
@@ -217,7 +217,7 @@ impl Storm {
                 self.start();
             }
             3 => {
-                let wire = Arc::clone(&self.nodes[index].wire);
+                let wire = Arc::clone(&self.nodes[index].store);
                 wire.is_cut.store(true, Ordering::Relaxed);
                 tokio::time::sleep(pause).await;
                 wire.is_cut.store(false, Ordering::Relaxed);

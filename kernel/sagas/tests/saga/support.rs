@@ -198,7 +198,7 @@ pub fn add<S: Travel>(engine: EngineBuilder, outside: Arc<impl Outside<S>>) -> E
 /// A process that runs sagas.
 pub struct Node {
     pub engine: SagaEngine,
-    pub wire: Arc<FlakyStore>,
+    pub store: Arc<FlakyStore>,
     pub tasks: EngineTasks,
     executing: ExecutorTasks,
 }
@@ -212,7 +212,7 @@ impl Node {
 
     /// Ends as in a crash.
     pub async fn abort(self) {
-        self.wire.is_cut.store(true, Ordering::Relaxed);
+        self.store.is_cut.store(true, Ordering::Relaxed);
         self.tasks.abort().await;
     }
 }
@@ -221,7 +221,7 @@ impl Node {
 pub struct TestCluster {
     pub store: Arc<MemoryEventStore>,
     pub clock: Arc<TokioClock>,
-    pub desk: Arc<TestProvider>,
+    pub provider: Arc<TestProvider>,
     executor: Executor,
     commands: AtomicU64,
 }
@@ -238,7 +238,7 @@ impl TestCluster {
         Self {
             store,
             clock,
-            desk: Arc::default(),
+            provider: Arc::default(),
             executor,
             commands: AtomicU64::new(1),
         }
@@ -247,7 +247,7 @@ impl TestCluster {
     /// Starts a process that drives sagas of kind `S`.
     pub fn node<S: Travel>(&self, owner: &str) -> Node {
         self.start(EngineConfig::new(owner), |builder| {
-            add::<S>(builder, Arc::clone(&self.desk))
+            add::<S>(builder, Arc::clone(&self.provider))
         })
     }
 
@@ -260,7 +260,7 @@ impl TestCluster {
         let (engine, tasks) = with(builder).start().unwrap();
         Node {
             engine,
-            wire,
+            store: wire,
             tasks,
             executing,
         }
@@ -420,7 +420,7 @@ impl TestCluster {
             tokio::select! {
                 _ = self.store.wait_for(head.next()) => {}
                 () = tokio::time::sleep_until(limit) => {
-                    panic!("the condition on {saga_id} was not fulfilled: {state:?}\n{:?}", self.desk.asked());
+                    panic!("the condition on {saga_id} was not fulfilled: {state:?}\n{:?}", self.provider.asked());
                 }
             }
         }
@@ -445,11 +445,11 @@ impl TestCluster {
 
     pub async fn asked_times(&self, what: &str, times: usize) {
         let limit = Instant::now() + Duration::from_hours(1);
-        while self.desk.count(what) < times {
+        while self.provider.count(what) < times {
             assert!(
                 Instant::now() < limit,
                 "{what} was not called: {:?}",
-                self.desk.asked()
+                self.provider.asked()
             );
             tokio::time::sleep(Duration::from_millis(1)).await;
         }

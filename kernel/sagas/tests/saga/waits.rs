@@ -19,11 +19,11 @@ const SPREAD: Duration = RetryPolicy::DEFAULT.min;
 /// Starts a process whose own backoff is shorter than the waits in these tests.
 fn hasty<S: Travel>(cluster: &TestCluster, owner: &str) -> Node {
     let config = EngineConfig {
-        longest_pause: Duration::from_secs(1),
+        max_backoff: Duration::from_secs(1),
         lease: Duration::from_secs(3),
         ..EngineConfig::new(owner)
     };
-    let provider = Arc::clone(&cluster.desk);
+    let provider = Arc::clone(&cluster.provider);
     cluster.start(config, |builder| add::<S>(builder, provider))
 }
 
@@ -45,11 +45,11 @@ fn assert_is_about(pause: Duration, wait: Duration) {
 async fn a_step_is_not_retried_before_its_retry_after() {
     let cluster = TestCluster::new();
     let wait = Duration::from_secs(20);
-    cluster.desk.set("flight", Effect::Busy(wait));
+    cluster.provider.set("flight", Effect::Busy(wait));
     let node = hasty::<Booking>(&cluster, "one");
     cluster.begin::<Booking>("trip-1").await;
     assert_is_about(pause::<Booking>(&cluster, "flight").await.0, wait);
-    cluster.desk.set("flight", Effect::Good);
+    cluster.provider.set("flight", Effect::Good);
     assert_eq!(
         cluster.ended::<Booking>("trip-1").await,
         SagaOutcome::Completed
@@ -61,13 +61,13 @@ async fn a_step_is_not_retried_before_its_retry_after() {
 async fn a_wait_survives_a_crash() {
     let cluster = TestCluster::new();
     let wait = Duration::from_secs(20);
-    cluster.desk.set("flight", Effect::Busy(wait));
+    cluster.provider.set("flight", Effect::Busy(wait));
     let one = hasty::<Booking>(&cluster, "one");
     cluster.begin::<Booking>("trip-1").await;
     let (pause, due) = pause::<Booking>(&cluster, "flight").await;
     assert_is_about(pause, wait);
     one.abort().await;
-    cluster.desk.set("flight", Effect::Good);
+    cluster.provider.set("flight", Effect::Good);
     let two = hasty::<Booking>(&cluster, "two");
     cluster.asked_times("act trip-1/flight", 2).await;
     assert!(
@@ -87,23 +87,25 @@ async fn a_compensation_waits_as_well() {
     let cluster = TestCluster::new();
     let wait = Duration::from_secs(90);
     let gate = gate();
-    cluster.desk.set("hotel", Effect::Gated(Arc::clone(&gate)));
+    cluster
+        .provider
+        .set("hotel", Effect::Gated(Arc::clone(&gate)));
     let node = hasty::<Booking>(&cluster, "one");
     cluster.begin::<Booking>("trip-1").await;
     cluster.asked("act trip-1/hotel").await;
-    cluster.desk.set("flight", Effect::Busy(wait));
+    cluster.provider.set("flight", Effect::Busy(wait));
     cluster
         .act::<Booking>("trip-1", OperatorAction::Cancel)
         .await
         .unwrap();
     gate.add_permits(1);
     assert_is_about(pause::<Booking>(&cluster, "flight").await.0, wait);
-    cluster.desk.set("flight", Effect::Good);
+    cluster.provider.set("flight", Effect::Good);
     assert_eq!(
         cluster.ended::<Booking>("trip-1").await,
         SagaOutcome::Compensated
     );
-    assert_eq!(cluster.desk.count("undo trip-1/flight"), 2);
+    assert_eq!(cluster.provider.count("undo trip-1/flight"), 2);
     node.stop().await;
 }
 
@@ -111,11 +113,11 @@ async fn a_compensation_waits_as_well() {
 async fn a_look_up_with_a_retry_after_waits_too() {
     let cluster = TestCluster::new();
     let wait = Duration::from_secs(10);
-    cluster.desk.set("flight", Effect::Gated(gate()));
+    cluster.provider.set("flight", Effect::Gated(gate()));
     let node = hasty::<Booking>(&cluster, "one");
     cluster.begin::<Booking>("trip-1").await;
     cluster.asked("act trip-1/flight").await;
-    cluster.desk.set("flight", Effect::Busy(wait));
+    cluster.provider.set("flight", Effect::Busy(wait));
     cluster.asked("look trip-1/flight").await;
     assert_is_about(pause::<Booking>(&cluster, "flight").await.0, wait);
     // The recorded outcome stays unknown.
@@ -132,7 +134,7 @@ async fn a_look_up_with_a_retry_after_waits_too() {
 async fn a_wait_past_the_deadline_of_the_step_ends_its_tries() {
     let cluster = TestCluster::new();
     cluster
-        .desk
+        .provider
         .set("flight", Effect::Busy(Duration::from_secs(31)));
     let node = hasty::<Booking>(&cluster, "one");
     let start = cluster.clock.now();
@@ -141,7 +143,7 @@ async fn a_wait_past_the_deadline_of_the_step_ends_its_tries() {
         cluster.ended::<Booking>("trip-1").await,
         SagaOutcome::Compensated
     );
-    assert_eq!(cluster.desk.count("act trip-1/flight"), 1);
+    assert_eq!(cluster.provider.count("act trip-1/flight"), 1);
     let passed = (cluster.clock.now() - start).to_std().unwrap();
     assert!(passed < Duration::from_secs(25), "{passed:?}");
     node.stop().await;
@@ -150,14 +152,14 @@ async fn a_wait_past_the_deadline_of_the_step_ends_its_tries() {
 #[tokio::test(start_paused = true)]
 async fn a_wait_is_limited_and_an_operator_can_end_it() {
     let cluster = TestCluster::new();
-    cluster.desk.set("refund", Effect::Busy(Duration::MAX));
+    cluster.provider.set("refund", Effect::Busy(Duration::MAX));
     let node = hasty::<ErrandSaga>(&cluster, "one");
     cluster.begin::<ErrandSaga>("trip-1").await;
     assert_is_about(
         pause::<ErrandSaga>(&cluster, "refund").await.0,
         MAX_RETRY_AFTER,
     );
-    cluster.desk.set("refund", Effect::Good);
+    cluster.provider.set("refund", Effect::Good);
     let before = cluster.clock.now();
     cluster
         .act::<ErrandSaga>("trip-1", OperatorAction::Retry)
@@ -176,16 +178,23 @@ async fn an_action_without_an_effect_is_not_undone_even_if_no_look_up_succeeds()
     // The action is never executed: the first try fails, and every look-up after it is rejected or not answered.
     for effect in [Effect::Busy(Duration::from_secs(1)), Effect::Mute] {
         let cluster = TestCluster::new();
-        cluster.desk.set("hotel", effect.clone());
+        cluster.provider.set("hotel", effect.clone());
         let node = hasty::<Booking>(&cluster, "one");
         cluster.begin::<Booking>("trip-1").await;
         assert_eq!(
             cluster.ended::<Booking>("trip-1").await,
             SagaOutcome::Compensated
         );
-        assert!(cluster.desk.count("look trip-1/hotel") > 0, "{effect:?}");
-        assert_eq!(cluster.desk.count("undo trip-1/hotel"), 0, "{effect:?}");
-        assert_eq!(cluster.desk.count("undo trip-1/flight"), 1, "{effect:?}");
+        assert!(
+            cluster.provider.count("look trip-1/hotel") > 0,
+            "{effect:?}"
+        );
+        assert_eq!(cluster.provider.count("undo trip-1/hotel"), 0, "{effect:?}");
+        assert_eq!(
+            cluster.provider.count("undo trip-1/flight"),
+            1,
+            "{effect:?}"
+        );
         node.stop().await;
     }
 }

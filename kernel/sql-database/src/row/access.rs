@@ -32,17 +32,17 @@ where
 
 /// Wraps a driver's error as an error of serde.
 #[derive(Debug)]
-pub(super) struct Unread(pub(super) sqlx::Error);
+pub(super) struct ColumnError(pub(super) sqlx::Error);
 
-impl fmt::Display for Unread {
+impl fmt::Display for ColumnError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
 
-impl std::error::Error for Unread {}
+impl std::error::Error for ColumnError {}
 
-impl serde::de::Error for Unread {
+impl serde::de::Error for ColumnError {
     fn custom<T: fmt::Display>(message: T) -> Self {
         Self(sqlx::Error::Decode(message.to_string().into()))
     }

@@ -3,7 +3,7 @@
 use serde::de::value::StrDeserializer;
 use serde::de::{Deserializer, Error, Visitor};
 
-use super::access::{NamedColumns, Unread};
+use super::access::{ColumnError, NamedColumns};
 
 /// A column of a row.
 pub(super) struct Column<'r, R> {
@@ -12,12 +12,12 @@ pub(super) struct Column<'r, R> {
 }
 
 impl<'r, R: NamedColumns<'r>> Column<'r, R> {
-    fn text(&self) -> Result<&'r str, Unread> {
-        self.row.text(self.name).map_err(Unread)
+    fn text(&self) -> Result<&'r str, ColumnError> {
+        self.row.text(self.name).map_err(ColumnError)
     }
 
-    fn integer(&self) -> Result<i64, Unread> {
-        self.row.integer(self.name).map_err(Unread)
+    fn integer(&self) -> Result<i64, ColumnError> {
+        self.row.integer(self.name).map_err(ColumnError)
     }
 
     /// Parses the column's JSON.
@@ -26,16 +26,16 @@ impl<'r, R: NamedColumns<'r>> Column<'r, R> {
         read: impl FnOnce(
             &mut serde_json::Deserializer<serde_json::de::StrRead<'r>>,
         ) -> serde_json::Result<T>,
-    ) -> Result<T, Unread> {
+    ) -> Result<T, ColumnError> {
         let mut json = serde_json::Deserializer::from_str(self.text()?);
         let read = read(&mut json).and_then(|value| json.end().map(|()| value));
-        read.map_err(Unread::custom)
+        read.map_err(ColumnError::custom)
     }
 }
 
 macro_rules! integers {
     ($($method:ident)+) => {
-        $(fn $method<V: Visitor<'r>>(self, visitor: V) -> Result<V::Value, Unread> {
+        $(fn $method<V: Visitor<'r>>(self, visitor: V) -> Result<V::Value, ColumnError> {
             visitor.visit_i64(self.integer()?)
         })+
     };
@@ -43,7 +43,7 @@ macro_rules! integers {
 
 macro_rules! texts {
     ($($method:ident)+) => {
-        $(fn $method<V: Visitor<'r>>(self, visitor: V) -> Result<V::Value, Unread> {
+        $(fn $method<V: Visitor<'r>>(self, visitor: V) -> Result<V::Value, ColumnError> {
             visitor.visit_borrowed_str(self.text()?)
         })+
     };
@@ -51,14 +51,14 @@ macro_rules! texts {
 
 macro_rules! no_columns {
     ($($method:ident)+) => {
-        $(fn $method<V: Visitor<'r>>(self, _: V) -> Result<V::Value, Unread> {
-            Err(Unread::custom("a column holds text or an integer"))
+        $(fn $method<V: Visitor<'r>>(self, _: V) -> Result<V::Value, ColumnError> {
+            Err(ColumnError::custom("a column holds text or an integer"))
         })+
     };
 }
 
 impl<'r, R: NamedColumns<'r>> Deserializer<'r> for Column<'r, R> {
-    type Error = Unread;
+    type Error = ColumnError;
 
     integers! {
         deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128
@@ -69,12 +69,12 @@ impl<'r, R: NamedColumns<'r>> Deserializer<'r> for Column<'r, R> {
 
     no_columns! { deserialize_f32 deserialize_f64 deserialize_bytes deserialize_byte_buf deserialize_unit }
 
-    fn deserialize_bool<V: Visitor<'r>>(self, visitor: V) -> Result<V::Value, Unread> {
+    fn deserialize_bool<V: Visitor<'r>>(self, visitor: V) -> Result<V::Value, ColumnError> {
         visitor.visit_bool(self.integer()? != 0)
     }
 
-    fn deserialize_option<V: Visitor<'r>>(self, visitor: V) -> Result<V::Value, Unread> {
-        if self.row.is_null(self.name).map_err(Unread)? {
+    fn deserialize_option<V: Visitor<'r>>(self, visitor: V) -> Result<V::Value, ColumnError> {
+        if self.row.is_null(self.name).map_err(ColumnError)? {
             visitor.visit_none()
         } else {
             visitor.visit_some(self)
@@ -85,7 +85,7 @@ impl<'r, R: NamedColumns<'r>> Deserializer<'r> for Column<'r, R> {
         self,
         _: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Unread> {
+    ) -> Result<V::Value, ColumnError> {
         self.deserialize_unit(visitor)
     }
 
@@ -93,7 +93,7 @@ impl<'r, R: NamedColumns<'r>> Deserializer<'r> for Column<'r, R> {
         self,
         _: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Unread> {
+    ) -> Result<V::Value, ColumnError> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -102,14 +102,14 @@ impl<'r, R: NamedColumns<'r>> Deserializer<'r> for Column<'r, R> {
         name: &'static str,
         variants: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Unread> {
+    ) -> Result<V::Value, ColumnError> {
         if self.text()?.starts_with('{') {
             return self.json(|json| json.deserialize_enum(name, variants, visitor));
         }
         visitor.visit_enum(StrDeserializer::new(self.text()?))
     }
 
-    fn deserialize_seq<V: Visitor<'r>>(self, visitor: V) -> Result<V::Value, Unread> {
+    fn deserialize_seq<V: Visitor<'r>>(self, visitor: V) -> Result<V::Value, ColumnError> {
         self.json(|json| json.deserialize_seq(visitor))
     }
 
@@ -117,7 +117,7 @@ impl<'r, R: NamedColumns<'r>> Deserializer<'r> for Column<'r, R> {
         self,
         length: usize,
         visitor: V,
-    ) -> Result<V::Value, Unread> {
+    ) -> Result<V::Value, ColumnError> {
         self.json(|json| json.deserialize_tuple(length, visitor))
     }
 
@@ -126,11 +126,11 @@ impl<'r, R: NamedColumns<'r>> Deserializer<'r> for Column<'r, R> {
         name: &'static str,
         length: usize,
         visitor: V,
-    ) -> Result<V::Value, Unread> {
+    ) -> Result<V::Value, ColumnError> {
         self.json(|json| json.deserialize_tuple_struct(name, length, visitor))
     }
 
-    fn deserialize_map<V: Visitor<'r>>(self, visitor: V) -> Result<V::Value, Unread> {
+    fn deserialize_map<V: Visitor<'r>>(self, visitor: V) -> Result<V::Value, ColumnError> {
         self.json(|json| json.deserialize_map(visitor))
     }
 
@@ -139,11 +139,11 @@ impl<'r, R: NamedColumns<'r>> Deserializer<'r> for Column<'r, R> {
         name: &'static str,
         fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Unread> {
+    ) -> Result<V::Value, ColumnError> {
         self.json(|json| json.deserialize_struct(name, fields, visitor))
     }
 
-    fn deserialize_ignored_any<V: Visitor<'r>>(self, visitor: V) -> Result<V::Value, Unread> {
+    fn deserialize_ignored_any<V: Visitor<'r>>(self, visitor: V) -> Result<V::Value, ColumnError> {
         visitor.visit_unit()
     }
 }

@@ -7,7 +7,7 @@ use sqlx::FromRow;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 
-use super::access::{NamedColumns, Unread};
+use super::access::{ColumnError, NamedColumns};
 use super::column::Column;
 
 /// A row that is read as a struct.
@@ -27,15 +27,15 @@ impl<T: DeserializeOwned> FromRow<'_, SqliteRow> for Row<T> {
 }
 
 fn read<'r, T: DeserializeOwned, R: NamedColumns<'r>>(row: &'r R) -> Result<T, sqlx::Error> {
-    T::deserialize(Reader(row)).map_err(|Unread(error)| error)
+    T::deserialize(Reader(row)).map_err(|ColumnError(error)| error)
 }
 
 struct Reader<'r, R>(&'r R);
 
 impl<'r, R: NamedColumns<'r>> Deserializer<'r> for Reader<'r, R> {
-    type Error = Unread;
+    type Error = ColumnError;
 
-    fn deserialize_any<V: Visitor<'r>>(self, visitor: V) -> Result<V::Value, Unread> {
+    fn deserialize_any<V: Visitor<'r>>(self, visitor: V) -> Result<V::Value, ColumnError> {
         Err(serde::de::Error::invalid_type(
             serde::de::Unexpected::Other("a row"),
             &visitor,
@@ -47,7 +47,7 @@ impl<'r, R: NamedColumns<'r>> Deserializer<'r> for Reader<'r, R> {
         _: &'static str,
         fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Unread> {
+    ) -> Result<V::Value, ColumnError> {
         visitor.visit_map(Columns {
             row: self.0,
             fields: fields.iter(),
@@ -69,24 +69,27 @@ struct Columns<'r, R> {
 }
 
 impl<'r, R: NamedColumns<'r>> MapAccess<'r> for Columns<'r, R> {
-    type Error = Unread;
+    type Error = ColumnError;
 
     fn next_key_seed<K: DeserializeSeed<'r>>(
         &mut self,
         seed: K,
-    ) -> Result<Option<K::Value>, Unread> {
+    ) -> Result<Option<K::Value>, ColumnError> {
         self.next = self.fields.next().copied();
-        let name = self.next.map(StrDeserializer::<Unread>::new);
+        let name = self.next.map(StrDeserializer::<ColumnError>::new);
         name.map(|name| seed.deserialize(name)).transpose()
     }
 
-    fn next_value_seed<S: DeserializeSeed<'r>>(&mut self, seed: S) -> Result<S::Value, Unread> {
+    fn next_value_seed<S: DeserializeSeed<'r>>(
+        &mut self,
+        seed: S,
+    ) -> Result<S::Value, ColumnError> {
         let name = self.next.take().unwrap_or_default();
         seed.deserialize(Column {
             row: self.row,
             name,
         })
-        .map_err(|Unread(error)| Unread(named(name, error)))
+        .map_err(|ColumnError(error)| ColumnError(named(name, error)))
     }
 }
 

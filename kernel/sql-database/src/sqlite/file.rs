@@ -11,7 +11,7 @@ use super::options::{FileOptions, OpenError};
 use super::pool::Pool;
 use super::session::{Session, SqliteTransaction};
 use super::shared::{Readers, Shared};
-use super::{upkeep, wal};
+use super::{maintenance, wal};
 use crate::fields;
 
 /// A file with its connections. Clones share them.
@@ -61,11 +61,11 @@ impl SqliteFile {
         let mut session = shared.session(shared.writing()?).await?;
         // A previous process may have ended after a failed sync. Writing the whole log to the database syncs it again
         // before any commit is acknowledged here.
-        let folded = wal::fold_in(session.connection()).await;
+        let folded = wal::checkpoint_all(session.connection()).await;
         if let Err(error) = session.finish(folded).await {
             tracing::warn!({ fields::ERROR } = %error, "the write-ahead log could not be merged into the database at start");
         }
-        let maintenance = tokio::spawn(upkeep::keep_short(Arc::downgrade(&shared)));
+        let maintenance = tokio::spawn(maintenance::limit_log_size(Arc::downgrade(&shared)));
         Ok(Self {
             shared,
             _maintenance: Some(Arc::new(Maintenance(maintenance))),

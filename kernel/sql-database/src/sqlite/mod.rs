@@ -20,12 +20,12 @@
 //! without writing them. See `docs/decisions/0010-a-failed-sync-reopens-the-file.md`.
 
 mod file;
+mod maintenance;
 mod options;
 mod pool;
 pub mod private;
 mod session;
 mod shared;
-mod upkeep;
 mod wal;
 
 pub use file::SqliteFile;

@@ -97,7 +97,7 @@ impl FileOptions {
         let Some(folder) = self.path.parent().filter(|folder| *folder != Path::new("")) else {
             return Ok(());
         };
-        private::make_folder(folder).map_err(|source| OpenError::Folder {
+        private::create_folder(folder).map_err(|source| OpenError::Folder {
             path: folder.to_owned(),
             source,
         })

@@ -14,7 +14,7 @@ const OTHERS: u32 = 0o077;
 ///
 /// # Errors
 /// The folder cannot be created.
-pub fn make_folder(path: &Path) -> io::Result<()> {
+pub fn create_folder(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::options::OpenError;
 use super::pool::Pool;
 use super::shared::Shared;
-use crate::error::{is_failed_sync, keeps_connection};
+use crate::error::{is_failed_sync, leaves_connection_intact};
 use crate::fields;
 
 /// A connection for exclusive use. It is reused only after [`Self::finish`]: if the session is dropped, because its
@@ -53,7 +53,7 @@ impl Session {
     /// The error of `result`.
     pub async fn finish<T>(self, result: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
         match result {
-            Err(error) if !keeps_connection(&error) => Err(self.discard(error).await),
+            Err(error) if !leaves_connection_intact(&error) => Err(self.discard(error).await),
             result => {
                 // Before the permit is dropped, so that the next holder of a permit finds an idle connection.
                 self.pool.put(self.connection);
@@ -154,9 +154,12 @@ impl SqliteTransaction {
     }
 
     /// Records whether a statement's result has ended the transaction, and passes it through.
-    pub(crate) fn noted<T>(&mut self, result: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
+    pub(crate) fn record_result<T>(
+        &mut self,
+        result: Result<T, sqlx::Error>,
+    ) -> Result<T, sqlx::Error> {
         if let Err(error) = &result {
-            self.is_broken |= !keeps_connection(error);
+            self.is_broken |= !leaves_connection_intact(error);
             self.session.note(error);
         }
         result

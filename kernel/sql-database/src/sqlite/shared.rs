@@ -117,7 +117,7 @@ impl Shared {
         }
         let writer = self.writing()?;
         let mut connection = writer.take().await?;
-        wal::fold_in(&mut connection).await?;
+        wal::checkpoint_all(&mut connection).await?;
         writer.put(connection);
         // Only after the log was merged: if this fails or is cancelled before, the next caller starts again.
         self.needs_reopen.store(false, Ordering::Release);

@@ -23,11 +23,11 @@ const LAST_STEP_TIMEOUT: Duration = Duration::from_millis(100);
 const MAX_LAST_FRAMES: i64 = 256;
 
 /// The writer checkpoints the log as it commits.
-pub(super) const FOLD_BY_ITSELF: &str = "PRAGMA wal_autocheckpoint = 1000";
+pub(super) const AUTO_CHECKPOINT: &str = "PRAGMA wal_autocheckpoint = 1000";
 /// Another connection checkpoints the log.
-pub(super) const FOLD_NEVER: &str = "PRAGMA wal_autocheckpoint = 0";
-const FOLD_IN_PASSING: &str = "PRAGMA wal_checkpoint(PASSIVE)";
-const FOLD_AND_TRUNCATE: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
+pub(super) const NO_AUTO_CHECKPOINT: &str = "PRAGMA wal_autocheckpoint = 0";
+const PASSIVE_CHECKPOINT: &str = "PRAGMA wal_checkpoint(PASSIVE)";
+const TRUNCATE_CHECKPOINT: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
 
 /// The options of the connection that runs checkpoints.
 pub(super) fn checkpointing(writing: SqliteConnectOptions) -> SqliteConnectOptions {
@@ -35,17 +35,20 @@ pub(super) fn checkpointing(writing: SqliteConnectOptions) -> SqliteConnectOptio
 }
 
 /// The result of a checkpoint.
-struct Folded {
+struct CheckpointResult {
     /// Whether a reader or a writer prevented the checkpoint.
     is_busy: bool,
     /// Frames that are not merged yet.
     left: i64,
 }
 
-async fn fold(connection: &mut SqliteConnection, sql: &'static str) -> Result<Folded, sqlx::Error> {
+async fn checkpoint(
+    connection: &mut SqliteConnection,
+    sql: &'static str,
+) -> Result<CheckpointResult, sqlx::Error> {
     let rows: Vec<(i64, i64, i64)> = sqlx::query_as(sql).fetch_all(connection).await?;
     let (busy, frames, folded) = rows.into_iter().next().ok_or(sqlx::Error::RowNotFound)?;
-    Ok(Folded {
+    Ok(CheckpointResult {
         is_busy: busy != 0,
         left: frames.saturating_sub(folded),
     })
@@ -53,8 +56,10 @@ async fn fold(connection: &mut SqliteConnection, sql: &'static str) -> Result<Fo
 
 /// Merges the whole log. A reader of another process may prevent that; then the log's index has survived in shared
 /// memory, and with it the record of what was committed.
-pub(super) async fn fold_in(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-    fold(connection, FOLD_AND_TRUNCATE).await.map(|_| ())
+pub(super) async fn checkpoint_all(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    checkpoint(connection, TRUNCATE_CHECKPOINT)
+        .await
+        .map(|_| ())
 }
 
 /// Whether the log must be truncated.
@@ -67,10 +72,10 @@ pub(super) fn is_too_long(database: &Path) -> bool {
 
 /// Merges what no reader needs, and truncates the log if that blocks writers only briefly.
 pub(super) async fn step(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-    let folded = fold(connection, FOLD_IN_PASSING).await?;
+    let folded = checkpoint(connection, PASSIVE_CHECKPOINT).await?;
     // Truncating blocks writers until all frames are merged, so it is done only when few are left.
     if !folded.is_busy && folded.left <= MAX_LAST_FRAMES {
-        fold(connection, FOLD_AND_TRUNCATE).await?;
+        checkpoint(connection, TRUNCATE_CHECKPOINT).await?;
     }
     Ok(())
 }

@@ -231,7 +231,7 @@ pub(super) fn leave_open(failure: &CallError) -> CallError {
 
 impl RequestError {
     /// The error of a call that has no effect, such as a read, or that is safe to repeat.
-    pub(super) fn harmless(self) -> CallError {
+    pub(super) fn into_transient(self) -> CallError {
         match self {
             Self::NoAnswer(failure) | Self::Limited(failure) => {
                 CallError::transient(failure.reason()).with_retry_after(failure.retry_after())
@@ -254,13 +254,13 @@ impl RequestError {
     }
 
     /// The error of a call that may have moved money.
-    pub(super) fn grave(self) -> CallError {
+    pub(super) fn into_call_error(self) -> CallError {
         match self {
             Self::NoAnswer(failure) | Self::Limited(failure) => failure,
             Self::Busy | Self::KeyReused | Self::Failed | Self::Strange(_) => {
-                leave_open(&self.harmless())
+                leave_open(&self.into_transient())
             }
-            Self::KeyRefused | Self::Missing | Self::Declined(_) => self.harmless(),
+            Self::KeyRefused | Self::Missing | Self::Declined(_) => self.into_transient(),
         }
     }
 }

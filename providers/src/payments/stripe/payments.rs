@@ -63,7 +63,7 @@ impl StripePayments {
                 }
                 return Err(match error {
                     RequestError::Declined(error) => CallError::declined(error.for_people()),
-                    other => other.harmless(),
+                    other => other.into_transient(),
                 });
             }
         };
@@ -103,7 +103,7 @@ impl StripePayments {
                         .next_try(key, IntentStage::Confirm, attempt)
                         .await;
                 }
-                Err(error.grave())
+                Err(error.into_call_error())
             }
         }
     }
@@ -118,7 +118,7 @@ impl StripePayments {
             }
             IntentProgress::WantsCustomer => match self.api.cancel(&intent.id).await {
                 Ok(_) => Err(CallError::declined(WANTS_CUSTOMER)),
-                Err(error) => Err(leave_open(&error.harmless())),
+                Err(error) => Err(leave_open(&error.into_transient())),
             },
             IntentProgress::Ready | IntentProgress::Processing => {
                 Err(CallError::unknown("Stripe is still processing the payment"))
@@ -128,14 +128,14 @@ impl StripePayments {
 
     async fn look(&self, intent: &str) -> Result<Intent, CallError> {
         let looked = self.api.intent(intent).await;
-        looked.map_err(|error| leave_open(&error.harmless()))
+        looked.map_err(|error| leave_open(&error.into_transient()))
     }
 
     /// Cancels an unused intent. Without this it would expire.
     async fn drop_intent(&self, intent: &str) {
         if let Err(error) = self.api.cancel(intent).await {
             tracing::debug!(
-                { fields::REASON } = error.harmless().reason(),
+                { fields::REASON } = error.into_transient().reason(),
                 "an unused payment intent was left to expire"
             );
         }
@@ -166,14 +166,14 @@ impl StripePayments {
                         .next_try(key, IntentStage::Refund, attempt)
                         .await;
                 }
-                Err(error.grave())
+                Err(error.into_call_error())
             }
         }
     }
 
     async fn refunded_before(&self, intent: &str) -> Result<CompensationResult, CallError> {
         let refunds = self.api.refunds(intent).await;
-        let refunds = refunds.map_err(RequestError::harmless)?;
+        let refunds = refunds.map_err(RequestError::into_transient)?;
         Ok(refunded(
             refunds.data.into_iter().next().map(|refund| refund.id),
         ))
@@ -250,7 +250,7 @@ impl StepProvider<ProcessPayment> for StripePayments {
                         Ok(_) => return Ok(CompensationResult::NOTHING),
                         // It has progressed since it was read.
                         Err(RequestError::Declined(_)) => {}
-                        Err(error) => return Err(error.harmless()),
+                        Err(error) => return Err(error.into_transient()),
                     }
                 }
             }

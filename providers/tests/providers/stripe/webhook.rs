@@ -32,7 +32,7 @@ fn event(id: &str, object: &str) -> String {
 }
 
 fn hint(providers: &mut Providers) -> Option<OperationKey> {
-    providers.news.as_mut().expect("news").try_recv().ok()
+    providers.hints.as_mut().expect("news").try_recv().ok()
 }
 
 async fn on_home(home: &Home) -> Providers {

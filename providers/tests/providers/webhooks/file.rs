@@ -7,7 +7,7 @@ use std::time::Duration;
 use event_sourcing::Clock;
 use platform::config::{ConfigErrors, Layers, Settings};
 use providers::WebhookSettings;
-use test_log::KeptLog;
+use test_log::CapturedLog;
 use tracing::Level;
 
 use super::{File, NEXT_SECRET, SECRET, TYPES, endpoint};
@@ -225,7 +225,7 @@ fn a_warning_is_logged_if_other_users_can_read_the_file() {
         let file = File::new(&endpoint(URL, ""));
         set_permissions(&file.path, Permissions::from_mode(mode)).expect("rights");
         let settings = file.read().expect("an endpoint");
-        let (log, _logging) = KeptLog::from(Level::WARN);
+        let (log, _logging) = CapturedLog::from(Level::WARN);
         settings.publishers(&clock).expect("publishers");
         let text = log.text();
         text.contains("other users of this machine") && text.contains("webhooks.toml")

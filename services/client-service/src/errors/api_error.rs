@@ -22,7 +22,7 @@ pub struct ApiError {
     /// The id under which the cause was logged.
     pub error_id: Option<Box<str>>,
     /// The location in the document, for a request that was not executed.
-    pub place: Option<Box<Pos>>,
+    pub location: Option<Box<Pos>>,
 }
 
 impl ApiError {
@@ -34,19 +34,19 @@ impl ApiError {
             validation_errors: Vec::new(),
             retry_after: None,
             error_id: None,
-            place: None,
+            location: None,
         }
     }
 
     pub fn at_location(code: Code, message: impl Into<String>, place: Pos) -> Self {
         Self {
-            place: Some(Box::new(place)),
+            location: Some(Box::new(place)),
             ..Self::new(code, message)
         }
     }
 
     /// A request that is invalid against the schema, at this location of the document.
-    pub fn unfit(message: impl Into<String>, place: Pos) -> Self {
+    pub fn invalid_document(message: impl Into<String>, place: Pos) -> Self {
         Self::at_location(Code::GraphqlValidationFailed, message, place)
     }
 

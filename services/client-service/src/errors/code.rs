@@ -107,7 +107,7 @@ impl Code {
 
     /// Whether an error with this code name carries an `outcome`.
     #[must_use]
-    pub fn says_outcome(name: &str) -> bool {
+    pub fn has_outcome(name: &str) -> bool {
         [Self::ServiceUnavailable, Self::InternalError]
             .iter()
             .any(|code| code.name() == name)

@@ -86,7 +86,7 @@ impl MutationOutcome {
         let values = error
             .extensions
             .get_or_insert_with(ErrorExtensionValues::default);
-        if !committed && !code_of(values).is_some_and(Code::says_outcome) {
+        if !committed && !code_of(values).is_some_and(Code::has_outcome) {
             return;
         }
         values.set("outcome", self.outcome.name());

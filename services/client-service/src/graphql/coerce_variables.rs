@@ -33,7 +33,7 @@ pub fn require(operation: &OperationDefinition, variables: &Variables) -> Result
                 "Variable \"${name}\" of type \"{}\" {problem}",
                 node.var_type.node
             );
-            return Err(ApiError::unfit(message, *pos));
+            return Err(ApiError::invalid_document(message, *pos));
         }
     }
     Ok(())

@@ -14,7 +14,7 @@ use super::number_precision::ReplacedNumbers;
 use super::schema_index::SchemaIndex;
 use super::{coerce_variables, document, field_order, null_propagation, validate_values};
 use crate::errors::ApiError;
-use crate::upstream::{Entry, Origin, RequestContext, Services, verdict};
+use crate::upstream::{Entry, Origin, RequestContext, Services, outcome_of_field};
 
 /// Longer documents are not cached: a few of them would need the memory of many.
 const MAX_KNOWN_TOKENS: usize = 300;
@@ -201,7 +201,7 @@ impl Executor {
         let mutations = scope.journal.entries();
         if !rejected {
             for error in &mut response.errors {
-                verdict(&mutations, root_of(error), keyed).write_executed(error);
+                outcome_of_field(&mutations, root_of(error), keyed).write_executed(error);
             }
         }
         Executed {

@@ -19,13 +19,13 @@ const SHOWN_CHARS: usize = 40;
 
 /// A value that does not match the expected type.
 #[derive(Debug)]
-pub(super) struct Misfit {
+pub(super) struct CoercionError {
     /// Innermost segment first.
     path: Vec<String>,
     problem: String,
 }
 
-impl Misfit {
+impl CoercionError {
     fn new(problem: String) -> Self {
         let path = Vec::new();
         Self { path, problem }
@@ -45,7 +45,7 @@ impl Misfit {
 
     pub(super) fn error(self, outermost: &str, place: async_graphql::Pos) -> ApiError {
         let path: String = self.path.iter().rev().map(String::as_str).collect();
-        ApiError::unfit(format!("{outermost}{path}: {}", self.problem), place)
+        ApiError::invalid_document(format!("{outermost}{path}: {}", self.problem), place)
     }
 }
 
@@ -81,11 +81,16 @@ impl<'a> Values<'a> {
     }
 
     /// Coerces a value into the form that the engine accepts.
-    pub(super) fn coerce(&self, ty: &Type, value: &Given, from: Source) -> Result<Value, Misfit> {
+    pub(super) fn coerce(
+        &self,
+        ty: &Type,
+        value: &Given,
+        from: Source,
+    ) -> Result<Value, CoercionError> {
         match (value, &ty.base) {
             (Given::Variable(name), _) => self.variable(ty, name),
             (Given::Null, _) if ty.nullable => Ok(Value::Null),
-            (Given::Null, _) => Err(Misfit::expected(ty, value)),
+            (Given::Null, _) => Err(CoercionError::expected(ty, value)),
             (Given::List(items), BaseType::List(of)) => {
                 let items = items.iter().enumerate().map(|(index, item)| {
                     let item = self.coerce(of, item, from);
@@ -102,7 +107,7 @@ impl<'a> Values<'a> {
     /// Checks a variable usage: the declared type must be allowed at this position, even without a value. The value itself
     /// was validated against the declared type before. The rule for non-null positions with a default value is omitted,
     /// because the schema has none.
-    fn variable(&self, ty: &Type, name: &Name) -> Result<Value, Misfit> {
+    fn variable(&self, ty: &Type, name: &Name) -> Result<Value, CoercionError> {
         let Some(definition) = definition(self.operation, name) else {
             // Undeclared: the engine reports it.
             return Ok(Value::Null);
@@ -115,16 +120,16 @@ impl<'a> Values<'a> {
         };
         if !is_part_of(&filled, ty) {
             let problem = format!("expected {ty}, got ${name} of type {declared}");
-            return Err(Misfit::new(problem));
+            return Err(CoercionError::new(problem));
         }
         let value = self.variables.and_then(|all| all.get(name));
         match value {
-            Some(Value::Null) if !ty.nullable => Err(Misfit::expected(ty, &Value::Null)),
+            Some(Value::Null) if !ty.nullable => Err(CoercionError::expected(ty, &Value::Null)),
             _ => Ok(Value::Null),
         }
     }
 
-    fn named(&self, name: &Name, value: &Given, from: Source) -> Result<Value, Misfit> {
+    fn named(&self, name: &Name, value: &Given, from: Source) -> Result<Value, CoercionError> {
         let coerced = match (self.index.input(name), value) {
             (Some(Input::Object(fields)), Given::Object(values)) => {
                 return self.object((name, fields), values, from);
@@ -141,7 +146,7 @@ impl<'a> Values<'a> {
                 .into_const()
                 .and_then(|value| scalar(name, value, from)),
         };
-        coerced.ok_or_else(|| Misfit::expected(name, value))
+        coerced.ok_or_else(|| CoercionError::expected(name, value))
     }
 
     fn object(
@@ -149,10 +154,10 @@ impl<'a> Values<'a> {
         (name, fields): (&Name, &[InputField]),
         values: &IndexMap<Name, Given>,
         from: Source,
-    ) -> Result<Value, Misfit> {
+    ) -> Result<Value, CoercionError> {
         let known = |given: &Name| fields.iter().any(|field| field.name == given.as_str());
         if let Some(unknown) = values.keys().find(|given| !known(given)) {
-            return Err(Misfit::new(format!("{name} has no field {unknown}")));
+            return Err(CoercionError::new(format!("{name} has no field {unknown}")));
         }
         let mut coerced = IndexMap::new();
         for field in fields {
@@ -162,7 +167,7 @@ impl<'a> Values<'a> {
                     .coerce(&field.ty, value, from)
                     .map(|value| _ = coerced.insert(key.clone(), value)),
                 None if field.ty.nullable || field.has_default => Ok(()),
-                None => Err(Misfit::expected(&field.ty, &"nothing")),
+                None => Err(CoercionError::expected(&field.ty, &"nothing")),
             }
             .map_err(|misfit| misfit.within(format!(".{}", field.name)))?;
         }

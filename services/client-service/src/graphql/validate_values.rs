@@ -62,12 +62,12 @@ fn declaration(
     let (name, ty) = (&node.name.node, &node.var_type.node);
     if let Some(Positioned { node, pos }) = node.directives.first() {
         let message = format!("@{} is not allowed on a variable", node.name.node);
-        return Err(ApiError::unfit(message, *pos));
+        return Err(ApiError::invalid_document(message, *pos));
     }
     let named = SchemaIndex::named(ty);
     if index.input(named).is_none() && !is_scalar(named) {
         let message = format!("${name}: there is no input type {named}");
-        return Err(ApiError::unfit(message, *pos));
+        return Err(ApiError::invalid_document(message, *pos));
     }
     if let Some(Positioned { node: value, pos }) = &node.default_value {
         let given = value.clone().into_value();
@@ -94,7 +94,7 @@ impl<'a> Walk<'a> {
                         field.arguments.is_empty() && field.selection_set.node.items.is_empty();
                     if field.name.node == "__typename" && !is_leaf {
                         let message = "__typename has neither arguments nor fields";
-                        return Err(ApiError::unfit(message, *pos));
+                        return Err(ApiError::invalid_document(message, *pos));
                     }
                     self.arguments(field, object)?;
                     let below = &field.selection_set.node;

@@ -29,7 +29,7 @@ fn checked(query: &str, variables: Value) -> Result<(), ApiError> {
 fn message(query: &str, variables: Value) -> String {
     let error = checked(query, variables).expect_err(query);
     assert_eq!(error.code, Code::GraphqlValidationFailed);
-    assert!(error.place.is_some(), "{query}");
+    assert!(error.location.is_some(), "{query}");
     error.message
 }
 

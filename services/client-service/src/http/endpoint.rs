@@ -147,6 +147,6 @@ impl Endpoint {
             { fields::CORRELATION_ID } = origin.request_id(),
             "request rejected"
         );
-        self.responder.refused(error, outcome)
+        self.responder.rejected(error, outcome)
     }
 }

@@ -98,7 +98,7 @@ async fn execute_leased(
     if services.finish(&lease, to_stored(&answer)).await {
         answer
     } else {
-        responder.not_kept(answer)
+        responder.not_stored(answer)
     }
 }
 

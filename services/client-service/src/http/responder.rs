@@ -46,14 +46,14 @@ impl Responder {
 
     /// The response to a request that was rejected before execution.
     #[must_use]
-    pub fn refused(&self, error: &ApiError, outcome: &MutationOutcome) -> HttpResponse {
-        HttpResponse::refused(error, outcome, self.clock.now())
+    pub fn rejected(&self, error: &ApiError, outcome: &MutationOutcome) -> HttpResponse {
+        HttpResponse::rejected(error, outcome, self.clock.now())
     }
 
     /// The response in place of one that could not be stored under its key.
     #[must_use]
-    pub fn not_kept(&self, answer: HttpResponse) -> HttpResponse {
-        answer.not_kept(self.clock.now())
+    pub fn not_stored(&self, answer: HttpResponse) -> HttpResponse {
+        answer.not_stored(self.clock.now())
     }
 
     /// A seed for the ids of a request's commands.

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::media::Media;
 use crate::errors::{self, ApiError, Code, MutationOutcome};
 use crate::graphql::{Executed, root_of};
-use crate::upstream::{Entry, verdict};
+use crate::upstream::{Entry, outcome_of_field};
 
 /// The header with the minimum position of a request, and with the position of a response.
 pub const MIN_POSITION: HeaderName = HeaderName::from_static("x-min-position");
@@ -79,8 +79,9 @@ impl Extensions {
 impl HttpResponse {
     /// The response to a request that was rejected before execution.
     #[must_use]
-    pub fn refused(error: &ApiError, outcome: &MutationOutcome, now: DateTime<Utc>) -> Self {
-        let mut shown = ServerError::new(error.message.as_str(), error.place.as_deref().copied());
+    pub fn rejected(error: &ApiError, outcome: &MutationOutcome, now: DateTime<Utc>) -> Self {
+        let mut shown =
+            ServerError::new(error.message.as_str(), error.location.as_deref().copied());
         shown.extensions = Some(error.extensions());
         outcome.write(&mut shown);
         complete(&mut shown, now);
@@ -136,17 +137,17 @@ impl HttpResponse {
     /// The response in place of this one, which could not be stored under its key: a repeat could get a different one, so
     /// this one must not be sent. If no command was sent, a repeat gets the same response and this one is returned.
     #[must_use]
-    pub fn not_kept(self, now: DateTime<Utc>) -> Self {
+    pub fn not_stored(self, now: DateTime<Utc>) -> Self {
         if self.mutations.is_empty() {
             return self;
         }
         let error = |entry: &Entry| {
             let path = vec![PathSegment::Field(entry.field.clone())];
             let error = ApiError::new(Code::ServiceUnavailable, "the response could not be stored");
-            let mut shown = ServerError::new(error.message.as_str(), Some(entry.place));
+            let mut shown = ServerError::new(error.message.as_str(), Some(entry.location));
             shown.path = path;
             shown.extensions = Some(error.extensions());
-            verdict(&self.mutations, Some(&entry.field), true).write(&mut shown);
+            outcome_of_field(&self.mutations, Some(&entry.field), true).write(&mut shown);
             complete(&mut shown, now);
             shown
         };

@@ -33,7 +33,7 @@ where
     let deadline = Instant::now() + tries.timeout;
     let mut used = 0;
     let mut backoff = tries.backoff();
-    let mut known = KnownPositions::default();
+    let mut known = CombinedOutcome::default();
     loop {
         let mut request = request();
         request.set_timeout(deadline.saturating_duration_since(Instant::now()));
@@ -73,12 +73,12 @@ fn deadline_exceeded() -> Status {
 /// The combined outcome of several tries. The last status may report that its own try had no effect, but not so for the
 /// tries before it; and once one of them has reported an effect, the command has taken effect.
 #[derive(Clone, Copy, Debug)]
-struct KnownPositions {
+struct CombinedOutcome {
     outcome: Outcome,
     position: Option<u64>,
 }
 
-impl Default for KnownPositions {
+impl Default for CombinedOutcome {
     fn default() -> Self {
         Self {
             outcome: Outcome::None,
@@ -87,7 +87,7 @@ impl Default for KnownPositions {
     }
 }
 
-impl KnownPositions {
+impl CombinedOutcome {
     fn learn_from(&mut self, status: &Status) {
         let outcome = outcome_of(status);
         self.outcome = self.outcome.max(outcome);

@@ -13,7 +13,7 @@ use platform::runtime::{GrpcChannel, MAX_ENCODED_BYTES};
 use tonic::Status;
 
 use super::command::{CommandReply, Entity, Reply, command_reply};
-use super::query::{QueryPriority, row};
+use super::query::{QuerySize, row};
 use super::request_context::RequestContext;
 use super::services::Services;
 use crate::errors::ApiError;
@@ -79,7 +79,7 @@ impl Services {
     ) -> Result<Category, Status> {
         let message = CategoryQueryRequest { id };
         let send = async |channel, request| queries(channel).get_category(request).await;
-        let method = (QUERY, "GetCategory", QueryPriority::One);
+        let method = (QUERY, "GetCategory", QuerySize::One);
         let answer: CategoryQueryResponse = self.read(scope, method, message, send).await?;
         row(answer.category)
     }
@@ -91,7 +91,7 @@ impl Services {
     ) -> Result<Category, Status> {
         let message = CategoryByNameRequest { name };
         let send = async |channel, request| queries(channel).get_category_by_name(request).await;
-        let method = (QUERY, "GetCategoryByName", QueryPriority::One);
+        let method = (QUERY, "GetCategoryByName", QuerySize::One);
         let answer: CategoryQueryResponse = self.read(scope, method, message, send).await?;
         row(answer.category)
     }
@@ -101,7 +101,7 @@ impl Services {
         scope: &RequestContext,
     ) -> Result<CategoryListResponse, Status> {
         let send = async |channel, request| queries(channel).list_categories(request).await;
-        let method = (QUERY, "ListCategories", QueryPriority::Many);
+        let method = (QUERY, "ListCategories", QuerySize::Many);
         self.read(scope, method, Empty {}, send).await
     }
 
@@ -112,7 +112,7 @@ impl Services {
     ) -> Result<CategoryListResponse, Status> {
         let message = CategorySearchRequest { search_term };
         let send = async |channel, request| queries(channel).search_categories(request).await;
-        let method = (QUERY, "SearchCategories", QueryPriority::Many);
+        let method = (QUERY, "SearchCategories", QuerySize::Many);
         self.read(scope, method, message, send).await
     }
 
@@ -125,7 +125,7 @@ impl Services {
         let message = CategoryPaginationRequest { page, per_page };
         let send =
             async |channel, request| queries(channel).list_categories_paginated(request).await;
-        let method = (QUERY, "ListCategoriesPaginated", QueryPriority::Many);
+        let method = (QUERY, "ListCategoriesPaginated", QuerySize::Many);
         self.read(scope, method, message, send).await
     }
 
@@ -136,7 +136,7 @@ impl Services {
     ) -> Result<CategoryListResponse, Status> {
         let message = CategoryIdsRequest { ids };
         let send = async |channel, request| queries(channel).get_categories_by_ids(request).await;
-        let method = (QUERY, "GetCategoriesByIds", QueryPriority::Many);
+        let method = (QUERY, "GetCategoriesByIds", QuerySize::Many);
         self.read(scope, method, message, send).await
     }
 
@@ -145,7 +145,7 @@ impl Services {
         scope: &RequestContext,
     ) -> Result<CategoryStatisticsResponse, Status> {
         let send = async |channel, request| queries(channel).get_category_statistics(request).await;
-        let method = (QUERY, "GetCategoryStatistics", QueryPriority::One);
+        let method = (QUERY, "GetCategoryStatistics", QuerySize::One);
         self.read(scope, method, Empty {}, send).await
     }
 
@@ -156,7 +156,7 @@ impl Services {
     ) -> Result<bool, Status> {
         let message = CategoryExistsRequest { id };
         let send = async |channel, request| queries(channel).category_exists(request).await;
-        let method = (QUERY, "CategoryExists", QueryPriority::One);
+        let method = (QUERY, "CategoryExists", QuerySize::One);
         let answer = self.read(scope, method, message, send).await?;
         Ok(answer.exists)
     }

@@ -109,7 +109,7 @@ impl Services {
         origin: &Origin,
         position: u64,
     ) -> Result<(), ApiError> {
-        if self.has_seen(position) {
+        if self.is_known_position(position) {
             return Ok(());
         }
         let method = Method {
@@ -130,7 +130,7 @@ impl Services {
             .await
             .map_err(|status| from_grpc(&status, Effect::Read))?;
         let head = u64::try_from(answer.into_inner().head).unwrap_or(0);
-        self.saw(head);
+        self.record_position(head);
         if position > head {
             let message =
                 format!("X-Min-Position must be at most the log's head {head}, got {position}");

@@ -29,7 +29,7 @@ pub struct Lease {
     principal: String,
     key: String,
     token: String,
-    lasts: Duration,
+    duration: Duration,
     /// The request that holds the lease.
     origin: Origin,
 }
@@ -79,7 +79,7 @@ impl Services {
                     principal: message.principal,
                     key: message.key,
                     token: claim.token,
-                    lasts: Duration::from_millis(u64::try_from(claim.lease_ms).unwrap_or(0)),
+                    duration: Duration::from_millis(u64::try_from(claim.lease_ms).unwrap_or(0)),
                     origin: origin.clone(),
                 };
                 Ok(Claim::Fresh {
@@ -100,7 +100,7 @@ impl Services {
     /// Renews a lease until the caller drops this future. A lost lease does no harm: should another process execute the
     /// request too, the event store recognises the command ids.
     pub(crate) async fn renew(&self, lease: &Lease) -> Infallible {
-        let pause = (lease.lasts / 3).max(Duration::from_millis(100));
+        let pause = (lease.duration / 3).max(Duration::from_millis(100));
         let once = RetryPolicy {
             limit: 1,
             ..self.policy().write

@@ -28,7 +28,7 @@ pub struct Entry {
     /// Its name or alias, which is its key in the response.
     pub field: String,
     /// Its location in the document.
-    pub place: Pos,
+    pub location: Pos,
     pub outcome: Outcome,
     /// The log position at which it took effect, if known.
     pub position: Option<u64>,
@@ -43,7 +43,7 @@ impl Journal {
         if entries.iter().all(|entry| entry.command != command) {
             entries.push(Entry {
                 field: field.to_owned(),
-                place,
+                location: place,
                 outcome: Outcome::None,
                 position: None,
                 id: None,
@@ -84,7 +84,7 @@ impl Journal {
 /// The outcome of an error at or below `field`. With an Idempotency-Key an earlier request may have taken effect even if
 /// this one did not, so that no mutation is certain to have had no effect.
 #[must_use]
-pub fn verdict(entries: &[Entry], field: Option<&str>, keyed: bool) -> MutationOutcome {
+pub fn outcome_of_field(entries: &[Entry], field: Option<&str>, keyed: bool) -> MutationOutcome {
     let own = entries.iter().find(|entry| Some(&*entry.field) == field);
     let outcome = own.map_or(Outcome::None, |entry| entry.outcome);
     let others = entries.iter().filter(|entry| Some(&*entry.field) != field);

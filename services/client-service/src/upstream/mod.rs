@@ -25,7 +25,7 @@ mod services;
 
 pub use command::CommandReply;
 pub use idempotency::{Claim, Lease};
-pub use journal::{Entry, verdict};
+pub use journal::{Entry, outcome_of_field};
 pub use origin::Origin;
 pub use policy::{Policy, RetryPolicy};
 pub use request_context::RequestContext;

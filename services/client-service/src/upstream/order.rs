@@ -12,7 +12,7 @@ use platform::runtime::{GrpcChannel, MAX_ENCODED_BYTES};
 use tonic::Status;
 
 use super::command::{CommandReply, Entity, Reply, command_reply};
-use super::query::{QueryPriority, row};
+use super::query::{QuerySize, row};
 use super::request_context::RequestContext;
 use super::services::Services;
 use crate::errors::ApiError;
@@ -77,7 +77,7 @@ impl Services {
     pub(crate) async fn order(&self, scope: &RequestContext, id: String) -> Result<Order, Status> {
         let message = OrderQueryRequest { id };
         let send = async |channel, request| queries(channel).get_order(request).await;
-        let method = (QUERY, "GetOrder", QueryPriority::One);
+        let method = (QUERY, "GetOrder", QuerySize::One);
         let answer: OrderQueryResponse = self.read(scope, method, message, send).await?;
         row(answer.order)
     }
@@ -89,7 +89,7 @@ impl Services {
     ) -> Result<OrderListResponse, Status> {
         let message = OrderIdsRequest { ids };
         let send = async |channel, request| queries(channel).get_orders(request).await;
-        let method = (QUERY, "GetOrders", QueryPriority::Many);
+        let method = (QUERY, "GetOrders", QuerySize::Many);
         self.read(scope, method, message, send).await
     }
 
@@ -99,7 +99,7 @@ impl Services {
         window: OrderListRequest,
     ) -> Result<OrderListResponse, Status> {
         let send = async |channel, request| queries(channel).list_orders(request).await;
-        let method = (QUERY, "ListOrders", QueryPriority::Many);
+        let method = (QUERY, "ListOrders", QuerySize::Many);
         self.read(scope, method, window, send).await
     }
 
@@ -109,7 +109,7 @@ impl Services {
         window: UserOrderListRequest,
     ) -> Result<OrderListResponse, Status> {
         let send = async |channel, request| queries(channel).list_user_orders(request).await;
-        let method = (QUERY, "ListUserOrders", QueryPriority::Many);
+        let method = (QUERY, "ListUserOrders", QuerySize::Many);
         self.read(scope, method, window, send).await
     }
 }

@@ -15,7 +15,7 @@ use super::services::Services;
 /// The interval of the health checks.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-struct Parts {
+struct Components {
     command_service: Component,
     query_service: Component,
     database: Component,
@@ -25,7 +25,7 @@ struct Parts {
 
 /// Registers the components with a first result, and starts the periodic checks.
 pub(crate) async fn start(services: Services, health: &Health, tasks: &Tasks) {
-    let parts = Parts {
+    let parts = Components {
         command_service: health.part("command_service"),
         query_service: health.part("query_service"),
         database: health.part("database"),
@@ -44,7 +44,7 @@ pub(crate) async fn start(services: Services, health: &Health, tasks: &Tasks) {
     });
 }
 
-impl Parts {
+impl Components {
     async fn ask(&self, services: &Services) {
         let (command, query) = tokio::join!(
             services.report_of(Service::Command),

@@ -16,7 +16,7 @@ use platform::runtime::{GrpcChannel, MAX_ENCODED_BYTES};
 use tonic::Status;
 
 use super::command::{CommandReply, Entity, Reply, command_reply};
-use super::query::{QueryPriority, row};
+use super::query::{QuerySize, row};
 use super::request_context::RequestContext;
 use super::services::Services;
 use crate::errors::ApiError;
@@ -123,7 +123,7 @@ impl Services {
     ) -> Result<Product, Status> {
         let message = ProductQueryRequest { id };
         let send = async |channel, request| queries(channel).get_product(request).await;
-        let method = (QUERY, "GetProduct", QueryPriority::One);
+        let method = (QUERY, "GetProduct", QuerySize::One);
         let answer: ProductQueryResponse = self.read(scope, method, message, send).await?;
         row(answer.product)
     }
@@ -136,7 +136,7 @@ impl Services {
         let message = ProductQueryRequest { id };
         let send =
             async |channel, request| queries(channel).get_product_with_category(request).await;
-        let method = (QUERY, "GetProductWithCategory", QueryPriority::One);
+        let method = (QUERY, "GetProductWithCategory", QuerySize::One);
         let answer: ProductQueryResponse = self.read(scope, method, message, send).await?;
         row(answer.product)
     }
@@ -148,7 +148,7 @@ impl Services {
     ) -> Result<Product, Status> {
         let message = ProductByNameRequest { name };
         let send = async |channel, request| queries(channel).get_product_by_name(request).await;
-        let method = (QUERY, "GetProductByName", QueryPriority::One);
+        let method = (QUERY, "GetProductByName", QuerySize::One);
         let answer: ProductQueryResponse = self.read(scope, method, message, send).await?;
         row(answer.product)
     }
@@ -159,7 +159,7 @@ impl Services {
         window: ProductWindowRequest,
     ) -> Result<ProductListResponse, Status> {
         let send = async |channel, request| queries(channel).list_products_window(request).await;
-        let method = (QUERY, "ListProductsWindow", QueryPriority::Many);
+        let method = (QUERY, "ListProductsWindow", QuerySize::Many);
         self.read(scope, method, window, send).await
     }
 
@@ -170,7 +170,7 @@ impl Services {
     ) -> Result<ProductListResponse, Status> {
         let message = ProductSearchRequest { search_term };
         let send = async |channel, request| queries(channel).search_products(request).await;
-        let method = (QUERY, "SearchProducts", QueryPriority::Many);
+        let method = (QUERY, "SearchProducts", QuerySize::Many);
         self.read(scope, method, message, send).await
     }
 
@@ -182,7 +182,7 @@ impl Services {
     ) -> Result<ProductListResponse, Status> {
         let message = ProductPaginationRequest { page, per_page };
         let send = async |channel, request| queries(channel).list_products_paginated(request).await;
-        let method = (QUERY, "ListProductsPaginated", QueryPriority::Many);
+        let method = (QUERY, "ListProductsPaginated", QuerySize::Many);
         self.read(scope, method, message, send).await
     }
 
@@ -194,7 +194,7 @@ impl Services {
         let message = ProductByCategoryRequest { category_id };
         let send =
             async |channel, request| queries(channel).get_products_by_category(request).await;
-        let method = (QUERY, "GetProductsByCategory", QueryPriority::Many);
+        let method = (QUERY, "GetProductsByCategory", QuerySize::Many);
         self.read(scope, method, message, send).await
     }
 
@@ -206,7 +206,7 @@ impl Services {
         let message = ProductsByCategoriesRequest { ids, limit: 0 };
         let send =
             async |channel, request| queries(channel).get_products_by_categories(request).await;
-        let method = (QUERY, "GetProductsByCategories", QueryPriority::Many);
+        let method = (QUERY, "GetProductsByCategories", QuerySize::Many);
         self.read(scope, method, message, send).await
     }
 
@@ -217,7 +217,7 @@ impl Services {
     ) -> Result<ProductListResponse, Status> {
         let send =
             async |channel, request| queries(channel).get_products_by_price_range(request).await;
-        let method = (QUERY, "GetProductsByPriceRange", QueryPriority::Many);
+        let method = (QUERY, "GetProductsByPriceRange", QuerySize::Many);
         self.read(scope, method, range, send).await
     }
 
@@ -228,7 +228,7 @@ impl Services {
     ) -> Result<ProductListResponse, Status> {
         let message = ProductIdsRequest { ids };
         let send = async |channel, request| queries(channel).get_products_by_ids(request).await;
-        let method = (QUERY, "GetProductsByIds", QueryPriority::Many);
+        let method = (QUERY, "GetProductsByIds", QuerySize::Many);
         self.read(scope, method, message, send).await
     }
 
@@ -237,7 +237,7 @@ impl Services {
         scope: &RequestContext,
     ) -> Result<ProductStatisticsResponse, Status> {
         let send = async |channel, request| queries(channel).get_product_statistics(request).await;
-        let method = (QUERY, "GetProductStatistics", QueryPriority::One);
+        let method = (QUERY, "GetProductStatistics", QuerySize::One);
         self.read(scope, method, Empty {}, send).await
     }
 
@@ -248,7 +248,7 @@ impl Services {
     ) -> Result<bool, Status> {
         let message = ProductExistsRequest { id };
         let send = async |channel, request| queries(channel).product_exists(request).await;
-        let method = (QUERY, "ProductExists", QueryPriority::One);
+        let method = (QUERY, "ProductExists", QuerySize::One);
         let answer = self.read(scope, method, message, send).await?;
         Ok(answer.exists)
     }

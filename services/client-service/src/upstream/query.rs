@@ -11,7 +11,7 @@ use crate::errors::Effect;
 
 /// Which retry policy a query uses.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum QueryPriority {
+pub(super) enum QuerySize {
     /// A single entity, or a count.
     One,
     Many,
@@ -22,7 +22,7 @@ impl Services {
     pub(super) async fn read<M, R, F>(
         &self,
         scope: &RequestContext,
-        (service, name, reads): (&'static str, &'static str, QueryPriority),
+        (service, name, reads): (&'static str, &'static str, QuerySize),
         message: M,
         send: impl Fn(GrpcChannel, Request<M>) -> F,
     ) -> Result<R, Status>
@@ -36,8 +36,8 @@ impl Services {
             effect: Effect::Read,
         };
         let tries: RetryPolicy = match reads {
-            QueryPriority::One => self.policy().read,
-            QueryPriority::Many => self.policy().list,
+            QuerySize::One => self.policy().read,
+            QuerySize::Many => self.policy().list,
         };
         let request = || {
             let mut request = Request::new(message.clone());

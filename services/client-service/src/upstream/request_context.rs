@@ -115,7 +115,7 @@ impl RequestContext {
     fn reflect(&self, position: u64) {
         self.above_newest
             .fetch_max(position.saturating_add(1), Relaxed);
-        self.services.saw(position);
+        self.services.record_position(position);
     }
 
     /// Records whether a list was truncated at the limit of lists without paging.

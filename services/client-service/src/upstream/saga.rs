@@ -11,7 +11,7 @@ use platform::runtime::{GrpcChannel, MAX_ENCODED_BYTES};
 use tonic::Status;
 
 use super::command::{CommandReply, Reply, command_reply};
-use super::query::{QueryPriority, row};
+use super::query::{QuerySize, row};
 use super::request_context::RequestContext;
 use super::services::Services;
 use crate::errors::ApiError;
@@ -55,7 +55,7 @@ impl Services {
     ) -> Result<Saga, Status> {
         let message = SagaByOrderRequest { order_id };
         let send = async |channel, request| queries(channel).get_saga_by_order(request).await;
-        let method = (QUERY, "GetSagaByOrder", QueryPriority::One);
+        let method = (QUERY, "GetSagaByOrder", QuerySize::One);
         let answer: SagaQueryResponse = self.read(scope, method, message, send).await?;
         row(answer.saga)
     }
@@ -67,7 +67,7 @@ impl Services {
     ) -> Result<SagaListResponse, Status> {
         let message = OrderIdsRequest { ids };
         let send = async |channel, request| queries(channel).get_sagas_by_orders(request).await;
-        let method = (QUERY, "GetSagasByOrders", QueryPriority::Many);
+        let method = (QUERY, "GetSagasByOrders", QuerySize::Many);
         self.read(scope, method, message, send).await
     }
 }

@@ -49,14 +49,14 @@ impl Services {
     }
 
     /// Records a position that exists in the log.
-    pub(crate) fn saw(&self, position: u64) {
+    pub(crate) fn record_position(&self, position: u64) {
         if self.shared.seen.load(Relaxed) < position {
             self.shared.seen.fetch_max(position, Relaxed);
         }
     }
 
     /// Whether a position is known to exist. If false, the write side must be asked for the head.
-    pub(super) fn has_seen(&self, position: u64) -> bool {
+    pub(super) fn is_known_position(&self, position: u64) -> bool {
         self.shared.seen.load(Relaxed) >= position
     }
 }

@@ -162,7 +162,7 @@ fn fail<A, R: BusinessRejection>(error: ExecuteError<R>, deadline: Instant) -> E
                 "unknown",
             )
         }
-        ExecuteError::Unanswered { position, error } => {
+        ExecuteError::ReplyUnavailable { position, error } => {
             let status = if error.is_retryable() {
                 let message =
                     "the command took effect; send it again with the same id to get its answer";

@@ -24,7 +24,7 @@ impl Scenario for Fulfil {
         shop::providers(book, engine)
     }
 
-    async fn refuse(&self, world: &TestEnv, step: &str) -> bool {
+    async fn reject_step(&self, world: &TestEnv, step: &str) -> bool {
         shop::lose_the_goods(world).await;
         step == "reserve_inventory"
     }

@@ -137,7 +137,7 @@ pub async fn holds(world: &TestEnv, wanted: Holds) -> Result<(), String> {
     }
     for (product, quantity, _) in GOODS {
         let stock: Stock = world.state(product).await;
-        let Some(StockValues { reserved, .. }) = stock.life().active() else {
+        let Some(StockValues { reserved, .. }) = stock.lifecycle().active() else {
             return Err(format!("there is no stock of {product}"));
         };
         let wanted = if wanted.goods { quantity } else { 0 };

@@ -48,7 +48,7 @@ pub(crate) async fn start(
             let database = asked.clone();
             async move {
                 let asked = async {
-                    let feed = database.feed();
+                    let feed = database.checkpoints();
                     match version {
                         // All checkpoints are read at once, so any of them tells.
                         Some(any) => feed.refresh_if_older(&database, any, INTERVAL).await,

@@ -10,7 +10,7 @@ use domain::fulfilment::SAGA_STREAMS;
 use event_sourcing::projection::{EventContext, Handlers};
 use event_sourcing::{Projection, StoredEvent};
 use read_model_sql::TableProjection;
-use sagas::event::{Action, Started};
+use sagas::event::{ResumeKind, Started};
 use sagas::{AnySagaEvent, SagaEvent, SagaStatus, event_filter};
 use serde::{Deserialize, Serialize};
 
@@ -223,7 +223,7 @@ impl SagaRow {
     }
 
     /// What waits for another try is due; the step that it could not pass counts its tries anew.
-    fn resume(&mut self, action: Action, only: Option<&str>) {
+    fn resume(&mut self, action: ResumeKind, only: Option<&str>) {
         let was_suspended = self.suspended_at.take().is_some();
         self.suspension_reason = None;
         for (index, open) in self.open_steps.iter_mut().enumerate() {
@@ -231,7 +231,7 @@ impl SagaRow {
                 continue;
             }
             open.retry_at = None;
-            if was_suspended && index == 0 && action == Action::Resume {
+            if was_suspended && index == 0 && action == ResumeKind::Resume {
                 open.attempt = 0;
             }
         }

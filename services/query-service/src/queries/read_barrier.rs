@@ -56,7 +56,7 @@ impl ReadBarrier {
     ) -> Self {
         Self {
             projection,
-            checkpoint: database.feed().follow(projection),
+            checkpoint: database.checkpoints().follow(projection),
             database,
             log,
         }
@@ -67,7 +67,7 @@ impl ReadBarrier {
     /// # Errors
     /// [`ReadError`] says why they have not.
     pub async fn reach(&self, at: ReadOptions) -> Result<ReachedPosition, ReadError> {
-        let feed = self.database.feed();
+        let feed = self.database.checkpoints();
         feed.ensure_fresh(&self.database, self.projection, MAX_AGE)
             .await?;
         if !self.checkpoint.borrow().caught_up {

@@ -71,7 +71,7 @@ impl<P: TableProjection> TableQueries<P> {
 
     /// Keeps the cache true; drop it to stop.
     pub(super) async fn follow_log(&self, log: Arc<dyn EventStore>) {
-        let checkpoints = self.database.feed().follow(self.version);
+        let checkpoints = self.database.checkpoints().follow(self.version);
         follower::follow::<P>(log, checkpoints, &self.cache).await;
     }
 
@@ -263,7 +263,7 @@ impl<P: TableProjection> TableQueries<P> {
                 });
             }
             // The database gave up its last moments in a crash since the gate was told how far it is.
-            self.database.feed().refresh(&self.database).await?;
+            self.database.checkpoints().refresh(&self.database).await?;
         }
     }
 

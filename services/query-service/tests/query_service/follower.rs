@@ -77,10 +77,12 @@ async fn the_position_follows_what_was_thrown_out() {
     let cache = Arc::new(TableCache::<ProductRow>::new(100));
     let mut tasks = JoinSet::new();
     let (feed, followed, following) = (database.clone(), database.clone(), Arc::clone(&cache));
-    tasks.spawn(async move { feed.feed().run(&feed).await });
+    tasks.spawn(async move { feed.checkpoints().run(&feed).await });
     let gated = Arc::clone(&log);
     tasks.spawn(async move {
-        let checkpoints = followed.feed().follow(followed.version_of::<Products>());
+        let checkpoints = followed
+            .checkpoints()
+            .follow(followed.version_of::<Products>());
         follower::follow::<Products>(gated, checkpoints, &following).await;
     });
     until("confirmed at the start", || {

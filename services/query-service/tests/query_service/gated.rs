@@ -37,12 +37,12 @@ impl EventStore for Gated {
         self.log.append(batch).await
     }
 
-    async fn standing(
+    async fn command_status(
         &self,
         command: CommandId,
         streams: &[StreamId],
     ) -> Result<CommandStatus, StoreError> {
-        self.log.standing(command, streams).await
+        self.log.command_status(command, streams).await
     }
 
     async fn read_stream(

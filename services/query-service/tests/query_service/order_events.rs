@@ -11,7 +11,7 @@ use domain::value::{
 use event_sourcing::testing::at;
 use event_sourcing::{Actor, Aggregate, DomainEvent, Metadata, StreamId};
 use sagas::event::{
-    Action, CancelRequested, Closed, CompensationStarted, Ended, FailureKind, Resumed, Started,
+    CancelRequested, Closed, CompensationStarted, Ended, FailureKind, ResumeKind, Resumed, Started,
     StepCompensated, StepCompleted, StepFailed, StepStarted, Suspended,
 };
 use sagas::{OperationKey, SagaEvent};
@@ -297,16 +297,16 @@ impl SagaOf<'_> {
         }))
     }
 
-    pub fn resumed(self, action: Action) -> Events {
+    pub fn resumed(self, action: ResumeKind) -> Events {
         self.let_go_on(action, None)
     }
 
     /// A provider's hint about a step.
     pub fn hinted(self, step: &str) -> Events {
-        self.let_go_on(Action::Retry, Some(step.to_owned()))
+        self.let_go_on(ResumeKind::Retry, Some(step.to_owned()))
     }
 
-    fn let_go_on(self, action: Action, step: Option<String>) -> Events {
+    fn let_go_on(self, action: ResumeKind, step: Option<String>) -> Events {
         let (saga_id, subject) = self.ids();
         self.event(&SagaEvent::Resumed(Resumed {
             saga_id,

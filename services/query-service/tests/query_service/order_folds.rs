@@ -6,7 +6,7 @@ use event_sourcing::testing::{Log, Projected, at, given_log};
 use event_sourcing::{EncodedEvent, Position, StoredEvent, StreamId};
 use query_service::projections::{OrderRow, Orders};
 use sagas::AnySagaEvent;
-use sagas::event::Action;
+use sagas::event::ResumeKind;
 
 use crate::order_events::{C, O, OrderOf, S, SagaOf};
 use crate::support::Events;
@@ -133,7 +133,7 @@ fn a_suspended_saga_shows_the_order_as_failed_until_it_goes_on() {
         O.created(),
         S.started(),
         S.suspended("release_inventory"),
-        S.resumed(Action::Resume),
+        S.resumed(ResumeKind::Resume),
         O.confirmed(),
     ];
     assert_eq!(
@@ -149,7 +149,7 @@ fn a_suspended_saga_shows_the_order_as_failed_until_it_goes_on() {
         O.cancellation_requested(),
         C.started(),
         C.suspended("refund_payment"),
-        C.resumed(Action::Resolve),
+        C.resumed(ResumeKind::Resolve),
         C.completed(),
         O.cancelled(),
     ];
@@ -175,7 +175,7 @@ fn what_happens_to_an_order_while_its_saga_is_suspended_shows_when_it_goes_on() 
         O.shipping_arranged(),
         O.confirmed(),
         O.cancellation_requested(),
-        S.resumed(Action::Retry),
+        S.resumed(ResumeKind::Retry),
     ];
     assert_eq!(
         course(&history)[2..],
@@ -199,8 +199,8 @@ fn an_order_waits_for_each_of_its_suspended_sagas() {
             C.started(),
             S.suspended("a"),
             C.suspended("b"),
-            first.resumed(Action::Resume),
-            second.resumed(Action::Resume),
+            first.resumed(ResumeKind::Resume),
+            second.resumed(ResumeKind::Resume),
         ];
         let course = course(&history);
         let shown: Vec<_> = course[4..].iter().map(|seen| seen.0).collect();
@@ -213,7 +213,7 @@ fn a_saga_that_was_hurried_without_being_suspended_changes_nothing() {
     let history = [
         O.created(),
         S.started(),
-        S.resumed(Action::Retry),
+        S.resumed(ResumeKind::Retry),
         S.completed(),
         S.compensated(),
     ];
@@ -295,7 +295,7 @@ fn each_event_of_a_saga_that_changes_an_order_is_read() {
         S.compensated(),
         S.closed(),
         S.suspended("pay"),
-        S.resumed(Action::Retry),
+        S.resumed(ResumeKind::Retry),
     ];
     let mut types = Vec::new();
     for (stream, events) in events {

@@ -4,7 +4,7 @@ use contract::query::{
     Order, OrderIdsRequest, OrderItem, OrderListRequest, OrderListResponse, OrderQueryRequest,
     OrderStatus, ShippingAddress, UserOrderListRequest,
 };
-use sagas::event::Action;
+use sagas::event::ResumeKind;
 use tonic::{Code, Response, Status};
 
 use crate::order_events::{O, OrderOf, S, SagaOf};
@@ -77,7 +77,7 @@ async fn every_status_is_seen_at_its_position() {
             (vec![O.created()], OrderStatus::Pending),
             (vec![S.started()], OrderStatus::Processing),
             (vec![S.suspended("pay")], OrderStatus::Failed),
-            (vec![S.resumed(Action::Resume)], OrderStatus::Processing),
+            (vec![S.resumed(ResumeKind::Resume)], OrderStatus::Processing),
             (vec![O.confirmed(), S.completed()], OrderStatus::Confirmed),
             (vec![O.shipped()], OrderStatus::Shipped),
             (vec![O.delivered()], OrderStatus::Delivered),
@@ -127,7 +127,7 @@ async fn orders_that_were_undone_or_closed_say_so() {
         world.append(vec![saga.suspended("pay")]).await;
     }
     world
-        .append(vec![saga("undone").resumed(Action::Resume)])
+        .append(vec![saga("undone").resumed(ResumeKind::Resume)])
         .await;
     world
         .append(vec![

@@ -3,7 +3,7 @@
 use event_sourcing::testing::{at, given_log};
 use query_service::projections::{OpenStep, SagaRow, Sagas};
 use sagas::SagaStatus;
-use sagas::event::Action;
+use sagas::event::ResumeKind;
 
 use crate::order_events::{C, O, S};
 use crate::support::Events;
@@ -163,7 +163,7 @@ fn a_try_that_failed_says_when_the_next_one_is_due() {
         let row = fold(&history[..=index]).expect("a row");
         assert_eq!(row.open_steps, expected, "behind event {index}");
     }
-    for resumed in [S.resumed(Action::Retry), S.hinted("process_payment")] {
+    for resumed in [S.resumed(ResumeKind::Retry), S.hinted("process_payment")] {
         let resumed = [&history[..3], &[resumed]].concat();
         let row = fold(&resumed).expect("a row");
         assert_eq!(row.open_steps, [step(1, None, why)], "due now");
@@ -198,7 +198,7 @@ fn a_suspended_saga_waits_with_its_step_and_goes_on_where_it_stood() {
         ("release_inventory", 10)
     );
 
-    for (action, attempt) in [(Action::Resume, 0), (Action::Retry, 10)] {
+    for (action, attempt) in [(ResumeKind::Resume, 0), (ResumeKind::Retry, 10)] {
         let resumed = [&history[..], &[S.resumed(action)]].concat();
         let row = fold(&resumed).expect("a row");
         assert_eq!(row.status, SagaStatus::Compensating);
@@ -209,7 +209,7 @@ fn a_suspended_saga_waits_with_its_step_and_goes_on_where_it_stood() {
     let resolved = [
         &history[..],
         &[
-            S.resumed(Action::Resolve),
+            S.resumed(ResumeKind::Resolve),
             S.step_compensated("release_inventory"),
         ],
     ]
@@ -221,7 +221,7 @@ fn a_suspended_saga_waits_with_its_step_and_goes_on_where_it_stood() {
 
 #[test]
 fn a_saga_that_waits_from_its_first_step_on_goes_on_as_started() {
-    let history = [S.started(), S.suspended("x"), S.resumed(Action::Resume)];
+    let history = [S.started(), S.suspended("x"), S.resumed(ResumeKind::Resume)];
     assert_eq!(
         seen(&course(&history)),
         [("STARTED", "-"), ("SUSPENDED", "x"), ("STARTED", "x")]
@@ -252,7 +252,7 @@ fn steps_side_by_side_are_open_together() {
         S.step_started("b", false, 1),
         S.step_failed("a", 1, Some(9)),
         S.suspended("b"),
-        S.resumed(Action::Resume),
+        S.resumed(ResumeKind::Resume),
         S.step_completed("b"),
         S.cancel_requested(),
         S.step_completed("a"),

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::http::{self, Broken};
-use crate::location::Place;
+use super::http::{self, TransportError};
+use crate::location::ServiceAddress;
 
 /// One request and up to five retries.
 const RETRY: ExponentialBuilder = ExponentialBuilder::new()
@@ -27,7 +27,7 @@ pub enum RequestError {
         url: String,
         settings: &'static str,
         #[source]
-        source: Broken,
+        source: TransportError,
     },
     /// The server at this address is not the shop, or a proxy answered.
     #[error("{url} answered {status} without a GraphQL response: {body}")]
@@ -39,7 +39,7 @@ pub enum RequestError {
     },
     /// The response has a GraphQL error.
     #[error("the shop rejected {operation}: {message} ({code})")]
-    Refused {
+    Rejected {
         operation: &'static str,
         code: String,
         message: String,
@@ -52,7 +52,7 @@ pub enum RequestError {
 impl RequestError {
     /// Whether the error code is `NOT_FOUND`.
     pub fn is_not_found(&self) -> bool {
-        matches!(self, Self::Refused { code, .. } if code == "NOT_FOUND")
+        matches!(self, Self::Rejected { code, .. } if code == "NOT_FOUND")
     }
 }
 
@@ -105,7 +105,7 @@ impl Client {
     ///
     /// # Errors
     /// [`RequestError::SetUp`]
-    pub fn try_new(gateway: &Place) -> Result<Self, RequestError> {
+    pub fn try_new(gateway: &ServiceAddress) -> Result<Self, RequestError> {
         Ok(Self {
             url: format!("http://{gateway}"),
             settings: gateway.settings,
@@ -120,7 +120,7 @@ impl Client {
     }
 
     /// From now on, requests read at least the state at `position`.
-    pub fn read_from(&mut self, position: u64) {
+    pub fn raise_position(&mut self, position: u64) {
         self.position = self.position.max(position);
     }
 
@@ -159,7 +159,8 @@ impl Client {
         let body = Bytes::from(text);
         let mut pauses = RETRY.build();
         loop {
-            let Failed { error, again } = match self.try_once(operation, body.clone(), key).await {
+            let FailedTry { error, again } = match self.try_once(operation, body.clone(), key).await
+            {
                 Ok(data) => return Ok(data),
                 Err(failed) => failed,
             };
@@ -175,12 +176,12 @@ impl Client {
         operation: Operation<'_>,
         body: Bytes,
         key: Option<&str>,
-    ) -> Result<Value, Failed> {
+    ) -> Result<Value, FailedTry> {
         let url = format!("{}/graphql", self.url);
         let answer = http::post(&self.http, url, self.headers(key), body).await;
-        let (status, body) = answer.map_err(|source| Failed {
+        let (status, body) = answer.map_err(|source| FailedTry {
             // A refused connection means that no shop runs there, which a retry will not change.
-            again: (!matches!(source, Broken::Connect(_))).then_some(Duration::ZERO),
+            again: (!matches!(source, TransportError::Connect(_))).then_some(Duration::ZERO),
             error: RequestError::Unreachable {
                 url: self.url.clone(),
                 settings: self.settings,
@@ -189,7 +190,7 @@ impl Client {
         })?;
         let Ok(reply) = serde_json::from_slice::<Reply>(&body) else {
             let text = String::from_utf8_lossy(&body);
-            return Err(Failed {
+            return Err(FailedTry {
                 again: None,
                 error: RequestError::NotGraphQl {
                     url: self.url.clone(),
@@ -199,7 +200,7 @@ impl Client {
             });
         };
         if let Ok(position) = reply.extensions.position.parse() {
-            self.read_from(position);
+            self.raise_position(position);
         }
         match reply.errors.into_iter().next() {
             None => Ok(reply.data),
@@ -222,14 +223,14 @@ impl Client {
 }
 
 /// A failed try.
-struct Failed {
+struct FailedTry {
     error: RequestError,
     /// The minimum wait before a retry; none if a retry cannot help.
     again: Option<Duration>,
 }
 
 impl ReplyError {
-    fn into_failure(self, operation: &'static str) -> Failed {
+    fn into_failure(self, operation: &'static str) -> FailedTry {
         let later = [
             "SERVICE_UNAVAILABLE",
             "RATE_LIMIT_EXCEEDED",
@@ -238,9 +239,9 @@ impl ReplyError {
         let again = later
             .contains(&self.extensions.code.as_str())
             .then(|| Duration::from_secs(self.extensions.retry_after.unwrap_or(0)));
-        Failed {
+        FailedTry {
             again,
-            error: RequestError::Refused {
+            error: RequestError::Rejected {
                 operation,
                 code: self.extensions.code,
                 message: self.message,

@@ -11,17 +11,17 @@ use rustls::crypto::ring;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longer than the gateway's own deadlines, so that its error arrives rather than a timeout here.
-const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
 
 #[derive(Debug, thiserror::Error)]
-pub enum Broken {
+pub enum TransportError {
     #[error("cannot connect")]
     Connect(#[source] Cause),
     /// The connection ended before the response was complete.
     #[error("the connection was lost")]
-    Lost(#[source] Cause),
-    #[error("no response within {} seconds", ANSWER_LIMIT.as_secs())]
-    Late,
+    ConnectionLost(#[source] Cause),
+    #[error("no response within {} seconds", RESPONSE_TIMEOUT.as_secs())]
+    Timeout,
 }
 
 /// The root cause, without the errors of the client's layers, which only repeat that the request failed.
@@ -29,7 +29,7 @@ pub enum Broken {
 #[error("{0}")]
 pub struct Cause(String);
 
-impl From<reqwest::Error> for Broken {
+impl From<reqwest::Error> for TransportError {
     fn from(error: reqwest::Error) -> Self {
         let mut lowest: &dyn Error = &error;
         while let Some(source) = lowest.source() {
@@ -39,9 +39,9 @@ impl From<reqwest::Error> for Broken {
         if error.is_connect() {
             Self::Connect(cause)
         } else if error.is_timeout() {
-            Self::Late
+            Self::Timeout
         } else {
-            Self::Lost(cause)
+            Self::ConnectionLost(cause)
         }
     }
 }
@@ -58,7 +58,7 @@ pub fn client() -> reqwest::Result<Client> {
         .redirect(Policy::none())
         .retry(retry::never())
         .connect_timeout(CONNECT_TIMEOUT)
-        .timeout(ANSWER_LIMIT)
+        .timeout(RESPONSE_TIMEOUT)
         // Without TLS no certificate is verified, so the system's certificates need not be loaded.
         .tls_certs_only([])
         .build()
@@ -73,7 +73,7 @@ pub async fn post(
     url: String,
     headers: HeaderMap,
     body: Bytes,
-) -> Result<(StatusCode, Bytes), Broken> {
+) -> Result<(StatusCode, Bytes), TransportError> {
     let answer = client.post(url).headers(headers).body(body).send().await?;
     Ok((answer.status(), answer.bytes().await?))
 }

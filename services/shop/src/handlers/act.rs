@@ -10,7 +10,7 @@ use platform::runtime::GrpcChannel;
 use serde::Serialize;
 use tonic::{Request, Response, Status};
 
-use crate::remote::{Failed, command, refused, write_side};
+use crate::remote::{CommandError, command, reject_error, write_side};
 use crate::terminal::{Output, actor, line, new_id, text_of};
 
 type Client = EventHandlersClient<GrpcChannel>;
@@ -29,7 +29,7 @@ struct DecisionReply {
     unchanged: bool,
 }
 
-pub async fn pause(arguments: &ArgMatches) -> Result<(), Failed> {
+pub async fn pause(arguments: &ArgMatches) -> Result<(), CommandError> {
     let (who, reason) = actor(arguments);
     let name = text_of(arguments, "name");
     let param = PauseEventHandlerParam { name, who, reason };
@@ -40,7 +40,7 @@ pub async fn pause(arguments: &ArgMatches) -> Result<(), Failed> {
 }
 
 /// Resumes the handler, or one of its parked streams.
-pub async fn resume(arguments: &ArgMatches) -> Result<(), Failed> {
+pub async fn resume(arguments: &ArgMatches) -> Result<(), CommandError> {
     let (who, reason) = actor(arguments);
     let param = ResumeEventHandlerParam {
         name: text_of(arguments, "name"),
@@ -55,7 +55,7 @@ pub async fn resume(arguments: &ArgMatches) -> Result<(), Failed> {
 }
 
 /// Skips the event at which a stream is parked.
-pub async fn skip(arguments: &ArgMatches) -> Result<(), Failed> {
+pub async fn skip(arguments: &ArgMatches) -> Result<(), CommandError> {
     let (who, reason) = actor(arguments);
     let param = SkipHandledEventParam {
         name: text_of(arguments, "name"),
@@ -76,7 +76,7 @@ async fn decide<P: Clone>(
     act: &'static str,
     param: &P,
     send: impl AsyncFn(Client, Request<P>) -> Result<Response<EventHandlerActionResult>, Status>,
-) -> Result<(), Failed> {
+) -> Result<(), CommandError> {
     let (who, _) = actor(arguments);
     let command_id = new_id();
     let request = || command(param.clone(), command_id, &who);
@@ -101,8 +101,8 @@ fn report(
     arguments: &ArgMatches,
     act: &'static str,
     reply: EventHandlerActionResult,
-) -> Result<(), Failed> {
-    refused(reply.error)?;
+) -> Result<(), CommandError> {
+    reject_error(reply.error)?;
     let done = DecisionReply {
         handler: text_of(arguments, "name"),
         act,

@@ -6,10 +6,10 @@ use contract::proto::event_handlers_client::EventHandlersClient;
 use tonic::Request;
 
 use super::model::EventHandler;
-use crate::remote::{Failed, write_side};
+use crate::remote::{CommandError, write_side};
 use crate::terminal::{Output, line, print, table};
 
-pub async fn run(arguments: &ArgMatches) -> Result<(), Failed> {
+pub async fn run(arguments: &ArgMatches) -> Result<(), CommandError> {
     let list = write_side(arguments, EventHandlersClient::new)?
         .call(
             || Request::new(ListEventHandlersParam {}),

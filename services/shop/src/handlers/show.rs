@@ -7,19 +7,19 @@ use serde::Serialize;
 use tonic::Request;
 
 use super::model::{Decision, EventHandler, ParkedStream};
-use crate::remote::{Failed, write_side};
+use crate::remote::{CommandError, write_side};
 use crate::terminal::{Output, fields, line, stamp};
 
 /// An event handler with its parked streams and the decisions about it.
 #[derive(Debug, Serialize)]
-struct Shown {
+struct HandlerDetails {
     #[serde(flatten)]
     handler: EventHandler,
     parked: Vec<ParkedStream>,
     decisions: Vec<Decision>,
 }
 
-pub async fn run(arguments: &ArgMatches) -> Result<(), Failed> {
+pub async fn run(arguments: &ArgMatches) -> Result<(), CommandError> {
     let name = arguments.get_one::<String>("name").cloned();
     let name = name.unwrap_or_default();
     let shown = write_side(arguments, EventHandlersClient::new)?
@@ -28,7 +28,7 @@ pub async fn run(arguments: &ArgMatches) -> Result<(), Failed> {
             async |mut client, request| client.show_event_handler(request).await,
         )
         .await?;
-    let shown = Shown {
+    let shown = HandlerDetails {
         handler: shown.event_handler.unwrap_or_default().into(),
         parked: shown.parked.into_iter().map(ParkedStream::from).collect(),
         decisions: shown.decisions.into_iter().map(Decision::from).collect(),
@@ -37,7 +37,7 @@ pub async fn run(arguments: &ArgMatches) -> Result<(), Failed> {
     Ok(())
 }
 
-fn text(shown: &Shown) -> String {
+fn text(shown: &HandlerDetails) -> String {
     let handler = &shown.handler;
     let mut all = vec![
         ("Handler", handler.name.clone()),

@@ -4,7 +4,7 @@ use clap::ArgMatches;
 use serde_json::json;
 
 use super::model::read;
-use super::{Failed, id};
+use super::{OrderError, id};
 use crate::api::{Client, Operation};
 use crate::terminal::{Output, line, new_id};
 
@@ -22,7 +22,11 @@ const DELIVER: Operation<'static> = Operation {
 };
 
 /// Executes the command, and prints the order's status after it.
-pub async fn run(change: &str, client: &mut Client, arguments: &ArgMatches) -> Result<(), Failed> {
+pub async fn run(
+    change: &str,
+    client: &mut Client,
+    arguments: &ArgMatches,
+) -> Result<(), OrderError> {
     let id = id(arguments);
     let key = format!("order-{}", new_id());
     let (operation, variables) = match change {

@@ -4,7 +4,7 @@ use crate::api::RequestError;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Failed {
+pub(super) enum OrderError {
     #[error(transparent)]
     Request(#[from] RequestError),
     #[error("order {0} does not exist")]
@@ -16,5 +16,5 @@ pub(super) enum Failed {
     Ambiguous(String),
     /// A followed order ended, but was not confirmed.
     #[error("{0}")]
-    Ended(String),
+    NotConfirmed(String),
 }

@@ -8,21 +8,25 @@ use std::time::{Duration, Instant};
 use clap::ArgMatches;
 
 use super::model::{Order, Saga, read};
-use super::{Failed, id};
+use super::{OrderError, id};
 use crate::api::Client;
 use crate::terminal::{Output, line, print};
 
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-pub async fn run(client: &mut Client, arguments: &ArgMatches) -> Result<(), Failed> {
+pub async fn run(client: &mut Client, arguments: &ArgMatches) -> Result<(), OrderError> {
     follow(client, &id(arguments), Output::of(arguments)).await
 }
 
 /// Prints the changes of an order until it is confirmed or ends otherwise.
-pub(super) async fn follow(client: &mut Client, id: &str, output: Output) -> Result<(), Failed> {
+pub(super) async fn follow(
+    client: &mut Client,
+    id: &str,
+    output: Output,
+) -> Result<(), OrderError> {
     let started = Instant::now();
     let mut seen: Option<Order> = None;
-    let mut silence = Silence::new(started);
+    let mut silence = ChangeTimer::new(started);
     loop {
         let order = read(client, id).await?;
         let end = end(&order);
@@ -30,7 +34,7 @@ pub(super) async fn follow(client: &mut Client, id: &str, output: Output) -> Res
         if silence.is_broken(Instant::now(), is_changed) && end.is_none() {
             let seconds = started.elapsed().as_secs_f64();
             // On standard error, because programs parse standard output.
-            eprintln!("{seconds:>8.3} s  … {}", line(&awaited(&order)));
+            eprintln!("{seconds:>8.3} s  … {}", line(&waiting_for(&order)));
         }
         if is_changed {
             match output {
@@ -45,7 +49,7 @@ pub(super) async fn follow(client: &mut Client, id: &str, output: Output) -> Res
             seen = Some(order);
         }
         if let Some(end) = end {
-            return end.map_err(Failed::Ended);
+            return end.map_err(OrderError::NotConfirmed);
         }
         tokio::time::sleep(POLL_INTERVAL).await;
     }
@@ -53,11 +57,11 @@ pub(super) async fn follow(client: &mut Client, id: &str, output: Output) -> Res
 
 /// When to print what the order waits for: 2 s after the last change, and every 2 s from then on.
 #[derive(Debug)]
-struct Silence {
+struct ChangeTimer {
     since: Instant,
 }
 
-impl Silence {
+impl ChangeTimer {
     const LIMIT: Duration = Duration::from_secs(2);
 
     fn new(since: Instant) -> Self {
@@ -75,7 +79,7 @@ impl Silence {
 }
 
 /// What an order that has not ended waits for.
-fn awaited(order: &Order) -> String {
+fn waiting_for(order: &Order) -> String {
     let Some(saga) = &order.saga_state else {
         return format!("waits for its saga; the order is {}", order.status);
     };
@@ -231,7 +235,7 @@ mod tests {
     #[test]
     fn what_an_order_waits_for_is_printed_every_two_seconds_without_a_change() {
         let start = Instant::now();
-        let mut silence = Silence::new(start);
+        let mut silence = ChangeTimer::new(start);
         let mut broken = |millis, is_changed| {
             silence.is_broken(start + Duration::from_millis(millis), is_changed)
         };
@@ -251,17 +255,17 @@ mod tests {
         }
         let paying = order("PROCESSING", &saga("order", "running", &["reserve"], &[]));
         assert_eq!(
-            awaited(&paying),
+            waiting_for(&paying),
             "waits for pay of order, which is running: no money"
         );
         let ended = order("PROCESSING", &saga("order", "completed", &[], &[]));
         assert_eq!(
-            awaited(&ended),
+            waiting_for(&ended),
             "waits for the end of order; the order is PROCESSING"
         );
         let none = order("PROCESSING", &serde_json::Value::Null);
         assert_eq!(
-            awaited(&none),
+            waiting_for(&none),
             "waits for its saga; the order is PROCESSING"
         );
     }

@@ -4,7 +4,7 @@ use clap::ArgMatches;
 use serde::{Deserialize, Serialize};
 use serde_json::{Number, json};
 
-use super::Failed;
+use super::OrderError;
 use super::model::{amount, decoded};
 use crate::api::{Client, Operation};
 use crate::terminal::{Output, line, print, table};
@@ -15,7 +15,7 @@ const PAGE: usize = 100;
 /// An order in a list.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Listed {
+struct OrderSummary {
     id: String,
     user_id: String,
     status: String,
@@ -26,7 +26,7 @@ struct Listed {
 
 #[derive(Deserialize)]
 struct Page {
-    orders: Vec<Listed>,
+    orders: Vec<OrderSummary>,
 }
 
 /// The orders to list, from the arguments.
@@ -39,7 +39,7 @@ struct OrderFilter<'a> {
 }
 
 /// Lists them, the latest first.
-pub async fn run(client: &mut Client, arguments: &ArgMatches) -> Result<(), Failed> {
+pub async fn run(client: &mut Client, arguments: &ArgMatches) -> Result<(), OrderError> {
     let number = |name| {
         let number = arguments.get_one::<u32>(name).copied().unwrap_or_default();
         number as usize
@@ -79,7 +79,7 @@ impl OrderFilter<'_> {
         client: &mut Client,
         from: usize,
         count: usize,
-    ) -> Result<Vec<Listed>, Failed> {
+    ) -> Result<Vec<OrderSummary>, OrderError> {
         let window = "status: $status, limit: $limit, offset: $offset";
         let (variable, field) = match self.user {
             None => ("", format!("orders({window})")),
@@ -109,7 +109,7 @@ impl OrderFilter<'_> {
     }
 }
 
-fn table_of(orders: &[Listed], limit: usize) -> String {
+fn table_of(orders: &[OrderSummary], limit: usize) -> String {
     if orders.is_empty() {
         return "No order matches.".to_owned();
     }
@@ -123,7 +123,7 @@ fn table_of(orders: &[Listed], limit: usize) -> String {
     format!("{}{more}", table(headings, &rows))
 }
 
-fn row(order: &Listed) -> [String; 5] {
+fn row(order: &OrderSummary) -> [String; 5] {
     [
         line(&order.id),
         line(&order.user_id),

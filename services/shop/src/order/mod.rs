@@ -19,7 +19,7 @@ use crate::location::Location;
 use crate::remote;
 
 use self::argument::id;
-use self::failed::Failed;
+use self::failed::OrderError;
 
 pub use command::command;
 
@@ -38,7 +38,7 @@ pub async fn run(arguments: &ArgMatches) -> Result<(), StartError> {
     // answer the command still runs, with a note that the result may be outdated.
     let head = remote::head(location.query).await;
     if let Ok(head) = head {
-        client.read_from(head);
+        client.raise_position(head);
     }
     let done = match name {
         "place" => place::run(&mut client, arguments).await,

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value, json};
 
-use super::Failed;
+use super::OrderError;
 use crate::api::{Client, Operation, RequestError};
 
 /// An order, with its latest saga if that was requested.
@@ -73,7 +73,7 @@ struct OrderData {
 }
 
 /// An order with its latest saga.
-pub async fn read(client: &mut Client, id: &str) -> Result<Order, Failed> {
+pub async fn read(client: &mut Client, id: &str) -> Result<Order, OrderError> {
     let operation = Operation {
         name: "order",
         document: &format!(
@@ -84,11 +84,11 @@ pub async fn read(client: &mut Client, id: &str) -> Result<Order, Failed> {
         Err(error) if error.is_not_found() => None,
         found => decoded::<OrderData>(found?, operation.name)?.order,
     };
-    found.ok_or_else(|| Failed::NoOrder(id.to_owned()))
+    found.ok_or_else(|| OrderError::NoOrder(id.to_owned()))
 }
 
 /// Deserializes the data of a response.
-pub fn decoded<T: DeserializeOwned>(data: Value, operation: &'static str) -> Result<T, Failed> {
+pub fn decoded<T: DeserializeOwned>(data: Value, operation: &'static str) -> Result<T, OrderError> {
     serde_json::from_value(data).map_err(|_| RequestError::Shape(operation).into())
 }
 

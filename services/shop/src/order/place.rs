@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::model::{ORDER, Order, decoded};
 use super::products::RequestedItem;
-use super::{Failed, follow, show};
+use super::{OrderError, follow, show};
 use crate::api::{Client, Operation};
 use crate::terminal::{Output, new_id};
 
@@ -15,7 +15,7 @@ struct PlacedOrder {
     order: Order,
 }
 
-pub async fn run(client: &mut Client, arguments: &ArgMatches) -> Result<(), Failed> {
+pub async fn run(client: &mut Client, arguments: &ArgMatches) -> Result<(), OrderError> {
     let mut items = Vec::new();
     for item in arguments
         .get_many::<RequestedItem>("item")

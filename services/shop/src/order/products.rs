@@ -4,7 +4,7 @@ use domain::value::EntityId;
 use serde::Deserialize;
 use serde_json::{Number, Value, json};
 
-use super::Failed;
+use super::OrderError;
 use super::model::{amount, decoded};
 use crate::api::{Client, Operation};
 use crate::terminal::line;
@@ -69,7 +69,7 @@ impl RequestedItem {
     }
 
     /// The item as the API takes it. The text is looked up as an id first, then as a name.
-    pub async fn resolve(&self, client: &mut Client) -> Result<Value, Failed> {
+    pub async fn resolve(&self, client: &mut Client) -> Result<Value, OrderError> {
         let text = &self.product;
         let mut id = None;
         if EntityId::parse("productId", text).is_ok() {
@@ -83,7 +83,7 @@ impl RequestedItem {
     }
 }
 
-async fn by_id(client: &mut Client, text: &str) -> Result<Option<String>, Failed> {
+async fn by_id(client: &mut Client, text: &str) -> Result<Option<String>, OrderError> {
     match client.query(BY_ID, json!({ "text": text })).await {
         Err(error) if error.is_not_found() => Ok(None),
         found => {
@@ -94,28 +94,28 @@ async fn by_id(client: &mut Client, text: &str) -> Result<Option<String>, Failed
 }
 
 /// The only product of that name. Names are not unique; an ambiguous one is an error, because any choice could be wrong.
-async fn by_name(client: &mut Client, text: &str) -> Result<String, Failed> {
+async fn by_name(client: &mut Client, text: &str) -> Result<String, OrderError> {
     let found = client.query(BY_NAME, json!({ "text": text })).await?;
     let FoundByName { products } = decoded(found, BY_NAME.name)?;
     only_of(text, products)
 }
 
-fn only_of(text: &str, found: Vec<NamedProduct>) -> Result<String, Failed> {
+fn only_of(text: &str, found: Vec<NamedProduct>) -> Result<String, OrderError> {
     let name = text.trim();
     let is_truncated = found.len() >= MAX_FOUND;
     let mut named = found.into_iter().filter(|product| product.name == name);
     match (named.next(), named.next()) {
-        _ if is_truncated => Err(Failed::Ambiguous(format!(
+        _ if is_truncated => Err(OrderError::Ambiguous(format!(
             "the names of at least {MAX_FOUND} products contain {name:?}, so the product is ambiguous; give its id"
         ))),
-        (None, _) => Err(Failed::NoProduct(text.to_owned())),
+        (None, _) => Err(OrderError::NoProduct(text.to_owned())),
         (Some(only), None) => Ok(only.id),
         (Some(first), Some(second)) => {
             let all: Vec<_> = [first, second].into_iter().chain(named).collect();
             let count = all.len();
             let listed: Vec<_> = all.iter().map(described).collect();
             let listed = listed.join(", ");
-            Err(Failed::Ambiguous(format!(
+            Err(OrderError::Ambiguous(format!(
                 "{count} products have the name {name:?}; give the id of one: {listed}"
             )))
         }

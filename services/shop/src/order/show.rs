@@ -3,11 +3,11 @@
 use clap::ArgMatches;
 
 use super::model::{Address, Order, Saga, amount, read};
-use super::{Failed, id};
+use super::{OrderError, id};
 use crate::api::Client;
 use crate::terminal::{Output, fields, line, table};
 
-pub async fn run(client: &mut Client, arguments: &ArgMatches) -> Result<(), Failed> {
+pub async fn run(client: &mut Client, arguments: &ArgMatches) -> Result<(), OrderError> {
     let order = read(client, &id(arguments)).await?;
     Output::of(arguments).write(&order, |order| {
         let id = line(&order.id);

@@ -6,7 +6,7 @@ use contract::proto::{ProjectionActionResult, ResumeProjectionParam, SkipProject
 use serde::Serialize;
 
 use super::show::read;
-use crate::remote::{Failed, command, refused, write_side};
+use crate::remote::{CommandError, command, reject_error, write_side};
 use crate::terminal::{Output, actor, line, new_id};
 
 /// A decision that was recorded in the log.
@@ -22,7 +22,7 @@ struct DecisionReply {
 }
 
 /// Resumes the projection at its parked event.
-pub async fn resume(arguments: &ArgMatches) -> Result<(), Failed> {
+pub async fn resume(arguments: &ArgMatches) -> Result<(), CommandError> {
     // Read first: the write side does not know the projections and accepts any name, so a misspelt one is caught here.
     let projection = read(arguments).await?.projection;
     let (who, reason) = actor(arguments);
@@ -42,7 +42,7 @@ pub async fn resume(arguments: &ArgMatches) -> Result<(), Failed> {
 }
 
 /// Skips the event at which the projection is parked.
-pub async fn skip(arguments: &ArgMatches) -> Result<(), Failed> {
+pub async fn skip(arguments: &ArgMatches) -> Result<(), CommandError> {
     let position = arguments.get_one::<i64>("position").copied();
     let position = position.unwrap_or_default();
     let projection = read(arguments).await?.projection;
@@ -68,13 +68,13 @@ pub async fn skip(arguments: &ArgMatches) -> Result<(), Failed> {
 }
 
 /// Only the event at which the projection is parked can be skipped, so that none is skipped by a misread position.
-fn not_parked_there(name: &str, parked_at: Option<i64>, position: i64) -> Failed {
+fn not_parked_there(name: &str, parked_at: Option<i64>, position: i64) -> CommandError {
     let name = line(name);
     let message = match parked_at {
         Some(parked_at) => format!("{name} is parked at {parked_at}, not at {position}"),
         None => format!("{name} is not parked"),
     };
-    Failed::Refused {
+    CommandError::Rejected {
         message,
         error_type: "CONFLICT".to_owned(),
     }
@@ -85,8 +85,8 @@ fn report(
     reply: ProjectionActionResult,
     projection: String,
     position: Option<i64>,
-) -> Result<(), Failed> {
-    refused(reply.error)?;
+) -> Result<(), CommandError> {
+    reject_error(reply.error)?;
     let done = DecisionReply {
         projection,
         act: position.map_or("resume", |_| "skip"),

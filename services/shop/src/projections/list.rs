@@ -6,10 +6,10 @@ use contract::query::projection_query_client::ProjectionQueryClient;
 use tonic::Request;
 
 use super::model::Projection;
-use crate::remote::{Failed, read_side};
+use crate::remote::{CommandError, read_side};
 use crate::terminal::{Output, line, print, table};
 
-pub async fn run(arguments: &ArgMatches) -> Result<(), Failed> {
+pub async fn run(arguments: &ArgMatches) -> Result<(), CommandError> {
     let list = read_side(arguments, ProjectionQueryClient::new)?
         .call(
             || Request::new(ListProjectionsRequest {}),

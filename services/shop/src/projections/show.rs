@@ -7,25 +7,25 @@ use serde::Serialize;
 use tonic::{Code, Request};
 
 use super::model::{Decision, ParkedEvent, Projection};
-use crate::remote::{Failed, read_side};
+use crate::remote::{CommandError, read_side};
 use crate::terminal::{Output, fields, line, stamp};
 
 /// A projection with the decisions about it.
 #[derive(Debug, Serialize)]
-pub(super) struct Shown {
+pub(super) struct ProjectionDetails {
     #[serde(flatten)]
     pub(super) projection: Projection,
     decisions: Vec<Decision>,
 }
 
-pub async fn run(arguments: &ArgMatches) -> Result<(), Failed> {
+pub async fn run(arguments: &ArgMatches) -> Result<(), CommandError> {
     let shown = read(arguments).await?;
     Output::of(arguments).write(&shown, text);
     Ok(())
 }
 
 /// Reads the projection that the arguments name from the read side.
-pub(super) async fn read(arguments: &ArgMatches) -> Result<Shown, Failed> {
+pub(super) async fn read(arguments: &ArgMatches) -> Result<ProjectionDetails, CommandError> {
     let name = arguments.get_one::<String>("name").cloned();
     let name = name.unwrap_or_default();
     let shown = read_side(arguments, ProjectionQueryClient::new)?
@@ -35,18 +35,18 @@ pub(super) async fn read(arguments: &ArgMatches) -> Result<Shown, Failed> {
         )
         .await
         .map_err(|error| unknown(error, &name))?;
-    Ok(Shown {
+    Ok(ProjectionDetails {
         projection: shown.projection.unwrap_or_default().into(),
         decisions: shown.decisions.into_iter().map(Decision::from).collect(),
     })
 }
 
-fn unknown(error: Failed, name: &str) -> Failed {
+fn unknown(error: CommandError, name: &str) -> CommandError {
     match error {
-        Failed::Status {
+        CommandError::Status {
             code: Code::NotFound,
             ..
-        } => Failed::Refused {
+        } => CommandError::Rejected {
             message: format!(
                 "there is no projection {}; see shop projections list",
                 line(name)
@@ -57,8 +57,8 @@ fn unknown(error: Failed, name: &str) -> Failed {
     }
 }
 
-fn text(shown: &Shown) -> String {
-    let Shown {
+fn text(shown: &ProjectionDetails) -> String {
+    let ProjectionDetails {
         projection,
         decisions,
     } = shown;

@@ -10,7 +10,7 @@ use tonic::{Request, Response, Status};
 
 use super::model::{Saga, State};
 use super::show::status_text;
-use crate::remote::{Failed, command, refused, write_side};
+use crate::remote::{CommandError, command, reject_error, write_side};
 use crate::terminal::{Output, actor, line, new_id, text_of};
 
 /// The command, and the saga after it.
@@ -22,7 +22,7 @@ struct ActionReply {
     saga: Saga,
 }
 
-pub async fn run(act: &str, arguments: &ArgMatches) -> Result<(), Failed> {
+pub async fn run(act: &str, arguments: &ArgMatches) -> Result<(), CommandError> {
     let (who, reason) = actor(arguments);
     let param = SagaActionParam {
         saga_id: text_of(arguments, "id"),
@@ -38,7 +38,7 @@ pub async fn run(act: &str, arguments: &ArgMatches) -> Result<(), Failed> {
             send(act, client, request).await
         })
         .await?;
-    refused(reply.error)?;
+    reject_error(reply.error)?;
     let done = ActionReply {
         act: act.to_owned(),
         unchanged: reply.unchanged,

@@ -11,7 +11,7 @@ use sagas::SagaStatus;
 use tonic::Request;
 
 use super::model::{Saga, number};
-use crate::remote::{Failed, read_side, refused, write_side};
+use crate::remote::{CommandError, read_side, reject_error, write_side};
 use crate::terminal::{Output, line, print, span, table};
 
 /// The sagas to list, from the arguments.
@@ -29,14 +29,14 @@ struct SagaList {
     more: bool,
 }
 
-pub async fn run(arguments: &ArgMatches) -> Result<(), Failed> {
+pub async fn run(arguments: &ArgMatches) -> Result<(), CommandError> {
     // The write side knows open sagas only; the read side has all of them, but lags behind and has no tries.
     let wanted = SagaFilter::read(arguments);
     let now = SystemClock.now();
     let found = if wanted.states.iter().any(|state| state.is_end()) {
-        ended(arguments, &wanted, now).await?
+        from_read_side(arguments, &wanted, now).await?
     } else {
-        open(arguments, &wanted).await?
+        from_write_side(arguments, &wanted).await?
     };
     match Output::of(arguments) {
         Output::Text => print(&text(&wanted, &found, now)),
@@ -81,7 +81,10 @@ impl SagaFilter {
 }
 
 /// Open sagas, from the write side, page by page.
-async fn open(arguments: &ArgMatches, wanted: &SagaFilter) -> Result<SagaList, Failed> {
+async fn from_write_side(
+    arguments: &ArgMatches,
+    wanted: &SagaFilter,
+) -> Result<SagaList, CommandError> {
     let service = write_side(arguments, SagaCommandClient::new)?;
     let limit = usize::try_from(wanted.limit).unwrap_or(usize::MAX);
     let (mut sagas, mut after) = (Vec::new(), String::new());
@@ -102,7 +105,7 @@ async fn open(arguments: &ArgMatches, wanted: &SagaFilter) -> Result<SagaList, F
                 client.list_sagas(request).await
             })
             .await?;
-        refused(page.error)?;
+        reject_error(page.error)?;
         sagas.extend(page.sagas.into_iter().map(Saga::from));
         let more = !page.next.is_empty();
         if !more || sagas.len() >= limit {
@@ -113,11 +116,11 @@ async fn open(arguments: &ArgMatches, wanted: &SagaFilter) -> Result<SagaList, F
 }
 
 /// Sagas in any state, from the read side. One more than the limit is requested, to learn whether there are more.
-async fn ended(
+async fn from_read_side(
     arguments: &ArgMatches,
     wanted: &SagaFilter,
     now: DateTime<Utc>,
-) -> Result<SagaList, Failed> {
+) -> Result<SagaList, CommandError> {
     let request = || {
         let until = wanted.age.map(|age| (now - age).timestamp_micros());
         Request::new(SagaListRequest {

@@ -13,12 +13,12 @@ use tonic::Request;
 
 use super::model::{Event, Saga, State};
 use super::timeline::timeline;
-use crate::remote::{Failed, Service, refused, write_side};
+use crate::remote::{CommandError, Service, reject_error, write_side};
 use crate::terminal::{Output, fields, line, span, stamp};
 
 /// A saga with all its events.
 #[derive(Debug, Serialize)]
-struct Story {
+struct SagaTimeline {
     #[serde(flatten)]
     saga: Saga,
     events: Vec<Event>,
@@ -26,7 +26,7 @@ struct Story {
 
 type WriteSide = Service<SagaCommandClient<GrpcChannel>>;
 
-pub async fn run(arguments: &ArgMatches) -> Result<(), Failed> {
+pub async fn run(arguments: &ArgMatches) -> Result<(), CommandError> {
     let id = arguments.get_one::<String>("id").cloned();
     let id = id.unwrap_or_default();
     // Tried as a saga's id first, then as an order's: both are opaque, so nothing but a lookup can tell which it is.
@@ -36,14 +36,16 @@ pub async fn run(arguments: &ArgMatches) -> Result<(), Failed> {
         ..ShowSagaParam::default()
     };
     let story = match read(&service, by_saga).await {
-        Err(Failed::Refused { error_type, .. }) if error_type == ErrorType::NotFound.name() => {
+        Err(CommandError::Rejected { error_type, .. })
+            if error_type == ErrorType::NotFound.name() =>
+        {
             let by_order = ShowSagaParam {
                 order_id: id.clone(),
                 ..ShowSagaParam::default()
             };
             read(&service, by_order)
                 .await
-                .map_err(|error| neither(error, &id))?
+                .map_err(|error| neither_saga_nor_order(error, &id))?
         }
         other => other?,
     };
@@ -51,10 +53,10 @@ pub async fn run(arguments: &ArgMatches) -> Result<(), Failed> {
     Ok(())
 }
 
-fn neither(error: Failed, id: &str) -> Failed {
+fn neither_saga_nor_order(error: CommandError, id: &str) -> CommandError {
     match error {
-        Failed::Refused { error_type, .. } if error_type == ErrorType::NotFound.name() => {
-            Failed::Refused {
+        CommandError::Rejected { error_type, .. } if error_type == ErrorType::NotFound.name() => {
+            CommandError::Rejected {
                 message: format!("there is neither a saga nor an order {id}"),
                 error_type,
             }
@@ -64,7 +66,7 @@ fn neither(error: Failed, id: &str) -> Failed {
 }
 
 /// Reads the whole timeline, page by page.
-async fn read(service: &WriteSide, mut param: ShowSagaParam) -> Result<Story, Failed> {
+async fn read(service: &WriteSide, mut param: ShowSagaParam) -> Result<SagaTimeline, CommandError> {
     let mut events: Vec<Event> = Vec::new();
     loop {
         let page = service
@@ -73,20 +75,20 @@ async fn read(service: &WriteSide, mut param: ShowSagaParam) -> Result<Story, Fa
                 async |mut client, request| client.show_saga(request).await,
             )
             .await?;
-        refused(page.error)?;
+        reject_error(page.error)?;
         events.extend(page.events.into_iter().map(Event::from));
         let saga = Saga::from(page.saga.unwrap_or_default());
         match events.last() {
             Some(last) if page.more => param.after_version = last.version,
-            _ => return Ok(Story { saga, events }),
+            _ => return Ok(SagaTimeline { saga, events }),
         }
         // Later pages ask by saga id, because the order may get a newer saga between two pages.
         (param.saga_id, param.order_id) = (saga.id, String::new());
     }
 }
 
-fn text(story: &Story, now: DateTime<Utc>) -> String {
-    let Story { saga, events } = story;
+fn text(story: &SagaTimeline, now: DateTime<Utc>) -> String {
+    let SagaTimeline { saga, events } = story;
     let header = fields(&header(saga, now));
     let timeline = timeline(events);
     let advice = (saga.state == State::Known(SagaStatus::Suspended)).then(|| advice(saga));

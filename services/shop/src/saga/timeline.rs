@@ -6,7 +6,7 @@ use super::model::Event;
 use crate::terminal::{line, span};
 
 /// One event as a row: its sign, its step, and a description.
-struct Drawn {
+struct TimelineRow {
     sign: char,
     step: String,
     what: String,
@@ -19,7 +19,7 @@ pub fn timeline(events: &[Event]) -> String {
     };
     let since = |at: DateTime<Utc>| format!("+{}", span(at - first.at));
     let mut known_key = None;
-    let drawn: Vec<(String, Drawn)> = events
+    let drawn: Vec<(String, TimelineRow)> = events
         .iter()
         .map(|event| {
             // All tries of an action have the same key, so it is printed once.
@@ -29,13 +29,13 @@ pub fn timeline(events: &[Event]) -> String {
             (since(event.at), draw(event, key.as_deref(), &since))
         })
         .collect();
-    let width = |text: fn(&(String, Drawn)) -> &str| {
+    let width = |text: fn(&(String, TimelineRow)) -> &str| {
         let widths = drawn.iter().map(|row| text(row).chars().count());
         widths.max().unwrap_or_default()
     };
     let (times, steps) = (width(|row| &row.0), width(|row| &row.1.step));
     let mut text = String::new();
-    for (at, Drawn { sign, step, what }) in &drawn {
+    for (at, TimelineRow { sign, step, what }) in &drawn {
         let row = format!("{at:>times$}  {sign} {step:steps$}  {what}");
         text.push_str(row.trim_end());
         text.push('\n');
@@ -43,7 +43,7 @@ pub fn timeline(events: &[Event]) -> String {
     text
 }
 
-fn draw(event: &Event, key: Option<&str>, since: &impl Fn(DateTime<Utc>) -> String) -> Drawn {
+fn draw(event: &Event, key: Option<&str>, since: &impl Fn(DateTime<Utc>) -> String) -> TimelineRow {
     let direction = if event.undo { '◀' } else { '▶' };
     let (sign, what) = match event.kind.as_str() {
         "SagaStarted" => ('▶', "started".to_owned()),
@@ -80,7 +80,7 @@ fn draw(event: &Event, key: Option<&str>, since: &impl Fn(DateTime<Utc>) -> Stri
     // The reason of this event names the step already.
     let names_step = event.kind == "SagaCompensationStarted";
     let step = event.step.as_deref().filter(|_| !names_step);
-    Drawn {
+    TimelineRow {
         sign,
         step: line(step.unwrap_or_default()),
         what,

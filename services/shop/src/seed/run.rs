@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::catalogue::{CATEGORIES, SampleProduct, product};
 use crate::api::{Client, Operation, RequestError};
-use crate::location::Place;
+use crate::location::ServiceAddress;
 
 /// Concurrent writers, each with a connection of its own.
 const WRITERS: u32 = 16;
@@ -71,7 +71,11 @@ impl SeedResult {
 ///
 /// # Errors
 /// A request failed. What was created stays; the next run continues from there.
-pub async fn run(gateway: Place, products: u32, run_id: Uuid) -> Result<SeedResult, RequestError> {
+pub async fn run(
+    gateway: ServiceAddress,
+    products: u32,
+    run_id: Uuid,
+) -> Result<SeedResult, RequestError> {
     let mut client = Client::try_new(&gateway)?;
     let (category_ids, new_categories) = categories(&mut client, run_id).await?;
     let present = present_products(&mut client).await?;
@@ -84,7 +88,7 @@ pub async fn run(gateway: Place, products: u32, run_id: Uuid) -> Result<SeedResu
         products: u32::try_from(missing.len()).unwrap_or(products),
     };
     if !missing.is_empty() {
-        let writing = Writing {
+        let writing = WriterState {
             gateway,
             run_id,
             category_ids,
@@ -93,7 +97,7 @@ pub async fn run(gateway: Place, products: u32, run_id: Uuid) -> Result<SeedResu
         };
         let writers = (0..WRITERS).map(|_| writing.write());
         for position in try_join_all(writers).await? {
-            client.read_from(position);
+            client.raise_position(position);
         }
         writing.bar.finish_and_clear();
     }
@@ -152,15 +156,15 @@ async fn present_products(client: &mut Client) -> Result<HashSet<String>, Reques
 }
 
 /// State shared by the writers.
-struct Writing {
-    gateway: Place,
+struct WriterState {
+    gateway: ServiceAddress,
     run_id: Uuid,
     category_ids: Vec<String>,
     bar: ProgressBar,
     missing: Mutex<std::vec::IntoIter<(u32, SampleProduct)>>,
 }
 
-impl Writing {
+impl WriterState {
     /// Creates batches until none is missing. Returns the log position of the last write.
     async fn write(&self) -> Result<u64, RequestError> {
         let mut client = Client::try_new(&self.gateway)?;

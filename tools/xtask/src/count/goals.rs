@@ -5,7 +5,7 @@
 pub struct Goal {
     pub what: &'static str,
     /// The largest number that reaches the goal.
-    pub most: usize,
+    pub max: usize,
     pub measure: Measure,
 }
 
@@ -33,7 +33,7 @@ pub enum Measure {
         within: &'static [&'static str],
     },
     /// Not countable by a script.
-    ByHand,
+    Manual,
 }
 
 /// All Rust code except for tests and tools.
@@ -47,12 +47,12 @@ const SOURCES: &[&str] = &[
 pub const GOALS: [Goal; 12] = [
     Goal {
         what: "an event, with name, version, upcaster: places of its name",
-        most: 1,
+        max: 1,
         measure: Measure::StoredNames(SOURCES),
     },
     Goal {
         what: "command on one stream, as a call of `transact` (lines)",
-        most: 6,
+        max: 6,
         measure: Measure::Call {
             method: "transact",
             within: &["{kernel/*/examples,services/*/src,domain/src}/**/*.rs"],
@@ -60,7 +60,7 @@ pub const GOALS: [Goal; 12] = [
     },
     Goal {
         what: "command on one stream, as `impl Command for ChangeProductPrice`",
-        most: 6,
+        max: 6,
         measure: Measure::Impl {
             of: "Command",
             by: "ChangeProductPrice",
@@ -69,32 +69,32 @@ pub const GOALS: [Goal; 12] = [
     },
     Goal {
         what: "aggregate with its commands: Category (lines)",
-        most: 140,
+        max: 140,
         measure: Measure::Lines(&["domain/src/category/{commands,event,state}.rs"]),
     },
     Goal {
         what: "aggregate with its commands: Product (lines)",
-        most: 260,
+        max: 260,
         measure: Measure::Lines(&["domain/src/product/*.rs", "!domain/src/product/mod.rs"]),
     },
     Goal {
         what: "projection with its table: Categories (lines)",
-        most: 70,
+        max: 70,
         measure: Measure::Lines(&["services/query-service/src/projections/categories.rs"]),
     },
     Goal {
         what: "projection with its table: Orders (lines)",
-        most: 150,
+        max: 150,
         measure: Measure::Lines(&["services/query-service/src/projections/orders.rs"]),
     },
     Goal {
         what: "event handler: notifications (lines)",
-        most: 25,
+        max: 25,
         measure: Measure::Lines(&["services/command-service/src/handlers/notifications.rs"]),
     },
     Goal {
         what: "saga (order) with its providers (lines)",
-        most: 170,
+        max: 170,
         measure: Measure::Lines(&[
             "domain/src/fulfilment/*.rs",
             "!domain/src/fulfilment/{mod,kind,cancel_order}.rs",
@@ -102,7 +102,7 @@ pub const GOALS: [Goal; 12] = [
     },
     Goal {
         what: "files for a field on Product: those that name `description`",
-        most: 9,
+        max: 9,
         measure: Measure::Field {
             name: "description",
             within: &[
@@ -113,12 +113,12 @@ pub const GOALS: [Goal; 12] = [
     },
     Goal {
         what: "files for a new aggregate (and at most 600 lines)",
-        most: 22,
-        measure: Measure::ByHand,
+        max: 22,
+        measure: Measure::Manual,
     },
     Goal {
         what: "files for an external step (and at most 220 lines)",
-        most: 12,
-        measure: Measure::ByHand,
+        max: 12,
+        measure: Measure::Manual,
     },
 ];

@@ -33,7 +33,7 @@ pub fn count(measure: &Measure, files: &[SourceFile]) -> Result<Counted> {
         }
         Measure::StoredNames(within) => stored_names(within, files),
         Measure::Field { name, within } => field(name, within, files),
-        Measure::ByHand => Ok(Counted {
+        Measure::Manual => Ok(Counted {
             why_not: "counted manually, by doing it",
             ..Counted::default()
         }),

@@ -40,14 +40,11 @@ pub fn print(repository: &Repository, show_files: bool) -> Result<()> {
 
 fn line(goal: &Goal, counted: &Counted) -> String {
     let (number, verdict) = match counted.number {
-        Some(number) if number <= goal.most => (number.to_string(), "reached".to_owned()),
-        Some(number) => (
-            number.to_string(),
-            format!("over by {}", number - goal.most),
-        ),
+        Some(number) if number <= goal.max => (number.to_string(), "reached".to_owned()),
+        Some(number) => (number.to_string(), format!("over by {}", number - goal.max)),
         None => ("-".to_owned(), counted.why_not.to_owned()),
     };
-    format!("{:<64} {:>5} {number:>8}  {verdict}", goal.what, goal.most)
+    format!("{:<64} {:>5} {number:>8}  {verdict}", goal.what, goal.max)
 }
 
 #[cfg(test)]
@@ -59,8 +56,8 @@ mod tests {
     fn a_line_shows_the_distance_to_the_goal() {
         let goal = Goal {
             what: "a thing",
-            most: 10,
-            measure: Measure::ByHand,
+            max: 10,
+            measure: Measure::Manual,
         };
         let line = |number| {
             let why_not = "counted manually";

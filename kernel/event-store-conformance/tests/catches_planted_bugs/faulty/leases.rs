@@ -65,7 +65,7 @@ impl LeaseStore for Faulty {
     }
 
     async fn release_leases(&self, names: &[Arc<str>], owner: &str) -> Result<(), StoreError> {
-        let owner = if self.bug == Bug::ReleasesForAnybody {
+        let owner = if self.bug == Bug::ReleasesForAnyOwner {
             "one"
         } else {
             owner
@@ -92,7 +92,7 @@ impl LeaseStore for Faulty {
         ttl: Duration,
     ) -> Result<Vec<Lease>, StoreError> {
         let leases = match self.bug {
-            Bug::SeizesWhatIsFree => self.inner.acquire_leases(names, owner, ttl, None).await,
+            Bug::SeizesOnlyFreeLeases => self.inner.acquire_leases(names, owner, ttl, None).await,
             _ => self.inner.seize_leases(names, owner, ttl).await,
         };
         let mut leases = self.shown(leases?);

@@ -176,7 +176,10 @@ mod tests {
         ] {
             let error = tokens(text).expect_err(text);
             assert_eq!(error.code, Code::GraphqlParseFailed, "{text}");
-            assert!(error.place.is_some_and(|place| place.line == 1), "{text}");
+            assert!(
+                error.location.is_some_and(|place| place.line == 1),
+                "{text}"
+            );
         }
     }
 }

@@ -94,7 +94,7 @@ impl Definitions {
 
 fn not_the_only_operation(place: Pos) -> ApiError {
     let message = "an operation without a name must be the only one of its document";
-    ApiError::unfit(message, place)
+    ApiError::invalid_document(message, place)
 }
 
 fn add<T>(
@@ -105,7 +105,7 @@ fn add<T>(
     match all.entry(name) {
         Entry::Occupied(known) => {
             let message = format!("there is more than one {what} {}", known.key());
-            Err(ApiError::unfit(message, definition.pos))
+            Err(ApiError::invalid_document(message, definition.pos))
         }
         Entry::Vacant(free) => {
             free.insert(definition);

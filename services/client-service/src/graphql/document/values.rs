@@ -73,7 +73,7 @@ impl Parser<'_> {
             Kind::Int(text) | Kind::Float(text) => {
                 let number = number(text, &mut self.replaced).ok_or_else(|| {
                     let start: String = text.chars().take(40).collect();
-                    ApiError::unfit(format!("{start} is beyond every number type"), pos)
+                    ApiError::invalid_document(format!("{start} is beyond every number type"), pos)
                 });
                 Value::Number(number?)
             }
@@ -90,7 +90,7 @@ impl Parser<'_> {
             // Checked here, because the map retains only one of them.
             if fields.insert(name.node.clone(), value).is_some() {
                 let message = format!("there is more than one field {}", name.node);
-                return Err(ApiError::unfit(message, name.pos));
+                return Err(ApiError::invalid_document(message, name.pos));
             }
         }
         Ok(Value::Object(fields))

@@ -97,12 +97,12 @@ impl<'a> Walk<'a> {
         if let Some(known) = self.fragments.get(name) {
             return known.ok_or_else(|| {
                 let message = format!("the fragment {name} spreads itself");
-                ApiError::unfit(message, place)
+                ApiError::invalid_document(message, place)
             });
         }
         let Some(fragment) = self.document.fragments.get(name) else {
             let message = format!("there is no fragment {name}");
-            return Err(ApiError::unfit(message, place));
+            return Err(ApiError::invalid_document(message, place));
         };
         self.fragments.insert(name, None);
         let fragment = &fragment.node;
@@ -125,7 +125,7 @@ impl<'a> Walk<'a> {
         let about_schema = matches!(name, "__schema" | "__type");
         if about_schema && !self.introspection {
             let message = "introspection is disabled";
-            return Err(ApiError::unfit(message, *pos));
+            return Err(ApiError::invalid_document(message, *pos));
         }
         let index = self.index;
         let ty = object.and_then(|object| index.field(object, name));

@@ -38,7 +38,7 @@ pub(super) fn created(new: &Product, opened: &Stock) -> Option<proto::Product> {
 
 /// The stock of a product; nothing if it never was.
 pub(super) fn stock(product_id: &str, stock: &Stock) -> Option<proto::Stock> {
-    let values = stock.life().last()?;
+    let values = stock.lifecycle().last()?;
     Some(proto::Stock {
         product_id: product_id.to_owned(),
         on_hand: values.on_hand.get().into(),

@@ -4,7 +4,7 @@ use contract::proto::{self, Saga, SagaEvent};
 use contract::time::to_timestamp;
 use event_sourcing::{Actor, DecodeError, Envelope};
 use sagas::event::{
-    Action, AnySagaEvent, FailureKind, SagaEvent as Event, StepFailed, StepStarted,
+    AnySagaEvent, FailureKind, ResumeKind, SagaEvent as Event, StepFailed, StepStarted,
 };
 use sagas::{SagaStatus, Summary};
 
@@ -118,11 +118,11 @@ fn failed(line: SagaEvent, e: StepFailed) -> SagaEvent {
     }
 }
 
-fn action(action: Action) -> &'static str {
+fn action(action: ResumeKind) -> &'static str {
     match action {
-        Action::Resume => "resume",
-        Action::Retry => "retry",
-        Action::Resolve => "resolve",
+        ResumeKind::Resume => "resume",
+        ResumeKind::Retry => "retry",
+        ResumeKind::Resolve => "resolve",
     }
 }
 

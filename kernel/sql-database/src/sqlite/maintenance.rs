@@ -4,14 +4,14 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use super::shared::Shared;
-use super::wal::{FOLD_BY_ITSELF, FOLD_NEVER, is_too_long, step};
+use super::wal::{AUTO_CHECKPOINT, NO_AUTO_CHECKPOINT, is_too_long, step};
 use crate::fields;
 
 /// Interval of the checks.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Checks the log until the last handle of the file is dropped.
-pub(super) async fn keep_short(file: Weak<Shared>) {
+pub(super) async fn limit_log_size(file: Weak<Shared>) {
     let mut is_writer_folding = true;
     loop {
         tokio::time::sleep(LOOK_INTERVAL).await;
@@ -36,19 +36,19 @@ async fn shorten(file: &Arc<Shared>) -> Result<bool, sqlx::Error> {
     if is_too_long(file.path()) {
         // Otherwise a commit of the writer would checkpoint the long log by itself. Set each time, because the
         // connection may be a new one.
-        set_folding(file, FOLD_NEVER).await?;
+        set_auto_checkpoint(file, NO_AUTO_CHECKPOINT).await?;
         let mut session = file.within(file.checkpointing()?).await?;
         let folded = step(session.connection()).await;
         session.finish(folded).await?;
     }
     let is_short = !is_too_long(file.path());
     if is_short {
-        set_folding(file, FOLD_BY_ITSELF).await?;
+        set_auto_checkpoint(file, AUTO_CHECKPOINT).await?;
     }
     Ok(is_short)
 }
 
-async fn set_folding(file: &Arc<Shared>, pragma: &'static str) -> Result<(), sqlx::Error> {
+async fn set_auto_checkpoint(file: &Arc<Shared>, pragma: &'static str) -> Result<(), sqlx::Error> {
     let mut session = file.within(file.writing()?).await?;
     let set = sqlx::query(pragma).execute(session.connection()).await;
     session.finish(set).await.map(|_| ())

@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::definition::{EventOf, Saga, StepKind};
 use super::event::{
-    Action, CancelRequested, CompensationStarted, FailureKind, SagaEvent, Started, StepCompleted,
-    StepFailed, StepStarted,
+    CancelRequested, CompensationStarted, FailureKind, ResumeKind, SagaEvent, Started,
+    StepCompleted, StepFailed, StepStarted,
 };
 use super::names;
 use super::state::{Phase, Run, SagaOutcome, StepState, StepStatus};
@@ -15,13 +15,16 @@ use super::state::{Phase, Run, SagaOutcome, StepState, StepStatus};
 /// An event that is illegal in the state of the saga.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{event} is illegal in {place}")]
-pub struct IllegalMove {
+pub struct IllegalTransition {
     event: &'static str,
     place: String,
 }
 
-pub(super) fn illegal<D: Payload>(event: &SagaEvent<D>, place: impl Into<String>) -> IllegalMove {
-    IllegalMove {
+pub(super) fn illegal<D: Payload>(
+    event: &SagaEvent<D>,
+    place: impl Into<String>,
+) -> IllegalTransition {
+    IllegalTransition {
         event: event.encode().event_type,
         place: place.into(),
     }
@@ -31,9 +34,9 @@ impl<S: Saga> Run<S> {
     pub(super) fn begin(
         started: &Started<S::Data>,
         at: DateTime<Utc>,
-    ) -> Result<Self, IllegalMove> {
+    ) -> Result<Self, IllegalTransition> {
         let Some(definition) = S::definition_of(started.definition) else {
-            return Err(IllegalMove {
+            return Err(IllegalTransition {
                 event: names::STARTED,
                 place: format!("a binary without definition {}", started.definition),
             });
@@ -56,7 +59,7 @@ impl<S: Saga> Run<S> {
     }
 
     /// Applies one event. The state is unchanged if the transition is illegal.
-    pub(super) fn apply(&mut self, event: &EventOf<S>) -> Result<(), IllegalMove> {
+    pub(super) fn apply(&mut self, event: &EventOf<S>) -> Result<(), IllegalTransition> {
         use Phase::{Compensating, Ended, Running};
         match (&self.phase, event) {
             (Ended(_), _) => Err(illegal(event, "a saga that has ended")),
@@ -67,7 +70,7 @@ impl<S: Saga> Run<S> {
             (Running, SagaEvent::StepCompleted(e)) => self.complete(event, e),
             (Compensating { .. }, SagaEvent::StepCompensated(e)) => self.undo(event, &e.step),
             (Running, SagaEvent::CancelRequested(e)) => self.cancel(event, e),
-            (Running, SagaEvent::CompensationStarted(e)) => self.turn(event, e),
+            (Running, SagaEvent::CompensationStarted(e)) => self.start_compensation(event, e),
             (Running, SagaEvent::Completed(_)) => {
                 let is_done = self
                     .steps
@@ -115,7 +118,7 @@ impl<S: Saga> Run<S> {
         &mut self,
         event: &EventOf<S>,
         completed: &StepCompleted,
-    ) -> Result<(), IllegalMove> {
+    ) -> Result<(), IllegalTransition> {
         let index = self.open_step(event, &completed.step, false)?;
         if let Some(output) = &completed.output {
             self.apply_output(index, output)
@@ -141,7 +144,7 @@ impl<S: Saga> Run<S> {
         }
     }
 
-    fn undo(&mut self, event: &EventOf<S>, name: &str) -> Result<(), IllegalMove> {
+    fn undo(&mut self, event: &EventOf<S>, name: &str) -> Result<(), IllegalTransition> {
         let index = self.open_step(event, name, true)?;
         let step = &mut self.steps[index];
         step.status = StepStatus::Compensated;
@@ -153,7 +156,7 @@ impl<S: Saga> Run<S> {
         &mut self,
         event: &EventOf<S>,
         requested: &CancelRequested,
-    ) -> Result<(), IllegalMove> {
+    ) -> Result<(), IllegalTransition> {
         if self.is_decided() || self.cancel.is_some() {
             return Err(illegal(
                 event,
@@ -164,15 +167,15 @@ impl<S: Saga> Run<S> {
         Ok(())
     }
 
-    fn turn(
+    fn start_compensation(
         &mut self,
         event: &EventOf<S>,
         turned: &CompensationStarted,
-    ) -> Result<(), IllegalMove> {
+    ) -> Result<(), IllegalTransition> {
         if self.is_decided() || self.suspended.is_some() {
             return Err(illegal(event, "a saga that is decided, or suspended"));
         }
-        if self.announced().next().is_some() {
+        if self.open_intents().next().is_some() {
             return Err(illegal(event, "a saga with a call in flight"));
         }
         let reason = turned.reason.clone();
@@ -189,7 +192,7 @@ impl<S: Saga> Run<S> {
         event: &EventOf<S>,
         may_end: bool,
         outcome: SagaOutcome,
-    ) -> Result<(), IllegalMove> {
+    ) -> Result<(), IllegalTransition> {
         if !may_end {
             return Err(illegal(
                 event,
@@ -200,14 +203,19 @@ impl<S: Saga> Run<S> {
         Ok(())
     }
 
-    fn index(&self, event: &EventOf<S>, name: &str) -> Result<usize, IllegalMove> {
+    fn index(&self, event: &EventOf<S>, name: &str) -> Result<usize, IllegalTransition> {
         self.definition_of()
             .and_then(|definition| definition.position(name))
             .ok_or_else(|| illegal(event, format!("a definition without step {name:?}")))
     }
 
     /// The index of the step that an event is about, if it is open and its stage is the current one.
-    fn open_step(&self, event: &EventOf<S>, name: &str, undo: bool) -> Result<usize, IllegalMove> {
+    fn open_step(
+        &self,
+        event: &EventOf<S>,
+        name: &str,
+        undo: bool,
+    ) -> Result<usize, IllegalTransition> {
         let index = self.index(event, name)?;
         let status = self.steps[index].status;
         let is_open = if undo {
@@ -237,7 +245,7 @@ impl<S: Saga> Run<S> {
         })
     }
 
-    fn call(&mut self, event: &EventOf<S>, started: &StepStarted) -> Result<(), IllegalMove> {
+    fn call(&mut self, event: &EventOf<S>, started: &StepStarted) -> Result<(), IllegalTransition> {
         if self.suspended.is_some() {
             return Err(illegal(event, "a saga that is suspended"));
         }
@@ -256,7 +264,7 @@ impl<S: Saga> Run<S> {
         Ok(())
     }
 
-    fn fail(&mut self, event: &EventOf<S>, failed: &StepFailed) -> Result<(), IllegalMove> {
+    fn fail(&mut self, event: &EventOf<S>, failed: &StepFailed) -> Result<(), IllegalTransition> {
         let index = self.open_step(event, &failed.step, failed.undo)?;
         let step = &mut self.steps[index];
         step.attempts = failed.attempt;
@@ -288,7 +296,7 @@ impl<S: Saga> Run<S> {
     }
 
     /// Resumes: waiting steps are due now, and a suspended saga's given-up steps are tried again.
-    fn resume(&mut self, action: Action, only: Option<usize>) {
+    fn resume(&mut self, action: ResumeKind, only: Option<usize>) {
         let was_suspended = self.suspended.take().is_some();
         for (index, step) in self.steps.iter_mut().enumerate() {
             if only.is_some_and(|only| only != index) {
@@ -298,12 +306,12 @@ impl<S: Saga> Run<S> {
             if !was_suspended {
                 continue;
             }
-            if action == Action::Resume {
+            if action == ResumeKind::Resume {
                 (step.attempts, step.failures) = (0, 0);
             }
             if step.status == StepStatus::GivenUp {
                 // The provider's decline closed the key, so another try needs a new one.
-                if step.is_declined && step.calls > 0 && action != Action::Resolve {
+                if step.is_declined && step.calls > 0 && action != ResumeKind::Resolve {
                     (step.epoch, step.calls) = (step.epoch + 1, 0);
                 }
                 step.is_declined = false;
