@@ -1,4 +1,4 @@
-//! Composition: the event store, the query database and the projections make the read side.
+//! Composition: builds the read side from the event store, the query database and the projections.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,12 +24,12 @@ use crate::queries::QueryHandlers;
 
 const OPEN_EVENTS: &str = "open the event store";
 const OPEN_DATABASE: &str = "open the query database";
-const MAKE_TABLES: &str = "make the tables of the projections";
+const MAKE_TABLES: &str = "create the tables of the projections";
 
 /// Opens the event store that `config` names, for reading.
 ///
 /// # Errors
-/// It cannot be opened, or does not fit this binary.
+/// The store cannot be opened, or its schema does not fit this binary.
 #[must_use]
 pub fn open_event_store(
     config: &Databases,
@@ -58,10 +58,11 @@ pub struct QueryService {
 }
 
 impl QueryService {
-    /// Starts it: brings its tables into being, folds events into them whenever no other process does, and answers.
+    /// Starts the service: creates its tables, folds events into them while this process holds the projections' leases,
+    /// and answers queries.
     ///
     /// # Errors
-    /// The query database cannot be opened, or does not fit this binary.
+    /// The query database cannot be opened, or its schema does not fit this binary.
     pub fn start<'s>(
         config: &'s Databases,
         own: &'s Config,
@@ -77,7 +78,7 @@ impl QueryService {
     /// Opens the query database that `config` names.
     ///
     /// # Errors
-    /// It cannot be opened, or does not fit this binary.
+    /// The database cannot be opened, or its schema does not fit this binary.
     pub fn open_database<'s>(
         config: &'s Databases,
         clock: &Arc<dyn Clock>,
@@ -97,10 +98,10 @@ impl QueryService {
         })
     }
 
-    /// Starts it on an open query database.
+    /// Starts the service on an open query database.
     ///
     /// # Errors
-    /// The query database or the log cannot be read, or the database does not fit this binary.
+    /// The query database or the log cannot be read, or the database's schema does not fit this binary.
     pub fn start_on<'s>(
         database: Database,
         config: &'s Databases,
@@ -116,7 +117,7 @@ impl QueryService {
         own: &Config,
         log: Arc<dyn EventStore>,
     ) -> Result<Self, StartError> {
-        // Projections and caches together understand nearly every event.
+        // Unfiltered: projections and caches together need nearly every event.
         let log: Arc<dyn EventStore> = Arc::new(Tail::new(log, Filter::ALL));
         let tasks = Tasks::new();
         let reads = QueryHandlers::new(database.clone(), Arc::clone(&log));
@@ -126,12 +127,8 @@ impl QueryService {
         for model in reads.models() {
             projections.push(model.fold(&folding, &tasks).await?);
         }
-        // The first answer must not find an unknown checkpoint.
-        database
-            .checkpoints()
-            .refresh(&database)
-            .await
-            .map_err(failed)?;
+        // Before anything is served: the first request must not see an unknown checkpoint.
+        database.feed().refresh(&database).await.map_err(failed)?;
         follow(&tasks, &database, &log, &reads);
         let health = Health::new(env!("CARGO_PKG_VERSION"), &tasks);
         probes::start(&health, &tasks, &log, &database, &projections, own.lag).await;
@@ -152,33 +149,34 @@ impl QueryService {
         })
     }
 
-    /// The gRPC services, to be served on a port and called in the process.
+    /// The gRPC services, to be served on a port or called in process.
     #[must_use]
     pub fn routes(&self) -> Routes {
         self.routes.clone()
     }
 
-    /// Whether each read model has caught up once. Until then reads of those that have not are refused.
+    /// Whether each read model has caught up once. Until then reads of the others fail with [`ReadError::Building`].
+    ///
+    /// [`ReadError::Building`]: crate::queries::ReadError::Building
     #[must_use]
     pub fn has_caught_up(&self) -> bool {
         let mut checkpoints = self.checkpoints.iter();
         checkpoints.all(|one| one.borrow().caught_up)
     }
 
-    /// How its parts are.
     #[must_use]
     pub fn health(&self) -> &Health {
         &self.health
     }
 
-    /// Its tasks, its listeners among them.
+    /// The tasks of the service, including its listeners.
     #[must_use]
     pub fn tasks(&self) -> &Tasks {
         &self.tasks
     }
 
-    /// Ends it: requests to their end, leases given back, connections closed. The event store stays open. What has not
-    /// ended after `limit` is left behind, and logged.
+    /// Stops the service: completes running requests, releases the leases, and closes connections. The event store
+    /// stays open. What has not stopped after `limit` is abandoned and logged.
     #[must_use]
     pub fn stop(self, limit: Duration) -> BoxFuture<'static, ()> {
         Box::pin(async move {
@@ -190,7 +188,7 @@ impl QueryService {
             match tokio::time::timeout(limit, ended).await {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => {
-                    tracing::warn!({ fields::ERROR } = %error, "some tasks did not end in time");
+                    tracing::warn!({ fields::ERROR } = %error, "some tasks did not stop in time");
                 }
                 Err(_) => tracing::warn!("the query database did not close in time"),
             }
@@ -214,11 +212,11 @@ async fn open(config: &Databases, clock: Arc<dyn Clock>) -> Result<Database, Sto
     }
 }
 
-/// Brings the event store and the query database up to date, tables of the projections included, and closes them. The
+/// Migrates the event store and the query database, including the tables of the projections, and closes them. The
 /// projections' schema versions are raised by `versions_raised_by`.
 ///
 /// # Errors
-/// One of them cannot be opened, or does not fit this binary.
+/// One of them cannot be opened, or its schema does not fit this binary.
 #[must_use]
 pub fn migrate(
     config: &Databases,
@@ -244,7 +242,7 @@ pub fn migrate(
     })
 }
 
-/// Keeps checkpoints and caches moving until the tasks stop.
+/// Runs the followers of checkpoints and caches until the tasks stop.
 fn follow(tasks: &Tasks, database: &Database, log: &Arc<dyn EventStore>, reads: &QueryHandlers) {
     let (stopping, followed) = (tasks.stopping(), database.clone());
     tasks.spawn("checkpoints", async move {

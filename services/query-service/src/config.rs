@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use platform::config::{Read, Reader, ServiceSettings, names};
 
-/// Those that have names of its own.
+/// The settings that are specific to this service.
 pub const SETTINGS: ServiceSettings = ServiceSettings {
     database: &names::QUERY_DATABASE_URL,
     grpc: &names::QUERY_GRPC_ADDR,
@@ -12,14 +12,14 @@ pub const SETTINGS: ServiceSettings = ServiceSettings {
     own: names::READ_SIDE,
 };
 
-/// What the read side has next to its databases.
+/// The settings of the read side, apart from its databases.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
-    /// When a projection is said to lag.
+    /// When a projection is reported as lagging.
     pub lag: LagLimits,
 }
 
-/// A projection lags if both are exceeded.
+/// A projection lags if both limits are exceeded.
 #[derive(Clone, Copy, Debug)]
 pub struct LagLimits {
     pub age: Duration,
@@ -36,8 +36,6 @@ impl Default for LagLimits {
 }
 
 impl Config {
-    /// Reads them.
-    ///
     /// # Errors
     /// A setting does not parse.
     pub fn read(reader: &mut Reader) -> Read<Self> {

@@ -1,4 +1,4 @@
-//! Folding: how this process brings events into the tables, whenever no other process does.
+//! Folding: this process folds events into the tables while it holds the projections' leases.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,10 +13,10 @@ use read_model_sql::{Database, Engine, SqlLeaseStore, SqlProjectionStore, TableP
 use crate::projection_status::Followed;
 
 const START: &str = "start a projection";
-/// How long another process waits for the projections of one that died.
+/// How long it takes until another process takes over the projections of a crashed one.
 const LEASE: Duration = Duration::from_secs(12);
 
-/// What all projections of the process share.
+/// Dependencies that all projections of the process share.
 pub(crate) struct Folding {
     log: Arc<dyn EventStore>,
     database: Database,
@@ -25,7 +25,7 @@ pub(crate) struct Folding {
 }
 
 impl Folding {
-    /// Folds this log into this database. `making` is how tables are made at a start.
+    /// Folds this log into this database. `making` is the start step that creates tables.
     pub(crate) fn new(log: Arc<dyn EventStore>, database: Database, making: StartStep) -> Self {
         Self {
             log,
@@ -35,7 +35,7 @@ impl Folding {
         }
     }
 
-    /// Starts a projection, and returns what is seen of it.
+    /// Starts a projection, and returns a handle that shows its progress.
     pub(crate) async fn start<P: TableProjection>(
         &self,
         tasks: &Tasks,
@@ -54,7 +54,8 @@ impl Folding {
             config,
         );
         if self.database.engine() == Engine::Sqlite {
-            // A data folder belongs to one process, so who held the lease is dead: readers need not wait for its end.
+            // A data folder belongs to one process, so the holder of the lease is dead: there is no need to wait for
+            // expiry.
             let names = [runner.lease()];
             let seizing = leases.seize_leases(&names, &self.owner, LEASE);
             seizing.await.map_err(failed)?;
@@ -67,7 +68,7 @@ impl Folding {
     }
 }
 
-/// The table of a projection, which is made if there is none.
+/// Opens the table of a projection, and creates it if it does not exist.
 pub(crate) fn make_table<P: TableProjection>(
     making: StartStep,
     database: &Database,

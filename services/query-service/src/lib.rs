@@ -1,8 +1,8 @@
-//! The read side: tables that are folded from events, and the questions that they answer, over gRPC.
+//! The read side: tables that are folded from events, and queries of them over gRPC.
 //!
-//! [`projections`] says how events become rows, [`cache`] how rows are kept in memory without lying, [`queries`] what
-//! can be asked and how new an answer is, [`projection_status`] how the projections stand, [`grpc`] how it is asked. [`app`] puts
-//! it together.
+//! [`projections`] folds events into rows, [`cache`] caches rows consistently, [`queries`] defines the queries and
+//! their consistency, [`projection_status`] shows the projections to operators, and [`grpc`] serves it all. [`app`]
+//! composes the service.
 
 pub mod app;
 pub mod cache;

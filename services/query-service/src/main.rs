@@ -1,10 +1,10 @@
-//! The read side as a process of its own.
+//! The read side as a standalone process.
 
 use std::process::ExitCode;
 
 use clap::Command;
 
-/// Services live on small, short allocations.
+/// Services make many small, short-lived allocations.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

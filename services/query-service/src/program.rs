@@ -1,4 +1,4 @@
-//! The read side as a process of its own.
+//! The read side as a standalone process.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -14,8 +14,8 @@ use tonic::service::Routes;
 use crate::app::{self, QueryService};
 use crate::config::{Config, SETTINGS};
 
-/// Runs the read side to its exit code. `command` is the binary's name, what it is about, and its version. Each
-/// projection has its schema version raised by `VERSIONS_RAISED_BY`: a test runs two releases side by side.
+/// Runs the read side and returns its exit code. `command` has the binary's name, description and version. Each
+/// projection's schema version is raised by `VERSIONS_RAISED_BY`, with which a test runs two releases side by side.
 #[must_use]
 pub fn run<const VERSIONS_RAISED_BY: u32>(command: Command) -> ExitCode {
     runtime::serve::<ReadSide<VERSIONS_RAISED_BY>>(command)

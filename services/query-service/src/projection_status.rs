@@ -1,4 +1,4 @@
-//! How the projections of this process stand, for operators.
+//! The status of this process's projections, for operators.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ impl std::fmt::Debug for Standings {
     }
 }
 
-/// One projection, of this binary's schema version.
+/// A handle on one projection, in this binary's schema version.
 #[derive(Clone, Debug)]
 pub struct Followed {
     version: ProjectionVersion,
@@ -31,7 +31,7 @@ pub struct Followed {
 }
 
 impl Followed {
-    /// A projection whose runner shows this, and whose checkpoint is known here.
+    /// A handle from the states that the runner and the checkpoint watcher publish.
     #[must_use]
     pub const fn new(
         version: ProjectionVersion,
@@ -50,26 +50,26 @@ impl Followed {
         self.version
     }
 
-    /// Its checkpoint, as this process knows it.
+    /// The checkpoint, as last read by this process.
     #[must_use]
     pub fn checkpoint(&self) -> watch::Receiver<Checkpoint> {
         self.checkpoint.clone()
     }
 
-    /// What its runner shows of itself.
+    /// The state that the runner publishes.
     #[must_use]
     pub fn runner(&self) -> watch::Receiver<RunnerState> {
         self.runner.clone()
     }
 }
 
-/// How a projection stands.
+/// The status of a projection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProjectionStatus {
     pub name: &'static str,
-    /// The shape of the rows that this process reads and folds.
+    /// The schema version of the rows that this process reads and folds.
     pub schema_version: u32,
-    /// The table of that shape.
+    /// The generation of the table for that schema version.
     pub generation: i64,
     pub state: State,
     /// The rows are the fold of all events up to here.
@@ -78,27 +78,26 @@ pub struct ProjectionStatus {
     pub head: Position,
 }
 
-/// What a projection does, as this process sees it.
+/// What a projection is doing, as this process sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
     /// This process folds events into its rows.
     Following,
     /// The rows have not caught up with the log yet.
     Building,
-    /// It stands in front of an event that it cannot read or fold.
+    /// Stopped before an event that cannot be decoded or folded.
     Parked {
         parked: Parked,
-        /// What the log has there; none if it has lost its end.
+        /// The event; `None` if the log lost its latest events.
         entry: Option<Entry>,
     },
-    /// Another process folds it, or will as soon as a lease has ended.
+    /// Another process holds the lease, or this one waits for a lease to expire.
     Waiting,
     /// A database does not answer.
     Failing(String),
 }
 
 impl Standings {
-    /// Those of these projections, whose rows are in this database.
     #[must_use]
     pub fn new(projections: Vec<Followed>, database: Database, log: Arc<dyn EventStore>) -> Self {
         Self {
@@ -111,7 +110,7 @@ impl Standings {
     /// All projections, in the order of their start.
     ///
     /// # Errors
-    /// [`StoreError`] if the log cannot be read. A query database that does not answer is a state.
+    /// [`StoreError`] if the log cannot be read. An unavailable query database is not an error but [`State::Failing`].
     pub async fn list(&self) -> Result<Vec<ProjectionStatus>, StoreError> {
         let mut standings = Vec::with_capacity(self.projections.len());
         for followed in &self.projections {
@@ -120,7 +119,7 @@ impl Standings {
         Ok(standings)
     }
 
-    /// One projection with all that was decided about it; nothing if it has another name.
+    /// One projection with the operators' decisions about it; `None` if the name is unknown.
     ///
     /// # Errors
     /// [`StoreError`] if the log cannot be read.
@@ -142,7 +141,7 @@ impl Standings {
         let unread = fresh.await.err().map(|error| error.to_string());
         let checkpoint = followed.checkpoint.borrow().clone();
         let runner = followed.runner.borrow().clone();
-        // Read last, so that it is not below the checkpoint.
+        // Read after the checkpoint, so that the head is never below it and no lag is negative.
         let head = self.log.head().await?;
         let state = match state(&runner, &checkpoint, unread) {
             State::Parked { parked, .. } => {

@@ -1,4 +1,4 @@
-//! Keeps a table's cache true: follows the checkpoint, and throws out what the events up to it touched.
+//! Keeps a table's cache consistent: follows the checkpoint and invalidates the rows that the events up to it changed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,14 +12,14 @@ use tokio::time::Instant;
 
 use super::TableCache;
 
-/// The events of one read.
+/// Events per page.
 const PAGE: usize = 1_000;
-/// Whoever is further behind than this throws everything out, which is cheaper than reading what changed.
+/// Beyond this lag the whole cache is cleared, which is cheaper than reading the events.
 const MAX_LAG: u64 = 20_000;
-/// The pause after the log could not be read. Meanwhile the cache is silent, because nobody confirms it.
+/// The delay after a failed read of the log. Meanwhile the cache answers nothing, because nothing confirms it.
 const RETRY: Duration = Duration::from_millis(100);
 
-/// Follows for ever; drop it to stop.
+/// Follows the log until the future is dropped.
 pub async fn follow<P: TableProjection>(
     log: Arc<dyn EventStore>,
     mut checkpoints: watch::Receiver<Checkpoint>,
@@ -40,7 +40,7 @@ pub async fn follow<P: TableProjection>(
                         { fields::PROJECTION } = P::NAME,
                         { fields::ERROR } = &error as &dyn std::error::Error,
                         { fields::SUPPRESSED } = suppressed,
-                        "the cache cannot follow the log; the database answers"
+                        "the cache cannot follow the log; reads use the database"
                     );
                 }
                 tokio::time::sleep(RETRY).await;
@@ -61,7 +61,7 @@ async fn catch_up<P: TableProjection>(
 ) -> Result<(), StoreError> {
     let (generation, mut position) = cache.followed();
     if !checkpoint.caught_up {
-        // Rows that are being built are not answered from, nor are those before them.
+        // A table under construction is not read, and rows of the previous generation must not be served either.
         if generation != checkpoint.generation || position > Position::START {
             cache.clear();
             cache.silence(checkpoint);
@@ -70,7 +70,7 @@ async fn catch_up<P: TableProjection>(
     }
     let is_other_table = generation != checkpoint.generation || position > checkpoint.position;
     let is_far = checkpoint.position.0.saturating_sub(position.0) > MAX_LAG;
-    // An empty cache has nothing to throw out, so that a service that nobody asks does not read the log twice.
+    // An empty cache has nothing to invalidate, so a replica without requests does not read the log a second time.
     let is_idle = position < checkpoint.position && cache.rows.is_empty();
     if is_other_table || is_far || is_idle {
         cache.clear();
@@ -84,11 +84,13 @@ async fn catch_up<P: TableProjection>(
             let decoded = entry.event().and_then(|event| handlers.decode(event).ok());
             match decoded {
                 Some(decoded) => cache.invalidate(&decoded.into_keys()),
-                // It was skipped, or it is the one that the projection stands in front of.
+                // Undecodable: an operator skipped it, or the projection is parked at it. Which rows it concerns is
+                // unknown.
                 None => cache.clear(),
             }
         }
-        // What lies behind the checkpoint is read again when the checkpoint is there: only then are the rows written.
+        // Events after the checkpoint are processed again when the checkpoint reaches them: their rows are not
+        // written yet, so invalidating now would not prevent a load of the old row.
         let reached = reader.position().min(checkpoint.position);
         if reached <= position {
             break;

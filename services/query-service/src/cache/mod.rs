@@ -1,22 +1,22 @@
-//! Rows and pages in memory, as true as the database.
+//! Rows and pages in memory, as consistent as the database.
 //!
-//! A [follower](follower) reads the log up to the projection's checkpoint and throws out what the events touch. Its
-//! position is the last checkpoint that it has handled so. What the cache holds is therefore at least as new as that
-//! position, and may answer a request for no more. It may also be newer: a load reads the database, which is ahead of the
-//! follower for a moment. So each row and page keeps the position that it was read at, and is what the log made both
-//! there and, if the follower is further, at the follower's position; the later of the two is what an answer carries.
-//! Since the follower could be cut off from the database without
-//! knowing, it must also have been confirmed to stand at the checkpoint within the last [`MAX_AGE`].
+//! A [follower](follower) reads the log up to the projection's checkpoint and invalidates the rows that the events
+//! change. Its position is the last checkpoint that it has processed. Cached rows are at least as new as that
+//! position, so the cache may answer requests up to it. They may also be newer: a load reads the database, which can
+//! briefly be ahead of the follower. So each row and page stores the position that it was read at; it is valid there
+//! and, if the follower is further, at the follower's position, and an answer carries the later of the two. Since the
+//! follower could lose its connection without noticing, its position must also have been confirmed within the last
+//! [`MAX_AGE`].
 //!
 //! ```text
-//!   load:        ticket ─► read the database ─► insert, if nothing was thrown out under the ticket since
-//!   follower:                 commit seen ─► read its events ─► throw out ─► publish the position
+//!   load:        ticket ─► read the database ─► insert, unless invalidated since the ticket
+//!   follower:                 commit seen ─► read its events ─► invalidate ─► publish the position
 //!   answer:      read the position ─► look up
 //! ```
 //!
-//! The orders matter. A load that began before a row was thrown out may have read it as it was before; one that began
-//! after cannot, because the commit was seen before. An answer reads the position first, so that what it finds is at
-//! least that new.
+//! Both orders matter. A load that started before an invalidation may have read the old row, so its insert is
+//! rejected; a load that started after it reads the new row, because the commit was visible first. An answer reads
+//! the position before the row, so that the row is at least that new.
 
 pub mod follower;
 mod pages;
@@ -29,5 +29,5 @@ pub use pages::PageCache;
 pub use rows::{LoadToken, RowCache};
 pub use table::TableCache;
 
-/// The longest time since the last confirmation in which the cache may answer.
+/// How long the cache may answer after its position was last confirmed.
 pub const MAX_AGE: Duration = Duration::from_millis(100);

@@ -1,4 +1,4 @@
-//! Whole answers about a table: lists, pages, statistics. Any change of the table voids all of them.
+//! Cached query results of a table: lists, pages, statistics. Any change of the table invalidates all of them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,27 +6,28 @@ use std::sync::Arc;
 use quick_cache::sync::Cache;
 use read_model_sql::Snapshot;
 
-/// Answers by the text of their question, each with the version of the table that it was read at.
+/// Results by the fingerprint of their query, each with the version of the table that it was read at.
 pub struct PageCache<V> {
     pages: Cache<String, (u64, Snapshot<Arc<V>>)>,
 }
 
 impl<V> PageCache<V> {
-    /// Keeps at most so many answers.
+    /// A cache of at most `most` results.
     #[must_use]
     pub fn new(most: usize) -> Self {
         let pages = Cache::new(most);
         Self { pages }
     }
 
-    /// The answer, if it was read at this version of the table.
+    /// The result, if it was read at this version of the table.
     #[must_use]
     pub fn get(&self, question: &str, version: u64) -> Option<Snapshot<Arc<V>>> {
         let (read_at, page) = self.pages.get(question)?;
         (read_at == version).then_some(page)
     }
 
-    /// Keeps an answer. `version` is the table's from before the question was put to the database.
+    /// Stores a result. `version` must be the table's version from *before* the database was read: a change during
+    /// the read then makes the result unusable instead of stale.
     pub fn insert(&self, question: String, page: Snapshot<Arc<V>>, version: u64) {
         self.pages.insert(question, (version, page));
     }
@@ -52,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_holds_for_its_version_alone() {
+    fn a_result_is_valid_only_for_its_version() {
         let pages = PageCache::new(64);
         pages.insert("all".to_owned(), page(1), 7);
         assert_eq!(pages.get("all", 7), Some(page(1)));
@@ -61,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn it_stays_within_its_bounds() {
+    fn the_cache_stays_within_its_capacity() {
         let pages = PageCache::new(64);
         for number in 0..1_000 {
             pages.insert(number.to_string(), page(number), number / 10);

@@ -1,4 +1,4 @@
-//! A bounded map of rows that forgets what is not asked for.
+//! A bounded map of rows that evicts rows without recent reads (second chance).
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -9,31 +9,31 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
-/// Many, so that two requests rarely meet, and so that a row that is thrown out rarely spoils another one's load.
+/// Many, so that requests rarely contend for a lock and an invalidation rarely rejects the load of another row.
 const SHARDS: usize = 256;
 
 pub struct RowCache<V> {
     shards: Box<[Mutex<Shard<V>>]>,
     hasher: RandomState,
-    /// The rows that it holds; to know cheaply that it holds none.
+    /// The number of rows, which makes `is_empty` cheap.
     filled: AtomicUsize,
     slots_per_shard: usize,
 }
 
-/// Proves when a load began.
+/// Records the invalidations of a shard at the start of a load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LoadToken(u64);
 
 struct Shard<V> {
     slots: HashMap<Arc<str>, CachedRow<V>>,
-    /// Each key once; the one in front is the next that may have to go.
+    /// Each key once, in eviction order.
     queue: VecDeque<Arc<str>>,
-    /// How often something was thrown out. Any change refuses the loads under way: counting by shard rather than by
-    /// key needs no memory of keys that are not here.
+    /// The number of invalidations. Each one rejects all loads in flight on the shard: a counter per key would need
+    /// memory for keys that are not cached.
     thrown_out: u64,
 }
 
-/// A row that was thrown out leaves its slot behind, so that each key is in the queue once.
+/// An invalidated row leaves its slot in place, so that each key is in the queue only once.
 struct CachedRow<V> {
     row: Option<V>,
     was_used: bool,
@@ -58,7 +58,7 @@ impl<V: Clone> RowCache<V> {
         }
     }
 
-    /// The row, if it is here.
+    /// The row, if it is cached.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<V> {
         let mut shard = self.shard(key).lock();
@@ -67,13 +67,13 @@ impl<V: Clone> RowCache<V> {
         slot.row.clone()
     }
 
-    /// To be taken before the row is read from the database.
+    /// Must be taken before the row is read from the database.
     #[must_use]
     pub fn ticket(&self, key: &str) -> LoadToken {
         LoadToken(self.shard(key).lock().thrown_out)
     }
 
-    /// Keeps a row that was read under `ticket`, unless it may have been thrown out since.
+    /// Stores a row that was read under `ticket`, unless it may have been invalidated since.
     pub fn insert(&self, key: &str, row: V, ticket: LoadToken) {
         let mut shard = self.shard(key).lock();
         if shard.thrown_out != ticket.0 {
@@ -102,7 +102,7 @@ impl<V: Clone> RowCache<V> {
         self.filled.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Throws a row out, and refuses the loads of it that are under way.
+    /// Removes a row, and rejects the loads of it that are in flight.
     pub fn invalidate(&self, key: &str) {
         let mut shard = self.shard(key).lock();
         shard.thrown_out += 1;
@@ -115,7 +115,7 @@ impl<V: Clone> RowCache<V> {
         }
     }
 
-    /// Throws everything out, and refuses all loads that are under way.
+    /// Removes all rows, and rejects all loads that are in flight.
     pub fn clear(&self) {
         for shard in &self.shards {
             let mut shard = shard.lock();
@@ -145,7 +145,7 @@ impl<V: Clone> RowCache<V> {
 }
 
 impl<V> Shard<V> {
-    /// Lets the next unused slot go and says whether it held a row; a used one gets a second chance.
+    /// Evicts the next slot if it was not used and returns whether it held a row; a used slot gets a second chance.
     fn evict_one(&mut self) -> bool {
         let Some(key) = self.queue.pop_front() else {
             return false;
@@ -177,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_row_is_found_until_it_is_thrown_out() {
+    fn a_row_is_cached_until_it_is_invalidated() {
         let cache = RowCache::new(100);
         cache.insert("a", 1, cache.ticket("a"));
         assert_eq!(cache.get("a"), Some(1));
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_load_that_began_before_the_row_was_thrown_out_is_refused() {
+    fn a_load_that_started_before_an_invalidation_is_rejected() {
         let cache = RowCache::new(100);
         let ticket = cache.ticket("a");
         cache.invalidate("a");
@@ -202,12 +202,12 @@ mod tests {
     }
 
     #[test]
-    fn it_stays_within_its_bounds_and_keeps_what_is_used() {
+    fn the_cache_stays_within_its_capacity_and_retains_recent_rows() {
         let cache = RowCache::new(SHARDS);
         for number in 0..10_000 {
             let key = number.to_string();
             cache.insert(&key, number, cache.ticket(&key));
-            assert_eq!(cache.get(&key), Some(number), "the newest row is kept");
+            assert_eq!(cache.get(&key), Some(number), "the newest row is cached");
         }
         let slots: usize = cache
             .shards
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn throwing_out_and_loading_one_row_again_and_again_needs_no_more_memory() {
+    fn repeated_invalidation_and_load_of_one_row_does_not_grow_the_cache() {
         let cache = RowCache::new(SHARDS);
         for number in 0..1_000 {
             cache.insert("a", number, cache.ticket("a"));
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn clearing_leaves_nothing() {
+    fn a_cleared_cache_is_empty() {
         let cache = RowCache::new(1_000);
         for number in 0..100 {
             let key = number.to_string();

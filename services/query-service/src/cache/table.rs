@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::{MAX_AGE, RowCache};
 
-/// Rows of one table, how new they are, and what voids the pages about it.
+/// The cached rows of one table, the follower's position, and the version that cached pages depend on.
 pub struct TableCache<R> {
     /// Rows by key, each with the position that it was read at.
     pub rows: RowCache<Snapshot<Arc<R>>>,
@@ -27,7 +27,7 @@ struct Following {
 }
 
 impl<R> TableCache<R> {
-    /// A cache of about `capacity` rows, which answers nothing before its follower runs.
+    /// A cache of about `capacity` rows, which answers nothing until its follower runs.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
         Self {
@@ -41,9 +41,9 @@ impl<R> TableCache<R> {
         }
     }
 
-    /// The position up to which everything that changed was thrown out, if it is at or above `min` and the cache may
-    /// answer now. To be asked before the look-up: what is found then was not changed up to there. It may be newer, if it
-    /// was read at a later checkpoint than the follower has handled.
+    /// The position up to which all changes were invalidated, if it is at or above `min` and was confirmed recently.
+    /// Must be read before the row is looked up: a row found afterwards did not change up to this position. It may be
+    /// newer, if it was loaded at a later checkpoint than the follower has processed.
     #[must_use]
     pub fn position(&self, min: Position) -> Option<Position> {
         let following = *self.following.lock();
@@ -53,13 +53,13 @@ impl<R> TableCache<R> {
         (is_fresh && following.position >= min).then_some(following.position)
     }
 
-    /// Changes with each change of the table; pages are kept under it.
+    /// Changes with each change of the table; cached pages are valid for one version.
     #[must_use]
     pub fn version(&self) -> u64 {
         self.version.load(Ordering::Acquire)
     }
 
-    /// Throws out the rows that changed, and voids the pages.
+    /// Removes the rows that changed, and invalidates the pages.
     pub fn invalidate<'k>(&self, keys: impl IntoIterator<Item = &'k String>) {
         let mut is_touched = false;
         for key in keys {
@@ -76,18 +76,18 @@ impl<R> TableCache<R> {
         self.version.fetch_add(1, Ordering::Release);
     }
 
-    /// The follower has handled everything up to `position`.
+    /// Records that the follower has processed everything up to `position`.
     pub(crate) fn publish(&self, position: Position, checkpoint: &Checkpoint) {
         let mut following = self.following.lock();
         following.generation = checkpoint.generation;
         following.position = position;
-        // While it catches up, it stays true that it stood at the checkpoint at the moment of the last confirmation.
+        // While the follower catches up, the previous confirmation stays valid: it was at the checkpoint at that time.
         if position >= checkpoint.position {
             following.as_of = checkpoint.as_of;
         }
     }
 
-    /// Answers nothing until the table can be read.
+    /// Makes the cache answer nothing until the table can be read.
     pub(super) fn silence(&self, checkpoint: &Checkpoint) {
         *self.following.lock() = Following {
             generation: checkpoint.generation,

@@ -1,4 +1,5 @@
-//! Input of the read side. Each refusal is `INVALID_ARGUMENT` and names the field, the limit and what was given.
+//! Validates input of the read side. Each error is `INVALID_ARGUMENT` and names the field, the limit and the given
+//! value.
 
 use domain::ValidationError;
 use domain::value::{EntityId, SearchTerm};
@@ -10,12 +11,12 @@ pub(super) fn invalid(error: &ValidationError) -> Status {
     Status::invalid_argument(&error.message)
 }
 
-/// An id that could exist.
+/// A well-formed id.
 pub(super) fn id(field: &str, text: &str) -> Result<EntityId, Status> {
     EntityId::parse(field, text).map_err(|error| invalid(&error))
 }
 
-/// The ids of a batch, once each. Those that cannot exist are left out, as unknown ones are.
+/// The ids of a batch without duplicates. Malformed ids are dropped: like unknown ids they have no row.
 pub(super) fn ids<'a>(field: &str, texts: &'a [String]) -> Result<Vec<&'a str>, Status> {
     let most = usize::try_from(MAX_ROWS).unwrap_or(usize::MAX);
     if texts.len() > most {
@@ -71,7 +72,7 @@ pub(super) fn refused(field: &str, rule: &str) -> Status {
     Status::invalid_argument(format!("{field} must {rule}"))
 }
 
-/// The text in quotes, cut if it is long.
+/// The text in quotes, truncated if it is long.
 pub(super) fn shown(text: &str) -> String {
     const MAX_IDS: usize = 40;
     let short: String = text.chars().take(MAX_IDS).collect();
@@ -79,7 +80,7 @@ pub(super) fn shown(text: &str) -> String {
     format!("{short:?}{more}")
 }
 
-/// A number that is no status.
+/// The error for a number without an enum value.
 pub(super) fn unknown(field: &str, names: &[&str], given: i32) -> Status {
     let rule = format!("be one of {}, got number {given}", names.join(", "));
     refused(field, &rule)

@@ -1,7 +1,7 @@
-//! The questions over gRPC: input is checked here, answers are put into messages here, and nothing else.
+//! The gRPC services of the read side: validates input and converts results into messages, nothing else.
 //!
-//! A folder for each thing, with the same files: `service` has the methods, `input` reads what is asked, and `reply` writes
-//! rows as messages. What all of them share has the same name next to the folders.
+//! One folder per aggregate or concern, with the same files: `service` has the methods, `input` converts messages into
+//! queries, and `reply` converts rows into messages. Shared code has the same file names next to the folders.
 
 mod category;
 mod input;

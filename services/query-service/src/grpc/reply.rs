@@ -1,27 +1,27 @@
-//! What messages about rows share: numbers, times, and the size of a reply.
+//! Parts that all replies share: numbers, times, and the size limit of a reply.
 
 use platform::runtime::MAX_ENCODED_BYTES;
 use prost::Message;
 
 pub(super) const MICROS: i64 = 1_000_000;
-/// What a reply's list may take, with room for what stands around it.
+/// The size limit of a reply's list, which leaves room for the surrounding message.
 const MAX_LIST_BYTES: usize = MAX_ENCODED_BYTES - 64 * 1024;
-/// A field's tag and length, at most, in front of each message of a list.
+/// Upper bound of the tag and length that precede each message of a list.
 const FRAME_BYTES: usize = 8;
 
-/// A count as the contract has it.
+/// A count as `int32`, as the contract requires.
 pub(super) fn count(count: i64) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
 }
 
-/// Cents of any size as decimal text.
+/// Cents beyond 64 bits as decimal text.
 pub(super) fn wide_decimal(cents: i128) -> String {
     let sign = if cents < 0 { "-" } else { "" };
     let cents = cents.unsigned_abs();
     format!("{sign}{}.{:02}", cents / 100, cents % 100)
 }
 
-/// Room for messages in a reply, which has a largest size. 500 rows fit unless their texts are extraordinarily long.
+/// The remaining bytes of a reply. 500 rows fit unless their texts are extraordinarily long.
 pub(super) struct MessageBudget(usize);
 
 impl MessageBudget {
@@ -29,7 +29,7 @@ impl MessageBudget {
         Self(MAX_LIST_BYTES)
     }
 
-    /// Cuts the list where the room ends, and says whether it did.
+    /// Truncates the list where the budget ends, and returns whether it did.
     pub(super) fn fit<M: Message>(&mut self, messages: &mut Vec<M>) -> bool {
         let fitting = messages
             .iter()
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_list_that_is_too_large_for_a_reply_is_cut() {
+    fn a_list_that_exceeds_the_size_limit_is_truncated() {
         let row = |size: usize| Product {
             description: Some("x".repeat(size)),
             ..Product::default()
@@ -66,11 +66,14 @@ mod tests {
         let bytes: usize = large.iter().map(Message::encoded_len).sum();
         assert!(bytes < MAX_ENCODED_BYTES);
         assert!(large.len() > 400);
-        assert!(room.fit(&mut vec![row(10)]), "nothing fits behind a cut");
+        assert!(
+            room.fit(&mut vec![row(10)]),
+            "nothing fits after a truncation"
+        );
     }
 
     #[test]
-    fn values_wider_than_64_bits_are_written_whole() {
+    fn values_beyond_64_bits_are_formatted_exactly() {
         assert_eq!(
             wide_decimal(i128::from(i64::MAX) * 100 + 5),
             "9223372036854775807.05"

@@ -1,4 +1,4 @@
-//! What travels beside the messages: the position asked for, the deadline, the position answered from.
+//! The metadata of calls: the minimum position, the deadline, and the position of the answer.
 
 use std::time::Duration;
 
@@ -12,16 +12,16 @@ use tonic::{Response, Status};
 
 use crate::queries::{ReadError, ReadOptions, ReadResult};
 
-/// The longest that a request may wait, and how long it may without a deadline of its own.
+/// Upper bound of a read's deadline, and the default for callers that set none.
 const MAX_READ_TIMEOUT: Duration = Duration::from_secs(10);
-/// The part of the deadline that is kept for telling the caller why there is no answer.
+/// The fraction (one in so many) of the deadline that is reserved for returning an error to the caller.
 const SPARE_PART: u32 = 10;
 const MAX_RESERVE: Duration = Duration::from_millis(100);
 
-/// The reads of this process that failed because the database did not answer, whatever they were for.
+/// Rate limit of the log lines about reads that failed because the database did not answer.
 static FAILED_READS: FailureLog = FailureLog::new();
 
-/// What the request asks of its reads.
+/// The read options in a request's metadata.
 pub(super) fn read_options(metadata: &MetadataMap) -> Result<ReadOptions, Status> {
     let min = metadata::position(metadata, metadata::MIN_POSITION)?.unwrap_or(0);
     let wait = metadata::timeout(metadata)?
@@ -34,9 +34,9 @@ pub(super) fn read_options(metadata: &MetadataMap) -> Result<ReadOptions, Status
     })
 }
 
-/// A reply with its position.
+/// A reply with the position that it reflects, in its metadata.
 pub(super) fn answer<T>(found: ReadResult<T>) -> Response<T> {
-    FAILED_READS.log_recovery(Instant::now(), "reads are answered again");
+    FAILED_READS.log_recovery(Instant::now(), "reads succeed again");
     let mut response = Response::new(found.value);
     metadata::insert_position(
         response.metadata_mut(),
@@ -46,12 +46,12 @@ pub(super) fn answer<T>(found: ReadResult<T>) -> Response<T> {
     response
 }
 
-/// `NOT_FOUND`, with the position that the search was made at.
+/// `NOT_FOUND`, with the position that the lookup reflects.
 pub(super) fn not_found(what: &str, position: Position) -> Status {
     with_position(Status::not_found(what), position)
 }
 
-/// An error as its caller sees it. What only we can do something about is logged here, once.
+/// Maps an error to a status. Errors that only the operator can fix are logged here, once.
 pub(super) fn status(error: &ReadError) -> Status {
     match error {
         ReadError::Behind { at, .. } => {
@@ -69,7 +69,7 @@ pub(super) fn status(error: &ReadError) -> Status {
                 tracing::warn!(
                     { fields::ERROR } = cause as &dyn std::error::Error,
                     { fields::SUPPRESSED } = suppressed,
-                    "a read failed for want of its database"
+                    "a read failed because its database is unavailable"
                 );
             }
             Status::unavailable("the read side's database does not answer")
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn some_of_the_deadline_is_kept_for_the_answer() {
+    async fn a_part_of_the_deadline_is_reserved_for_the_answer() {
         let wait = |timeout: Option<&str>| {
             let mut metadata = MetadataMap::new();
             if let Some(timeout) = timeout {

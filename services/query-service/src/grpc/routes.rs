@@ -1,4 +1,4 @@
-//! The services with what stands around each call: deadlines, sizes, health and reflection.
+//! The gRPC services with what surrounds each call: deadlines, size limits, health and reflection.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ use crate::queries::QueryHandlers;
 /// All services of the read side, with health and reflection.
 ///
 /// # Errors
-/// The descriptors of the contract cannot be read.
+/// The contract's descriptors cannot be read, which is a bug.
 pub fn routes(
     reads: &QueryHandlers,
     standings: Arc<Standings>,

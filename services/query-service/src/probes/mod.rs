@@ -1,8 +1,7 @@
-//! What `/health` says of the read side's parts, and when it is ready: once it has caught up with each projection, and
-//! while it reaches its database.
+//! Health and readiness of the read side. It is ready once each projection has caught up, while its database answers.
 //!
-//! Later a projection may lag, park or fail. `/health` says so, and the service stays ready: its rows are still the right
-//! answer for what they say they reflect, and the other replicas would fail alike.
+//! Later a projection may lag, park or fail. `/health` reports it, but the service stays ready: its rows are still
+//! correct for the position that they carry, and the other replicas have the same fault.
 
 mod projection;
 
@@ -21,16 +20,16 @@ use self::projection::{ProbeStatus, Seen};
 use crate::config::LagLimits;
 use crate::projection_status;
 
-/// How often the parts are asked.
+/// The interval of the probes.
 const INTERVAL: Duration = Duration::from_secs(5);
-/// The same while a projection's rows are not at the end of the log.
+/// The interval while a projection's rows are not at the head of the log.
 const BUSY_INTERVAL: Duration = Duration::from_secs(1);
-/// The same until the service is ready for the first time.
+/// The interval until the service is ready for the first time.
 const STARTING_INTERVAL: Duration = Duration::from_millis(50);
-/// The longest that the log may take to say where it ends.
+/// Time limit of reading the log's head.
 const LOG_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Adds the parts, with their first answers.
+/// Adds the health components, with the results of their first probes.
 pub(crate) async fn start(
     health: &Health,
     tasks: &Tasks,
@@ -50,7 +49,7 @@ pub(crate) async fn start(
                 let asked = async {
                     let feed = database.checkpoints();
                     match version {
-                        // All checkpoints are read at once, so any of them tells.
+                        // One statement reads all checkpoints, so the age of any of them is enough.
                         Some(any) => feed.refresh_if_older(&database, any, INTERVAL).await,
                         None => feed.refresh(&database).await,
                     }
@@ -59,7 +58,7 @@ pub(crate) async fn start(
             }
         })
         .await;
-    // The cache answers only while the checkpoints that it follows are confirmed all the time.
+    // The cache only answers while the checkpoints that it follows are continually confirmed.
     let checkpoints = projections
         .iter()
         .map(projection_status::Followed::checkpoint);
@@ -92,7 +91,7 @@ fn connected(is_connected: bool, otherwise: fn(&'static str) -> ComponentState) 
     }
 }
 
-/// A projection and what is known of it.
+/// A projection with what the probes have observed.
 struct Followed {
     projection: &'static str,
     part: Component,
@@ -113,13 +112,13 @@ impl Followed {
         }
     }
 
-    /// Measured here and not where events are folded: a projection that is not folded lags as well.
+    /// Measured here and not where events are folded: a projection that no process folds lags as well.
     #[expect(clippy::cast_precision_loss, reason = "gauges")]
     fn measure(&self, seen: &Seen<'_>) {
         let projection = self.projection;
         let position = seen.checkpoint.position.0;
         let is_parked = u8::from(seen.checkpoint.parked.is_some());
-        // Unknown without the log's end.
+        // Unknown without the log's head.
         let (events, seconds) = seen.head.map_or((f64::NAN, f64::NAN), |head| {
             let events = head.0.saturating_sub(position) as f64;
             (events, self.standing.lag(seen.at).as_secs_f64())
@@ -153,7 +152,7 @@ impl Projections {
         });
     }
 
-    /// Says how each is, and gives the pause until the next look.
+    /// Publishes the state of each projection, and returns the delay until the next probe.
     async fn look(&mut self) -> Duration {
         let head = tokio::time::timeout(LOG_TIMEOUT, self.log.head()).await;
         let head = head.ok().and_then(Result::ok);

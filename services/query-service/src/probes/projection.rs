@@ -1,4 +1,4 @@
-//! How one projection is.
+//! The health of one projection.
 //!
 //! ```text
 //!   building ── caught up once ──► following ◄──► lagging
@@ -17,23 +17,23 @@ use tokio::time::Instant;
 
 use crate::config::LagLimits;
 
-/// What was seen of a projection at one moment.
+/// An observation of a projection.
 pub(super) struct Seen<'a> {
     pub(super) checkpoint: &'a Checkpoint,
-    /// The runner of this process; another process may be the one that folds.
+    /// The runner of this process; the events may be folded by another process.
     pub(super) runner: &'a RunnerState,
-    /// Nothing if the log cannot be read.
+    /// `None` if the log cannot be read.
     pub(super) head: Option<Position>,
     pub(super) at: Instant,
 }
 
-/// What has to be remembered of a projection to tell how it is.
+/// The history of observations that the state depends on.
 #[derive(Debug, Default)]
 pub(super) struct ProbeStatus {
-    /// Where the log ended when it was first asked: rows up to here make the projection ready.
+    /// The log's head at the first observation: the projection is ready once its rows have reached it.
     goal: Option<Position>,
     has_caught_up: bool,
-    /// An end of the log that the rows had not reached, and when that was seen.
+    /// A head of the log that the rows had not reached, and the time of that observation.
     waiting_for: Option<(Position, Instant)>,
 }
 
@@ -42,7 +42,7 @@ impl ProbeStatus {
         self.has_caught_up
     }
 
-    /// Whether an event of the log was missing from the rows when it was last looked.
+    /// Whether the rows were missing an event at the last observation.
     pub(super) fn is_waiting(&self) -> bool {
         self.waiting_for.is_some()
     }
@@ -50,26 +50,26 @@ impl ProbeStatus {
     pub(super) fn status(&mut self, seen: &Seen<'_>, limits: LagLimits) -> ComponentState {
         self.catch_up(seen);
         let is_lagging = self.is_lagging(seen, limits);
-        let kept_from_serving = |word: String| {
+        let not_following = |status: String| {
             if self.has_caught_up {
-                ComponentState::impaired(word)
+                ComponentState::impaired(status)
             } else {
-                ComponentState::down(word)
+                ComponentState::down(status)
             }
         };
         let position = seen.checkpoint.position;
         if seen.runner.is_damaged {
-            kept_from_serving("damaged".to_owned())
+            not_following("damaged".to_owned())
         } else if seen.runner.failing.is_some() {
-            kept_from_serving("failing".to_owned())
+            not_following("failing".to_owned())
         } else if let Some(parked) = &seen.checkpoint.parked {
-            kept_from_serving(format!("parked at {}", parked.position))
+            not_following(format!("parked at {}", parked.position))
         } else if !self.has_caught_up || !seen.checkpoint.caught_up {
-            // Later it is built anew if the log turns out to be another one.
+            // Also after readiness: the table is rebuilt if the log turns out to be another one.
             let goal = self
                 .goal
                 .map_or_else(|| "?".to_owned(), |goal| goal.to_string());
-            kept_from_serving(format!("building ({position} of {goal})"))
+            not_following(format!("building ({position} of {goal})"))
         } else if is_lagging {
             let missing = seen
                 .head
@@ -80,7 +80,7 @@ impl ProbeStatus {
         }
     }
 
-    /// For how long an event that the log has was seen to be missing from the rows.
+    /// How long an event of the log has been missing from the rows.
     pub(super) fn lag(&self, now: Instant) -> Duration {
         self.waiting_for
             .map_or(Duration::ZERO, |(_, since)| now.duration_since(since))
@@ -89,15 +89,16 @@ impl ProbeStatus {
     fn catch_up(&mut self, seen: &Seen<'_>) {
         self.goal = self.goal.or(seen.head);
         let is_known = seen.checkpoint.as_of.is_some();
-        // One that was parked when this process started has caught up as far as it can: its rows are as right as they
-        // were before, and not to serve them would help nobody.
+        // A projection that was already parked when this process started has caught up as far as it can. Its rows are
+        // still correct up to their position, so refusing to serve them would only add an outage.
         let has_arrived = self.goal.is_some_and(|goal| {
             seen.checkpoint.position >= goal || seen.checkpoint.parked.is_some()
         });
         self.has_caught_up |= is_known && has_arrived && seen.checkpoint.caught_up;
     }
 
-    /// Whether an event is older than the limit and not in the rows, and more than the limit of them are missing.
+    /// Whether an event has been missing for longer than the age limit, and more events are missing than the count
+    /// limit.
     fn is_lagging(&mut self, seen: &Seen<'_>, limits: LagLimits) -> bool {
         let position = seen.checkpoint.position;
         let Some(head) = seen.head else {
@@ -142,7 +143,7 @@ mod tests {
             }
         }
 
-        /// After this many seconds, at this position of a log that ends there.
+        /// An observation after this many seconds, with this position and this head of the log.
         fn at(
             &mut self,
             seconds: u64,
@@ -166,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn its_lag_grows_while_an_event_is_missing_and_ends_with_it() {
+    fn lag_grows_while_an_event_is_missing_and_resets_when_it_arrives() {
         let mut case = Case::new();
         let mut lag = |seconds, position, head| {
             case.at(seconds, position, head);
@@ -176,13 +177,13 @@ mod tests {
         assert_eq!(lag(0, 20, Some(20)), 0);
         assert_eq!(lag(2, 20, Some(21)), 0);
         assert_eq!(lag(60, 20, Some(25)), 58);
-        assert_eq!(lag(62, 21, Some(25)), 0, "the event of then has arrived");
+        assert_eq!(lag(62, 21, Some(25)), 0, "the missing event has arrived");
         assert_eq!(lag(64, 25, Some(25)), 0);
         assert_eq!(lag(600, 25, Some(25)), 0);
     }
 
     #[test]
-    fn it_is_not_ready_before_it_has_caught_up_with_the_log_of_its_start() {
+    fn a_projection_is_not_ready_before_it_reaches_the_head_of_its_start() {
         let mut case = Case::new();
         assert_eq!(
             case.at(0, 0, None),
@@ -204,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn it_lags_by_age_and_by_number() {
+    fn a_projection_lags_when_age_and_count_exceed_the_limits() {
         let mut case = Case::new();
         case.at(0, 100, 100);
         assert_eq!(case.at(1, 100, 200), ComponentState::up("following"));
@@ -213,22 +214,22 @@ mod tests {
             case.at(11, 100, 200),
             ComponentState::impaired("lagging (100 events)")
         );
-        // A log that is busy all the time is followed all the time.
+        // A continually busy log is not a lag while the rows advance.
         assert_eq!(case.at(12, 200, 300), ComponentState::up("following"));
         for second in 13..40 {
             let state = case.at(second, 100 * second, 100 * second + 99);
             assert_eq!(state, ComponentState::up("following"), "{second}");
         }
-        // A few events are few however long.
+        // Few missing events are not a lag, however old they are.
         assert_eq!(case.at(50, 5_000, 5_005), ComponentState::up("following"));
         assert_eq!(case.at(90, 5_000, 5_005), ComponentState::up("following"));
         assert_eq!(case.at(91, 5_000, 5_006).word, "lagging (6 events)");
-        // Without the log it is unknown; the part of the event store says so.
+        // Without the log the lag is unknown; the event store's component reports the outage.
         assert_eq!(case.at(99, 5_000, None), ComponentState::up("following"));
     }
 
     #[test]
-    fn what_stands_still_is_named_and_leaves_it_ready() {
+    fn a_parked_or_failing_projection_is_reported_and_stays_ready() {
         let mut case = Case::new();
         case.at(0, 10, 10);
         case.parked = Some(Parked {
@@ -243,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn what_fails_before_it_has_caught_up_is_not_ready() {
+    fn a_projection_that_fails_before_it_has_caught_up_is_not_ready() {
         let mut case = Case::new();
         case.runner.failing = Some("a password".to_owned());
         assert_eq!(case.at(0, 0, 20), ComponentState::down("failing"));

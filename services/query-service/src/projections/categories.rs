@@ -1,4 +1,4 @@
-//! Categories with the number of their products.
+//! Categories with their product counts.
 
 use domain::category::{Category, CategoryEvent, Membership, MembershipEvent};
 use event_sourcing::Projection;
@@ -12,17 +12,17 @@ use super::named::{NamedRow, text};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Categories;
 
-/// A category as it is read. Times are microseconds.
+/// The row of a category. Times are in microseconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CategoryRow {
     pub id: String,
     pub name: String,
-    /// What searches look at.
+    /// The case-folded name, for searches.
     pub name_key: String,
     pub description: Option<String>,
-    /// How many products belong to it.
+    /// The number of products that belong to it.
     pub product_count: i64,
-    /// Counts the category's own stream.
+    /// The version of the category's own stream.
     pub version: i64,
     /// The time of its first event.
     pub created_at: i64,

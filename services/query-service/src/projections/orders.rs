@@ -1,7 +1,7 @@
-//! Orders, and where they stand.
+//! Orders and their status.
 //!
-//! The status is a fold of two kinds of streams: the order's own events tell how far it is, and while one of its sagas
-//! waits for a person, it is shown as failed.
+//! The status is a fold of two types of streams: the order's own events determine its progress, and while one of its
+//! sagas is suspended, the order is shown as failed.
 
 use std::sync::Arc;
 
@@ -14,29 +14,29 @@ use read_model_sql::TableProjection;
 use sagas::{AnySagaEvent, SagaEvent, event_filter, names};
 use serde::{Deserialize, Serialize};
 
-/// Folds orders and what their sagas do to them.
+/// Folds orders and the saga events that affect them.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Orders;
 
-/// An order as it is read. Times are microseconds.
+/// The row of an order. Times are in microseconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderRow {
     pub id: String,
     pub user_id: String,
-    /// Where it stands, as clients see it.
+    /// The status that clients see.
     pub status: OrderStatus,
-    /// How far it is, whatever its sagas wait for.
+    /// The status disregarding suspended sagas.
     pub progress: OrderStatus,
-    /// The sagas that wait for a person.
+    /// The ids of its suspended sagas.
     pub suspended_sagas: Vec<String>,
-    /// What is ordered, each product once.
+    /// The order lines, each product once.
     pub items: Arc<[OrderItem]>,
-    /// What all of it costs, in whole cents.
+    /// In cents.
     pub total_cents: i64,
     pub shipping_address: Option<ShippingAddress>,
-    /// What the carrier calls the shipment, while there is one.
+    /// The carrier's tracking number, while there is a shipment.
     pub tracking_number: Option<String>,
-    /// Counts the order's own stream.
+    /// The version of the order's own stream.
     pub version: i64,
     /// The time of its first event.
     pub created_at: i64,
@@ -44,7 +44,7 @@ pub struct OrderRow {
     pub updated_at: i64,
 }
 
-/// What sagas do that an order shows.
+/// The saga events that affect an order's status.
 const FOLDED_OF_SAGAS: [&str; 6] = [
     names::STARTED,
     names::SUSPENDED,
@@ -139,7 +139,7 @@ impl OrderRow {
 
     fn moved(mut self, event: &OrderEvent, version: i64, at: i64) -> Self {
         match event {
-            // Who is paid, and what is to come, is the saga's to tell.
+            // These do not change the status: payment and cancellation are the saga's progress.
             OrderEvent::Created(_)
             | OrderEvent::PaymentProcessed(_)
             | OrderEvent::PaymentRefunded(_)
@@ -159,7 +159,7 @@ impl OrderRow {
         self
     }
 
-    /// What an event of one of its sagas makes of it, whether or not the projection reads such an event.
+    /// Applies an event of one of the order's sagas, also of types that the projection does not read.
     #[must_use]
     pub fn after_saga_event(mut self, event: &AnySagaEvent, at: i64) -> Self {
         let suspended = &mut self.suspended_sagas;
@@ -174,7 +174,7 @@ impl OrderRow {
                 suspended.push(saga.to_owned());
                 true
             }
-            // A person may also hurry a saga that was not suspended.
+            // An operator may also resume a saga that was not suspended, to retry immediately.
             SagaEvent::Resumed(_)
             | SagaEvent::Completed(_)
             | SagaEvent::Compensated(_)

@@ -13,22 +13,22 @@ use super::named::{NamedRow, text};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Products;
 
-/// A product as it is read. Times are microseconds.
+/// The row of a product. Times are in microseconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProductRow {
     pub id: String,
     pub name: String,
-    /// What searches look at.
+    /// The case-folded name, for searches.
     pub name_key: String,
     pub description: Option<String>,
-    /// Its price in whole cents.
+    /// In cents.
     pub price_cents: i64,
     pub category_id: Option<String>,
-    /// What lies in the shop.
+    /// The stock on hand.
     pub on_hand: i64,
-    /// What orders hold of it.
+    /// The part of the stock that orders have reserved.
     pub reserved: i64,
-    /// Counts the product's own stream.
+    /// The version of the product's own stream.
     pub version: i64,
     /// The time of its first event.
     pub created_at: i64,
@@ -107,7 +107,7 @@ fn fold(
             updated_at: at,
             ..row
         }),
-        // The price itself moved with the `ProductUpdated` before it.
+        // An audit event: the preceding `ProductUpdated` changed the price.
         ProductEvent::PriceChanged(_) => row.map(|row| ProductRow {
             version,
             updated_at: at,
@@ -122,7 +122,7 @@ fn fold_stock(
     event: &StockEvent,
     context: EventContext<'_>,
 ) -> Option<ProductRow> {
-    // One that closes the stock comes with the product's deletion, which has taken the row.
+    // `StockClosed` is committed with the product's deletion, which has already removed the row.
     let Some((on_hand, reserved)) = event.levels() else {
         return row;
     };
@@ -135,7 +135,7 @@ fn fold_stock(
 }
 
 impl ProductRow {
-    /// What can be sold.
+    /// The stock available to sell.
     #[must_use]
     pub fn available(&self) -> i64 {
         self.on_hand - self.reserved

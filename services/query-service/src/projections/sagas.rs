@@ -1,10 +1,11 @@
-//! Sagas, each as one row.
+//! Sagas, one row each.
 //!
-//! The row is made from the events alone: it knows no table of steps. So a step is current from its first event on; a
-//! local step that succeeds is never seen as current, because it has no other event than its completion.
+//! The row is folded from the events alone, without the saga definition. So a step is current from its first event
+//! on; a local step that succeeds is never current, because its completion is its only event.
 //!
-//! A saga's row changes with each of its events, so no index has a column that moves before the end. Open sagas are
-//! few, whatever has been: they share an index, in which lists look for status and step.
+//! A saga's row changes with each of its events, so no index contains a column that changes before the saga ends (which
+//! keeps updates cheap). There are few open sagas at any time: they share one index, and lists filter it by status and
+//! step.
 
 use domain::fulfilment::SAGA_STREAMS;
 use event_sourcing::projection::{EventContext, Handlers};
@@ -17,35 +18,32 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sagas;
 
-/// A saga as it is read. Times are microseconds.
+/// The row of a saga. Times are in microseconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SagaRow {
     pub id: String,
-    /// The name of its type.
     pub saga_type: String,
-    /// What it is about.
     pub order_id: String,
-    /// Where it stands, as clients see it.
+    /// The status that clients see.
     pub status: SagaStatus,
-    /// Where it stands, whatever it waits for.
+    /// The status disregarding a suspension.
     pub progress: SagaStatus,
-    /// How it ended, if it has.
+    /// The final status, once the saga has ended.
     pub ended_as: Option<SagaStatus>,
-    /// The step that it is at: the first of the open ones.
+    /// The first of the open steps.
     pub current_step: Option<String>,
-    /// The steps that were begun and that are not done or undone yet, the current one first.
+    /// The steps that were started and are neither completed nor compensated yet, the current one first.
     pub open_steps: Vec<OpenStep>,
-    /// In the order in which they took effect. They stay here when they are undone.
+    /// In the order of completion. Compensated steps stay in the list.
     pub completed_steps: Vec<String>,
-    /// In the order in which they were undone.
+    /// In the order of compensation.
     pub compensated_steps: Vec<String>,
-    /// Why it goes or went backwards, or was closed.
+    /// Why compensation started, or why the saga was closed as failed.
     pub turn_reason: Option<String>,
-    /// Why it waits for a person.
+    /// Why it is suspended.
     pub suspension_reason: Option<String>,
-    /// Since when it waits for a person.
     pub suspended_at: Option<i64>,
-    /// The position of its first event: tells which of an order's sagas is the latest, whatever clocks say.
+    /// The position of its first event. It identifies the latest of an order's sagas independently of clocks.
     pub started_position: i64,
     /// The time of its first event.
     pub started_at: i64,
@@ -55,15 +53,15 @@ pub struct SagaRow {
     pub updated_at: i64,
 }
 
-/// A step that a saga is at.
+/// A step in progress.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenStep {
     pub step: String,
-    /// Which try it is, of its action or of its compensation.
+    /// The number of the attempt, of its action or of its compensation.
     pub attempt: u32,
-    /// When the next try is due, if it is known.
+    /// When the next attempt is due, if known.
     pub retry_at: Option<i64>,
-    /// What stood against it last.
+    /// The reason of the last failure.
     pub reason: Option<String>,
 }
 
@@ -121,7 +119,7 @@ fn fold(row: Option<SagaRow>, event: &AnySagaEvent, context: EventContext<'_>) -
 }
 
 impl SagaRow {
-    /// Fills the columns that are computed from others.
+    /// Computes the derived columns.
     fn with_status(mut self) -> Self {
         self.status = if self.suspended_at.is_some() {
             SagaStatus::Suspended
@@ -133,7 +131,7 @@ impl SagaRow {
         self
     }
 
-    /// Why it waits for a person, or else why it goes or went backwards.
+    /// Why the saga is suspended, else why it started compensation.
     #[must_use]
     pub fn failure_reason(&self) -> Option<&str> {
         let suspension = self.suspension_reason.as_deref();
@@ -165,7 +163,7 @@ impl SagaRow {
 
     fn moved(&mut self, event: &AnySagaEvent) {
         match event {
-            // It begins once; and that somebody wants it undone shows when it turns round.
+            // The start is handled by the caller. A cancel request takes effect when compensation starts.
             SagaEvent::Started(_) | SagaEvent::CancelRequested(_) => {}
             SagaEvent::StepStarted(data) => {
                 self.run();
@@ -208,7 +206,7 @@ impl SagaRow {
         }
     }
 
-    /// Its first step was begun.
+    /// Marks the saga as running once its first step has started.
     fn run(&mut self) {
         if self.progress == SagaStatus::Started {
             self.progress = SagaStatus::Running;
@@ -222,8 +220,9 @@ impl SagaRow {
         (self.suspended_at, self.suspension_reason) = (None, None);
     }
 
-    /// What waits for another try is due; the step that it could not pass counts its tries anew.
-    fn resume(&mut self, action: ResumeKind, only: Option<&str>) {
+    /// Makes waiting retries due immediately. After a suspension the step that caused it starts counting attempts
+    /// again.
+    fn resume(&mut self, action: Action, only: Option<&str>) {
         let was_suspended = self.suspended_at.take().is_some();
         self.suspension_reason = None;
         for (index, open) in self.open_steps.iter_mut().enumerate() {

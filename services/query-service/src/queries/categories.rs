@@ -1,4 +1,4 @@
-//! Questions about categories.
+//! Queries of categories.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ const CACHED: Cached = Cached {
     lists: 64,
 };
 
-/// How categories are listed.
+/// The order of lists.
 const BY_NAME: &str = "name, id";
 
 #[derive(Deserialize)]
@@ -30,7 +30,7 @@ struct Counted {
 /// A list of categories.
 type Listed = Result<ReadResult<Arc<List<CategoryRow>>>, ReadError>;
 
-/// Answers questions about categories.
+/// The queries of categories.
 #[derive(Debug)]
 pub struct CategoryQueries {
     table: Arc<TableQueries<Categories>>,
@@ -69,7 +69,7 @@ impl CategoryQueries {
             .await
     }
 
-    /// Those of these ids that exist, by name.
+    /// The existing categories with these ids, by name.
     ///
     /// # Errors
     /// [`ReadError`], as for all reads.
@@ -81,7 +81,7 @@ impl CategoryQueries {
         self.table.by_ids("read categories", ids, at).await
     }
 
-    /// All, by name, up to the limit of a list.
+    /// All categories by name, up to the limit of a list.
     ///
     /// # Errors
     /// [`ReadError`], as for all reads.
@@ -106,7 +106,7 @@ impl CategoryQueries {
         self.table.list(at, question, limit).await
     }
 
-    /// Those whose name has the term in it, by name.
+    /// The categories whose name contains the term, by name.
     ///
     /// # Errors
     /// [`ReadError`], as for all reads.
@@ -119,7 +119,7 @@ impl CategoryQueries {
         self.table.list(at, question, MAX_ROWS).await
     }
 
-    /// How many there are.
+    /// The number of categories.
     ///
     /// # Errors
     /// [`ReadError`], as for all reads.

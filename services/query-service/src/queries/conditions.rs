@@ -1,11 +1,11 @@
-//! What a list's rows must have, with the values as parameters.
+//! The `WHERE` clause and limit of a list, with the values as parameters.
 
 use read_model_sql::Value;
 
 use super::Pagination;
 use super::query::Query;
 
-/// Conditions on columns, all of which must hold.
+/// Conditions on columns, combined with `AND`.
 #[derive(Debug, Default)]
 pub(super) struct Conditions {
     texts: Vec<String>,
@@ -13,7 +13,7 @@ pub(super) struct Conditions {
 }
 
 impl Conditions {
-    /// Gives a value the next parameter's name.
+    /// Adds a value and returns the name of its parameter.
     pub(super) fn parameter(&mut self, value: impl Into<Value>) -> String {
         self.values.push(value.into());
         format!("${}", self.values.len())
@@ -38,7 +38,7 @@ impl Conditions {
         self.holds(format!("{column} <= {value}"));
     }
 
-    /// All of them, as one.
+    /// All conditions as one expression.
     pub(super) fn all(&self) -> String {
         if self.texts.is_empty() {
             "true".to_owned()
@@ -47,16 +47,16 @@ impl Conditions {
         }
     }
 
-    /// The part of a list.
+    /// The `LIMIT` and `OFFSET` clauses.
     pub(super) fn limit(&mut self, window: Pagination) -> String {
-        // One row more than a list may have shows that there are more.
+        // One row beyond the limit shows that the list is truncated.
         let limit = self.parameter(window.limit.unwrap_or(window.limit_within_bounds() + 1));
         let offset = self.parameter(window.offset);
         format!("LIMIT {limit} OFFSET {offset}")
     }
 
-    /// Gives a question with these conditions its values.
-    pub(super) fn bind(self, question: Query) -> Query {
-        self.values.into_iter().fold(question, Query::bind)
+    /// Binds the values to a query with these conditions.
+    pub(super) fn bind(self, query: Query) -> Query {
+        self.values.into_iter().fold(query, Query::bind)
     }
 }

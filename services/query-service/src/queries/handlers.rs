@@ -1,4 +1,4 @@
-//! The reads of all read models.
+//! The queries of all read models.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use read_model_sql::Database;
 use super::models::{ReadModel, ReadModels};
 use super::{CategoryQueries, OrderQueries, ProductQueries, SagaQueries};
 
-/// All that can be asked.
+/// The query handlers, one per read model.
 #[derive(Clone, Debug)]
 pub struct QueryHandlers {
     pub categories: Arc<CategoryQueries>,
@@ -19,7 +19,7 @@ pub struct QueryHandlers {
 }
 
 impl QueryHandlers {
-    /// Reads from this database; `log` says how far there is anything to read.
+    /// Reads from this database; `log` provides the head for the read barrier.
     #[must_use]
     pub fn new(database: Database, log: Arc<dyn EventStore>) -> Self {
         let mut models = ReadModels::new(database, log);
@@ -32,7 +32,7 @@ impl QueryHandlers {
         }
     }
 
-    /// The read models that are read, all of them.
+    /// All read models.
     pub(crate) fn models(&self) -> &[Arc<dyn ReadModel>] {
         &self.models
     }

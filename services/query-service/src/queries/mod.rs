@@ -1,4 +1,4 @@
-//! What can be asked about the read model, without a word of gRPC.
+//! The queries of the read model, independent of gRPC.
 
 mod categories;
 mod conditions;

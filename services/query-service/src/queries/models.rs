@@ -1,8 +1,9 @@
-//! One list of read models.
+//! The list of read models.
 //!
-//! A read model is read through its [`TableQueries`], and a table is made here alone, which also lists it. Whatever has to be done
-//! for each of them goes by that list: its table is made and migrated, its events are folded, its cache follows them, it is
-//! probed, measured and shown to operators. So a read model that can be read is never left out of one of these.
+//! A read model is read through its [`TableQueries`]. They can only be created here, which also adds them to the
+//! list, and everything that is done per read model iterates over it: tables are created and migrated, events are
+//! folded, caches follow, and projections are probed, measured and shown to operators. So no read model can be
+//! missing from one of these.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -17,21 +18,21 @@ use super::{Cached, TableQueries};
 use crate::fold::{Folding, make_table};
 use crate::projection_status::Followed;
 
-/// What has to be done for each read model, whatever its rows are.
+/// The operations on each read model, independent of its row type.
 pub(crate) trait ReadModel: Debug + Send + Sync {
     fn name(&self) -> &'static str;
 
-    /// Makes its table, if there is none.
+    /// Creates its table if it does not exist.
     fn make_table(&self, making: StartStep) -> BoxFuture<'_, Result<(), StartError>>;
 
-    /// Folds events into its table from now on, and returns what is seen of that.
+    /// Starts folding events into its table, and returns a handle that shows the progress.
     fn fold<'f>(
         &'f self,
         folding: &'f Folding,
         tasks: &'f Tasks,
     ) -> BoxFuture<'f, Result<Followed, StartError>>;
 
-    /// Keeps its cache true; drop it to stop.
+    /// Keeps its cache consistent until the future is dropped.
     fn follow(&self, log: Arc<dyn EventStore>) -> BoxFuture<'_, ()>;
 }
 
@@ -60,7 +61,7 @@ impl<P: TableProjection> ReadModel for TableQueries<P> {
     }
 }
 
-/// The list, while it is made.
+/// Builder of the list.
 #[derive(Debug)]
 pub(super) struct ReadModels {
     database: Database,
@@ -69,7 +70,7 @@ pub(super) struct ReadModels {
 }
 
 impl ReadModels {
-    /// None yet. `log` says how far there is anything to read.
+    /// An empty list. `log` provides the head for the read barriers.
     pub(super) fn new(database: Database, log: Arc<dyn EventStore>) -> Self {
         Self {
             database,
@@ -78,7 +79,7 @@ impl ReadModels {
         }
     }
 
-    /// The table of `P`, with a cache of about so much, which is now one of the read models.
+    /// Creates the queries of table `P`, with a cache of about this size, and adds them to the list.
     pub(super) fn table<P: TableProjection>(&mut self, cached: Cached) -> Arc<TableQueries<P>> {
         let (database, log) = (self.database.clone(), Arc::clone(&self.log));
         let table = Arc::new(TableQueries::new(database, log, cached));
@@ -86,7 +87,7 @@ impl ReadModels {
         table
     }
 
-    /// All of them, in the order in which they were added.
+    /// The read models in the order in which they were added.
     pub(super) fn into_list(self) -> Arc<[Arc<dyn ReadModel>]> {
         self.models.into()
     }

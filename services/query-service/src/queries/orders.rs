@@ -1,4 +1,4 @@
-//! Questions about orders. Lists are newest first: by the time of the first event, then by id, both descending.
+//! Queries of orders. Lists are newest first: by the time of the first event, then by id, both descending.
 
 use std::sync::Arc;
 
@@ -10,22 +10,21 @@ use super::query::Query;
 use super::{Cached, List, Pagination, ReadError, ReadOptions, ReadResult, Row, TableQueries};
 use crate::projections::{OrderRow, Orders};
 
-/// At about a kilobyte each, a few megabytes; but an order of a hundred products is as large as thirty others.
+/// At about a kilobyte each, a few megabytes. An order of a hundred products is as large as thirty others.
 const CACHED: Cached = Cached {
     rows: 4_000,
     lists: 8,
 };
 
-/// Which orders are listed.
+/// The filter of a list of orders.
 #[derive(Clone, Debug, Default)]
 pub struct OrderSearch {
     pub user_id: Option<UserId>,
     pub status: Option<OrderStatus>,
-    /// Which part of the list.
     pub window: Pagination,
 }
 
-/// Answers questions about orders.
+/// The queries of orders.
 #[derive(Debug)]
 pub struct OrderQueries {
     table: Arc<TableQueries<Orders>>,
@@ -50,7 +49,7 @@ impl OrderQueries {
         self.table.by_id("read an order", id, at).await
     }
 
-    /// Those of these ids that exist, newest first.
+    /// The existing orders with these ids, newest first.
     ///
     /// # Errors
     /// [`ReadError`], as for all reads.
@@ -66,7 +65,7 @@ impl OrderQueries {
         Ok(found)
     }
 
-    /// Those that a search is about, newest first.
+    /// The orders that match a search, newest first.
     ///
     /// # Errors
     /// [`ReadError`], as for all reads.

@@ -1,4 +1,4 @@
-//! Questions about products.
+//! Queries of products.
 
 use std::sync::Arc;
 
@@ -18,13 +18,13 @@ const CACHED: Cached = Cached {
     rows: 20_000,
     lists: 64,
 };
-/// The most rows of all categories together, when products of many categories are read at once.
+/// Limit of rows over all categories when the products of many categories are read together.
 const MAX_GROUPED_ROWS: i64 = 5_000;
 
 /// A list of products.
 type Listed = Result<ReadResult<Arc<List<ProductRow>>>, ReadError>;
 
-/// What a list is ordered by first; name and id follow.
+/// The primary sort key of a list; name and id follow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SortBy {
     /// The bytes of the name.
@@ -33,7 +33,7 @@ pub enum SortBy {
     Price,
 }
 
-/// The direction of the first order.
+/// The direction of the primary sort key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SortDirection {
     #[default]
@@ -41,46 +41,43 @@ pub enum SortDirection {
     Descending,
 }
 
-/// What products must have, as far as it is set, and how they are listed.
+/// The filter and order of a list of products. Unset fields do not filter.
 #[derive(Clone, Debug, Default)]
 pub struct ProductSearch {
     pub term: Option<SearchTerm>,
     pub category_id: Option<String>,
-    /// The least price, in cents.
+    /// The minimum price, in cents.
     pub min_price_cents: Option<i64>,
-    /// The greatest price, in cents.
+    /// The maximum price, in cents.
     pub max_price_cents: Option<i64>,
-    /// What comes first in the order.
     pub sort_by: SortBy,
     pub order: SortDirection,
-    /// Which part of the list.
     pub window: Pagination,
 }
 
-/// Figures about products. All zero if there are none.
+/// Statistics of products. All zero if there are none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct ProductStatistics {
-    /// How many there are.
     pub count: i64,
-    /// The sum of their prices in cents.
+    /// The sum of the prices, in cents.
     pub price_sum: i64,
-    /// The least price in cents.
+    /// In cents.
     pub price_min: i64,
-    /// The greatest price in cents.
+    /// In cents.
     pub price_max: i64,
     value_millions: i64,
     value_rest: i64,
 }
 
 impl ProductStatistics {
-    /// The sum of price × what can be sold, in cents. It does not fit 64 bits.
+    /// The sum of price × available stock, in cents. It does not fit 64 bits.
     #[must_use]
     pub fn value_cents(&self) -> i128 {
         i128::from(self.value_millions) * 1_000_000 + i128::from(self.value_rest)
     }
 }
 
-/// Answers questions about products.
+/// The queries of products.
 #[derive(Debug)]
 pub struct ProductQueries {
     table: Arc<TableQueries<Products>>,
@@ -107,7 +104,7 @@ impl ProductQueries {
         self.table.by_id("read a product", id, at).await
     }
 
-    /// By the exact name; the first by id, if several have it.
+    /// By the exact name; the first by id if several products have it.
     ///
     /// # Errors
     /// [`ReadError`], as for all reads.
@@ -121,7 +118,7 @@ impl ProductQueries {
             .await
     }
 
-    /// Those of these ids that exist, by name.
+    /// The existing products with these ids, by name.
     ///
     /// # Errors
     /// [`ReadError`], as for all reads.
@@ -133,7 +130,7 @@ impl ProductQueries {
         self.table.by_ids("read products", ids, at).await
     }
 
-    /// Those that a search is about, in its order.
+    /// The products that match a search, in its order.
     ///
     /// # Errors
     /// [`ReadError`], as for all reads.
@@ -167,7 +164,7 @@ impl ProductQueries {
     }
 
     /// The first products by name of each of these categories, ordered by category; up to `limit` of each, and one
-    /// more if there are more. All together they are bounded too: whatever is cut off there is at the end.
+    /// more if there are more. The total is bounded too; rows beyond that bound are missing at the end.
     ///
     /// # Errors
     /// [`ReadError`], as for all reads.
@@ -189,7 +186,7 @@ impl ProductQueries {
         self.table.list(at, question, MAX_GROUPED_ROWS).await
     }
 
-    /// Figures about all products, or those of a category.
+    /// Statistics of all products, or of one category.
     ///
     /// # Errors
     /// [`ReadError`], as for all reads.
@@ -199,7 +196,7 @@ impl ProductQueries {
         at: ReadOptions,
     ) -> Result<ReadResult<Arc<ProductStatistics>>, ReadError> {
         let filter = category_id.map_or("", |_| "WHERE category_id = $1");
-        // The value is summed in two halves, because 64 bits do not hold the whole: SQLite would refuse.
+        // The value is summed in two parts because the total can exceed 64 bits, which is an error on SQLite.
         let sql = format!(
             "SELECT count(*) AS count, \
                CAST(coalesce(sum(price_cents), 0) AS bigint) AS price_sum, \
@@ -209,11 +206,11 @@ impl ProductQueries {
                CAST(coalesce(sum(price_cents * (on_hand - reserved) % 1000000), 0) AS bigint) AS value_rest \
              FROM {TABLE} {filter}"
         );
-        let mut question = Query::new("read figures about products", &sql);
+        let mut question = Query::new("read statistics of products", &sql);
         if let Some(category) = category_id {
             question = question.bind(category);
         }
-        // An aggregate has one row.
+        // An aggregate query returns exactly one row.
         let only = |figures: Vec<_>| figures.into_iter().next().unwrap_or_default();
         self.table.page(&self.figures, at, &question, only).await
     }

@@ -1,9 +1,9 @@
-//! What is asked of one table.
+//! A query of one table.
 
 use read_model_sql::{Statement, Value};
 use sqlx::AssertSqlSafe;
 
-/// A statement about [`TABLE`](read_model_sql::TABLE), and what its rows are ordered by.
+/// A statement on [`TABLE`](read_model_sql::TABLE), and the order of its rows.
 #[derive(Clone, Debug)]
 pub(super) struct Query {
     pub(super) statement: Statement,
@@ -11,7 +11,7 @@ pub(super) struct Query {
 }
 
 impl Query {
-    /// A `SELECT` whose rows have no order. `operation` names it in errors.
+    /// An unordered `SELECT`. `operation` names it in errors.
     pub(super) fn new(operation: &'static str, select: &str) -> Self {
         Self {
             statement: Statement::new(operation, AssertSqlSafe(select)),
@@ -19,7 +19,7 @@ impl Query {
         }
     }
 
-    /// A `SELECT` in this order; `limit` is what follows the order.
+    /// An ordered `SELECT`; `limit` is the SQL after the `ORDER BY` clause.
     pub(super) fn ordered(
         operation: &'static str,
         select: &str,
@@ -32,7 +32,7 @@ impl Query {
         }
     }
 
-    /// Gives the next parameter its value.
+    /// Binds the next parameter.
     pub(super) fn bind(self, value: impl Into<Value>) -> Self {
         Self {
             statement: self.statement.bind(value),
@@ -40,7 +40,7 @@ impl Query {
         }
     }
 
-    /// Gives the next parameter a list of texts.
+    /// Binds a list of texts to the next parameter.
     pub(super) fn bind_list(self, texts: &[impl AsRef<str>]) -> Self {
         Self {
             statement: self.statement.bind_list(texts),

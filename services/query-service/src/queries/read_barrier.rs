@@ -1,11 +1,11 @@
-//! Read your writes: a read waits until the rows are as new as its caller has seen.
+//! Read your writes: a read waits until the rows are at least as new as the position that its caller has seen.
 //!
-//! The gate returns a position that the rows have reached. It is known before they are read, so by then they may be newer:
-//! an answer carries the position that is read together with its rows. A checkpoint that was last confirmed long ago is
-//! read again first: a query database that lost its end in a crash is then noticed.
+//! The barrier returns a position that the rows have reached. They may be newer by the time they are read, so an answer
+//! carries the position that is read together with its rows. A checkpoint without recent confirmation is read again
+//! first; this detects a query database that lost its latest commits in a crash.
 //!
-//! Rows that have not caught up yet are not read at all: a total of them would be one of some moment in the past. A read
-//! waits a moment for the end of a build, since that of a small log is over in one.
+//! Rows of a build that has not caught up are not read at all: totals over them would describe an arbitrary moment in
+//! the past. A read waits briefly for the end of a build, since a small log is built in a moment.
 
 use std::sync::Arc;
 
@@ -17,22 +17,22 @@ use tokio::time::{Duration, Instant};
 use super::{ReadError, ReadOptions};
 use crate::cache::MAX_AGE;
 
-/// How long a read waits before it asks how long the log is.
+/// How long a read waits before it reads the log's head.
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// How long a read waits for the end of a build.
 const BUILDING_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Rows that may be read.
+/// The state of the rows that may be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReachedPosition {
-    /// They have reached this position for sure.
+    /// A lower bound of the rows' position.
     pub position: Position,
-    /// The generation that they are of.
+    /// The generation of the table.
     pub generation: i64,
 }
 
-/// Lets the reads of one table through.
+/// Delays the reads of one table until its rows are new enough.
 pub struct ReadBarrier {
     projection: ProjectionVersion,
     database: Database,
@@ -42,12 +42,12 @@ pub struct ReadBarrier {
 
 impl std::fmt::Debug for ReadBarrier {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Gate({})", self.projection)
+        write!(f, "ReadBarrier({})", self.projection)
     }
 }
 
 impl ReadBarrier {
-    /// The gate of a projection.
+    /// The barrier of a projection.
     #[must_use]
     pub fn new(
         projection: ProjectionVersion,
@@ -62,10 +62,10 @@ impl ReadBarrier {
         }
     }
 
-    /// A position at or above `read_options.min` that the rows have reached. Waits for it until the deadline.
+    /// Waits until the rows have reached `at.min`, at most until the deadline. Returns their position.
     ///
     /// # Errors
-    /// [`ReadError`] says why they have not.
+    /// [`ReadError`] with the reason why they have not.
     pub async fn reach(&self, at: ReadOptions) -> Result<ReachedPosition, ReadError> {
         let feed = self.database.checkpoints();
         feed.ensure_fresh(&self.database, self.projection, MAX_AGE)
@@ -77,12 +77,13 @@ impl ReadBarrier {
             return Ok(reached);
         }
         feed.request(self.projection, at.min);
-        // Most waits are over in a moment. Only a longer one is worth asking the log whether there is anything to wait for.
-        let patience = ReadOptions {
+        // Most waits are short. Only a longer one justifies a read of the log's head, which shows whether the
+        // position can be reached at all.
+        let short_wait = ReadOptions {
             deadline: at.deadline.min(Instant::now() + POLL_INTERVAL),
             ..at
         };
-        if let Ok(reached) = self.wait(patience).await {
+        if let Ok(reached) = self.wait(short_wait).await {
             return Ok(reached);
         }
         let head = self.log.head().await?;
@@ -92,18 +93,18 @@ impl ReadBarrier {
         self.wait(at).await
     }
 
-    /// The generation that the rows are of now.
+    /// The current generation of the table.
     #[must_use]
     pub fn generation(&self) -> i64 {
         self.checkpoint.borrow().generation
     }
 
-    /// Waits a moment for the end of a build.
+    /// Waits briefly for the end of a build.
     async fn build(&self, at: ReadOptions) -> Result<(), ReadError> {
         let mut checkpoint = self.checkpoint.clone();
         let until = at.deadline.min(Instant::now() + BUILDING_TIMEOUT);
         let ended = checkpoint.wait_for(|known| known.caught_up || known.parked.is_some());
-        // The time, or the end of the feed because the service stops: what is known then is the answer.
+        // On a timeout, or when the feed closes because the service stops, the last known checkpoint decides.
         let _in_time = tokio::time::timeout_at(until, ended).await.is_ok();
         let known = self.checkpoint.borrow();
         if known.caught_up {
@@ -117,7 +118,7 @@ impl ReadBarrier {
         let settled = checkpoint.wait_for(|known| {
             reached(known, at).is_some() || known.parked.is_some() || !known.caught_up
         });
-        // The deadline, or the end of the feed because the service stops: what is known then is the answer.
+        // On the deadline, or when the feed closes because the service stops, the last known checkpoint decides.
         let _in_time = tokio::time::timeout_at(at.deadline, settled).await.is_ok();
         let known = self.checkpoint.borrow();
         if let Some(reached) = reached(&known, at) {
@@ -135,7 +136,7 @@ impl ReadBarrier {
         })
     }
 
-    /// Why there are no rows to be read: a build that is parked does not end by itself.
+    /// Why the rows cannot be read yet. A parked build is reported as stalled, because it does not resume by itself.
     fn unbuilt(&self, known: &Checkpoint, at: ReadOptions) -> ReadError {
         if known.parked.is_some() {
             return self.stalled(known, at);

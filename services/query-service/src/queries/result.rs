@@ -1,27 +1,27 @@
-//! What a request asks of its reads, and what they return.
+//! The options of a read, and its result with the position that it reflects.
 //!
 //! # The position of an answer
 //!
-//! A caller sends the position of an answer as the minimum of its next read, perhaps to another replica, and must not see
-//! less there than it has seen. So an answer at position `p` **shows nothing newer than `p`**. And it shows everything up to
-//! the minimum that it was asked for: the [gate](super::gate) waits for that.
+//! A caller sends the position of an answer as the minimum of its next read, possibly to another replica, and must
+//! not see an older state there (monotonic reads). So an answer at position `p` **contains nothing newer than `p`**.
+//! And it contains everything up to the requested minimum: the [barrier](super::ReadBarrier) waits for that.
 //!
-//! The answer of one read is exact: it is what the events up to `p` made, all of them and no others. Rows and checkpoint
-//! come from one statement and so from one snapshot. A row in memory was read that way too, and was not changed since, up
-//! to the position that its cache has followed; it is what the log made at either, and carries the later of the two.
+//! The answer of a single read is exact: the fold of all events up to `p` and no others. Rows and checkpoint are read
+//! by one statement, so from one snapshot. A cached row was read the same way and has not changed up to the position
+//! that its cache has followed; it is valid at both positions and carries the later one.
 //!
-//! The answer of several reads has parts of several positions: each projection has a checkpoint of its own, and each read a
-//! snapshot of its own. This holds for a product with its category, for a batch of which a part was in memory, and for all
-//! reads of a GraphQL request. It carries the **newest** of its parts ([`ReadResult::and`]). At the oldest, another replica could
-//! show less of the newer part than the caller has seen: an order that was CONFIRMED is PROCESSING again.
+//! The answer of several reads has parts at several positions: each projection has its own checkpoint, and each read
+//! its own snapshot. This applies to a product with its category, to a batch that was partly cached, and to all reads
+//! of a GraphQL request. It carries the position of its **newest** part ([`ReadResult::and`]). With the oldest,
+//! another replica could return an older state of the newer part than the caller has seen: an order that was
+//! CONFIRMED would be PROCESSING again.
 //!
-//! The newest does not say that each part reflects everything up to it: an older part may lack events between its own
-//! position and the answer's. One number cannot say both unless all parts are read at the same checkpoint, and projections
-//! share none; one that is parked would hold up the answers about all others. Nothing needs it either. A caller that must
-//! see a certain write sends its position as the minimum, and then *every* part reflects at least that; a caller that
-//! reads again at the position of an answer gets every part at least as new as that. What it costs: the next read may have
-//! to wait for the slower projection, and is refused if that one is parked, where it would have been answered from older
-//! rows than the caller has seen others of.
+//! The newest position does not mean that each part reflects everything up to it: an older part may lack events between
+//! its own position and the answer's. One number could guarantee both only if all parts were read at the same
+//! checkpoint, which projections do not share; a parked projection would then block the answers about all others.
+//! Nothing needs it either. A caller that must see a certain write sends its position as the minimum, and *every*
+//! part then reflects at least that. The cost: the next read may have to wait for the slower projection, and fails if
+//! that one is parked.
 
 use std::sync::Arc;
 
@@ -29,15 +29,15 @@ use event_sourcing::{Position, StoreError};
 use read_model_sql::Snapshot;
 use tokio::time::Instant;
 
-/// The most rows of a list without paging, and of a page.
+/// Limit of rows in a list without paging, and in a page.
 pub const MAX_ROWS: i64 = 500;
 
-/// Which part of a list is wanted.
+/// The requested part of a list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pagination {
-    /// So many rows; otherwise as many as a list may have.
+    /// Number of rows; `None` means [`MAX_ROWS`].
     pub limit: Option<i64>,
-    /// Rows to leave out in front.
+    /// Number of rows to skip.
     pub offset: i64,
 }
 
@@ -47,25 +47,25 @@ impl Pagination {
     }
 }
 
-/// What a request asks of all its reads.
+/// The options of all reads of a request.
 #[derive(Clone, Copy, Debug)]
 pub struct ReadOptions {
-    /// They reflect at least this position.
+    /// The result reflects at least this position.
     pub min: Position,
-    /// How long they may wait for it.
+    /// The end of waiting for the position.
     pub deadline: Instant,
 }
 
-/// An answer, and the position that it reflects.
+/// A result and the position that it reflects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadResult<T> {
     pub value: T,
-    /// Nothing of it is newer; nothing up to the request's minimum is missing.
+    /// The value contains nothing newer, and everything up to the request's minimum.
     pub position: Position,
 }
 
 impl<T> ReadResult<T> {
-    /// What was in memory, of which everything that changed up to `followed` was thrown out.
+    /// A cached value; all changes up to `followed` were invalidated before it was read.
     pub(super) fn in_memory(snapshot: Snapshot<T>, followed: Position) -> Self {
         Self {
             position: snapshot.position.max(followed),
@@ -73,7 +73,7 @@ impl<T> ReadResult<T> {
         }
     }
 
-    /// The same position with something made of the value.
+    /// Converts the value; the position stays.
     pub fn map<U>(self, make: impl FnOnce(T) -> U) -> ReadResult<U> {
         ReadResult {
             value: make(self.value),
@@ -81,7 +81,7 @@ impl<T> ReadResult<T> {
         }
     }
 
-    /// Both in one answer, at the newer position.
+    /// Combines two results at the newer position.
     pub fn and<U>(self, other: ReadResult<U>) -> ReadResult<(T, U)> {
         ReadResult {
             position: self.position.max(other.position),
@@ -99,47 +99,47 @@ impl<T> From<Snapshot<T>> for ReadResult<T> {
     }
 }
 
-/// Rows by the answer to a look-up by key.
+/// The result of a lookup by key.
 pub type Row<R> = Option<Arc<R>>;
 
-/// Rows by the answer to a look-up by several keys.
+/// The result of a lookup by several keys.
 pub(super) type Rows<R> = Vec<Arc<R>>;
 
-/// Why a read has no answer.
+/// Why a read failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// The rows did not reach the position in time.
-    #[error("the read side is at position {at}, waited for {min}")]
+    /// The rows did not reach the position before the deadline.
+    #[error("the read side is at position {at}, timed out waiting for {min}")]
     Behind {
-        /// What was asked for.
+        /// The requested minimum.
         min: Position,
-        /// Where the slowest projection is.
+        /// The position of the rows.
         at: Position,
     },
-    /// The rows are not to be read yet: they were not at the head of the log so far.
+    /// The rows are being built and have not reached the head of the log yet.
     #[error("the read model {projection} is being built, so far up to position {at}")]
     Building {
         projection: &'static str,
-        /// How far it is.
+        /// The position of the build.
         at: Position,
     },
-    /// A projection stands still below the position.
-    #[error("the projection {projection} stands still at position {at}, below {min}")]
+    /// A projection is parked below the position.
+    #[error("the projection {projection} is parked at position {at}, below {min}")]
     Stalled {
         projection: &'static str,
-        /// What was asked for.
+        /// The requested minimum.
         min: Position,
         at: Position,
     },
-    /// The log is not that long.
+    /// The position is not in the log.
     #[error("position {min} is above the head {head}")]
     AboveHead {
-        /// What was asked for.
+        /// The requested minimum.
         min: Position,
-        /// The log's last position.
+        /// The position of the last event.
         head: Position,
     },
-    /// A database could not answer.
+    /// A database failed.
     #[error("the read side's database")]
     Store(#[from] StoreError),
 }

@@ -1,4 +1,4 @@
-//! Questions about sagas. Lists are newest first: by the time of the first event, then by id, both descending.
+//! Queries of sagas. Lists are newest first: by the time of the first event, then by id, both descending.
 
 use std::sync::Arc;
 
@@ -13,27 +13,26 @@ use super::{
 };
 use crate::projections::{SagaRow, Sagas};
 
-/// Nobody asks for a saga by its id here, only for those of orders: there are lists, and no rows.
+/// Sagas are only queried by order, never by id: so there are cached lists, but no cached rows.
 const CACHED: Cached = Cached { rows: 0, lists: 32 };
 
-/// How sagas are listed.
+/// The order of lists.
 const NEWEST: &str = "started_at DESC, id DESC";
 
-/// Which sagas are listed.
+/// The filter of a list of sagas.
 #[derive(Clone, Debug, Default)]
 pub struct SagaSearch {
-    /// Where they stand: one of these. Any, if there is none.
+    /// Any of these; empty means any status.
     pub statuses: Vec<SagaStatus>,
     pub saga_type: Option<&'static str>,
-    /// The step that they are at.
+    /// The current step.
     pub step: Option<String>,
-    /// They began at this time or before, in microseconds.
+    /// Upper bound of the start time, inclusive, in microseconds.
     pub started_until: Option<i64>,
-    /// Which part of the list.
     pub window: Pagination,
 }
 
-/// Answers questions about sagas.
+/// The queries of sagas.
 #[derive(Debug)]
 pub struct SagaQueries {
     table: Arc<TableQueries<Sagas>>,
@@ -84,7 +83,7 @@ impl SagaQueries {
         self.table.list(at, question, MAX_ROWS).await
     }
 
-    /// Those that a search is about, newest first.
+    /// The sagas that match a search, newest first.
     ///
     /// # Errors
     /// [`ReadError`], as for all reads.
@@ -106,8 +105,8 @@ impl SagaQueries {
             .await
     }
 
-    /// Each kind of saga is read through an index of its own, as far as the list may reach, before the kinds are put in
-    /// one order.
+    /// Open sagas and those of each end have separate indexes. Each part is read through its index, up to the end of
+    /// the requested page, and the parts are then merged in one order.
     fn searching(&self, search: &SagaSearch, kinds: &[String]) -> Query {
         let mut conditions = Conditions::default();
         if let Some(saga_type) = search.saga_type {
@@ -140,8 +139,8 @@ impl SagaQueries {
     }
 }
 
-/// The conditions of the kinds of sagas that a search is about: the open ones, and those of each end. Only open ones
-/// are at a step.
+/// The conditions that select the parts of a search: the open sagas, and those of each end. Only open sagas have a
+/// current step.
 fn kinds(search: &SagaSearch) -> Vec<String> {
     const OPEN: &str = "ended_as IS NULL";
     let is_any = search.statuses.is_empty();

@@ -1,4 +1,4 @@
-//! Reading one table: from its cache if that is new enough, else from the database.
+//! Reads of one table: from its cache if that is new enough, else from the database.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -14,16 +14,16 @@ use super::{ReadBarrier, ReadError, ReadOptions, ReadResult, Row};
 use crate::cache::{LoadToken, PageCache, TableCache, follower};
 use crate::projections::NamedRow;
 
-/// Rows in their order.
+/// Rows in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct List<R> {
     pub rows: Vec<Arc<R>>,
-    /// Whether rows were left out at the limit.
+    /// Whether there are more rows than the limit.
     pub is_truncated: bool,
 }
 
 impl<R> List<R> {
-    /// Cuts what was read with one row more than wanted.
+    /// Truncates rows that were read with a limit of one more.
     pub(super) fn cut(mut rows: Vec<R>, limit: usize) -> Self {
         let is_truncated = rows.len() > limit;
         rows.truncate(limit);
@@ -34,10 +34,10 @@ impl<R> List<R> {
     }
 }
 
-/// How much a table's cache holds. A list holds up to 500 rows.
+/// The capacity of a table's cache. A list has up to 500 rows.
 #[derive(Clone, Copy, Debug)]
 pub struct Cached {
-    /// Rows by their keys.
+    /// Rows cached by key.
     pub rows: usize,
     pub lists: usize,
 }
@@ -55,7 +55,8 @@ pub struct TableQueries<P: TableProjection> {
 }
 
 impl<P: TableProjection> TableQueries<P> {
-    /// The table of `P`, with a cache of about so much. Only [`ReadModels`](super::models::ReadModels) makes one.
+    /// The queries of table `P`, with a cache of about this size. Only [`ReadModels`](super::models::ReadModels)
+    /// calls it.
     pub(super) fn new(database: Database, log: Arc<dyn EventStore>, cached: Cached) -> Self {
         Self {
             gate: ReadBarrier::new(database.version_of::<P>(), database.clone(), log),
@@ -69,28 +70,28 @@ impl<P: TableProjection> TableQueries<P> {
         }
     }
 
-    /// Keeps the cache true; drop it to stop.
+    /// Keeps the cache consistent until the future is dropped.
     pub(super) async fn follow_log(&self, log: Arc<dyn EventStore>) {
         let checkpoints = self.database.checkpoints().follow(self.version);
         follower::follow::<P>(log, checkpoints, &self.cache).await;
     }
 
-    /// The database behind it.
+    /// The database of the table.
     pub(super) fn database(&self) -> &Database {
         &self.database
     }
 
-    /// Its columns, separated by commas.
+    /// The columns, separated by commas.
     pub(super) fn columns(&self) -> &str {
         &self.columns
     }
 
-    /// Selects whole rows: those that `filter`, what follows the table's name, is about.
+    /// A `SELECT` of whole rows; `filter` is the SQL after the table's name.
     pub(super) fn select(&self, filter: &str) -> String {
         format!("SELECT {} FROM {TABLE} {filter}", self.columns)
     }
 
-    /// The row of an id.
+    /// The row with this id.
     pub(super) async fn by_id(
         &self,
         operation: &'static str,
@@ -114,7 +115,7 @@ impl<P: TableProjection> TableQueries<P> {
         Ok(found.into())
     }
 
-    /// The rows of these ids that exist; what the cache lacks is read in one statement.
+    /// The existing rows with these ids, unordered; those that are not cached are read in one statement.
     pub(super) async fn unordered(
         &self,
         operation: &'static str,
@@ -137,7 +138,8 @@ impl<P: TableProjection> TableQueries<P> {
             };
             let read = self.read(at, &question, tickets).await?;
             if read.generation != generation && !cached.value.is_empty() {
-                // What the cache had is of a table that was built anew meanwhile.
+                // The table was rebuilt meanwhile: the cached rows are of the old generation and must not be mixed
+                // with new ones.
                 continue;
             }
             let (read, tickets) = read.into_parts();
@@ -163,7 +165,7 @@ impl<P: TableProjection> TableQueries<P> {
         self.cache.rows.insert(P::key(row), snapshot, ticket);
     }
 
-    /// The rows of these ids that the cache has, if it may answer, and the ids of the others.
+    /// The cached rows with these ids, if the cache may answer, and the ids that are missing.
     fn cached<'i>(
         &self,
         ids: &[&'i str],
@@ -188,7 +190,7 @@ impl<P: TableProjection> TableQueries<P> {
         (found, missing)
     }
 
-    /// A list; `limit` rows of it, if the question asks for one more.
+    /// A list of at most `limit` rows. The query must ask for one more, which shows whether the list is truncated.
     pub(super) async fn list(
         &self,
         at: ReadOptions,
@@ -200,8 +202,8 @@ impl<P: TableProjection> TableQueries<P> {
         self.page(&self.lists, at, &question, cut).await
     }
 
-    /// Any answer about the whole table, made of what was read and kept in `pages` under the text and the parameters of
-    /// its question.
+    /// A result that depends on the whole table. It is computed from the rows read and cached in `pages` under the
+    /// text and the parameters of its query.
     pub(super) async fn page<V, T: DeserializeOwned + Send + 'static>(
         &self,
         pages: &PageCache<V>,
@@ -224,7 +226,7 @@ impl<P: TableProjection> TableQueries<P> {
         Ok(page.into())
     }
 
-    /// The first row of a question about the table, which is not kept.
+    /// The first row of a query, without caching.
     pub(super) async fn first<T: DeserializeOwned + Send + 'static>(
         &self,
         at: ReadOptions,
@@ -235,13 +237,14 @@ impl<P: TableProjection> TableQueries<P> {
         Ok(first.into())
     }
 
-    /// A position that the rows have reached, for an answer that needs none of them.
+    /// A position that the rows have reached, for an answer that needs no rows.
     pub(super) async fn reach(&self, at: ReadOptions) -> Result<Position, ReadError> {
         Ok(self.gate.reach(at).await?.position)
     }
 
-    /// Reads as soon as the rows are at `read_options.min`, and takes before what proves that what is read may be kept. If the table
-    /// changed in between, the proof may be from after the cache was cleared of it, and both are taken again.
+    /// Reads as soon as the rows have reached `at.min`. `take` returns the cache token and is called before the read,
+    /// so that an invalidation during the read is detected. If the table's generation changed in between, the token
+    /// may have been taken after the cache was cleared for the new one; token and rows are then read again.
     async fn read<T: DeserializeOwned + Send + 'static, K>(
         &self,
         at: ReadOptions,
@@ -262,8 +265,8 @@ impl<P: TableProjection> TableQueries<P> {
                     proof,
                 });
             }
-            // The database gave up its last moments in a crash since the gate was told how far it is.
-            self.database.checkpoints().refresh(&self.database).await?;
+            // The database lost its latest commits in a crash after the barrier learned its position.
+            self.database.feed().refresh(&self.database).await?;
         }
     }
 
@@ -286,11 +289,11 @@ impl<P: TableProjection> fmt::Debug for TableQueries<P> {
     }
 }
 
-/// Rows from the database.
+/// Rows read from the database.
 struct Read<T, K> {
     snapshot: Snapshot<Vec<T>>,
     generation: i64,
-    /// Proves that they may be kept, if nothing was thrown out since.
+    /// The cache token: the rows may be cached unless they were invalidated since it was taken.
     proof: K,
 }
 
@@ -301,7 +304,7 @@ impl<T, K> Read<T, K> {
 }
 
 impl<P: TableProjection<Row: NamedRow>> TableQueries<P> {
-    /// The first row by id of those with this very name.
+    /// The row with exactly this name; the first by id if there are several.
     pub(super) async fn by_name(
         &self,
         operation: &'static str,
@@ -314,7 +317,7 @@ impl<P: TableProjection<Row: NamedRow>> TableQueries<P> {
         Ok(found.map(|list| list.rows.first().cloned()))
     }
 
-    /// The rows of these ids that exist, by name.
+    /// The existing rows with these ids, by name.
     pub(super) async fn by_ids(
         &self,
         operation: &'static str,
@@ -329,7 +332,7 @@ impl<P: TableProjection<Row: NamedRow>> TableQueries<P> {
     }
 }
 
-/// Counts what was asked of a table's cache.
+/// Counts the hits and misses of a table's cache.
 fn request_counter(table: &'static str, outcome: &'static str) -> metrics::Counter {
     metrics::counter!("cache_requests_total", "table" => table, "outcome" => outcome)
 }

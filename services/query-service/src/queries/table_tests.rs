@@ -1,4 +1,4 @@
-//! An answer shows nothing newer than its position, whatever is written while it is made.
+//! An answer contains nothing newer than its position, even if rows are written while it is read.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::projections::{ProductRow, Products};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// A table of products, with what would fold into it.
+/// A table of products, with a store to write its rows.
 struct TestTable {
     database: Database,
     rows: SqlProjectionStore<Products>,
@@ -28,7 +28,7 @@ struct TestTable {
 }
 
 impl TestTable {
-    /// One of each engine, at position 0.
+    /// A table on each engine, at position 0.
     async fn both() -> [Self; 2] {
         let folder = TempDir::new().expect("a folder");
         let file = format!("sqlite://{}", folder.path().join("query.db").display());
@@ -45,7 +45,7 @@ impl TestTable {
         let database = database.expect("a database");
         let rows = SqlProjectionStore::open(database.clone()).await;
         let rows = rows.expect("a generation");
-        rows.begin(Token(1)).await.expect("begun").expect("ours");
+        rows.begin(Token(1)).await.expect("started").expect("ours");
         let log = Arc::new(MemoryEventStore::new(Arc::new(SystemClock)));
         let cached = Cached { rows: 10, lists: 8 };
         let stage = Self {
@@ -59,7 +59,7 @@ impl TestTable {
         stage
     }
 
-    /// Writes a page, as a runner does.
+    /// Writes a page of changes, as a runner does.
     async fn fold(&self, from: u64, read_up_to: u64, changes: Vec<(&str, Option<ProductRow>)>) {
         let read_up_to = Position(read_up_to);
         let page = PageWrite {
@@ -81,12 +81,12 @@ impl TestTable {
         assert!(self.rows.write(page).await.expect("written"));
     }
 
-    /// Has the cache answer, as one that has followed the log up to `position`.
+    /// Makes the cache answer as if its follower had processed the log up to `position`.
     fn follow(&self, position: u64) {
         let mut checkpoint = Checkpoint::default();
         checkpoint.generation = self.table.gate.generation();
         checkpoint.position = Position(position);
-        // Never too old while the test runs.
+        // The confirmation must not expire while the test runs.
         checkpoint.as_of = Some(Instant::now() + LIMIT);
         self.table.cache.publish(Position(position), &checkpoint);
     }
@@ -124,7 +124,7 @@ fn wait_for<T>(future: impl Future<Output = T>) -> T {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_written_between_the_gate_and_the_read_moves_the_position() {
+async fn a_write_between_the_barrier_and_the_read_moves_the_position() {
     for stage in TestTable::both().await {
         let table = &stage.table;
         let question = Query::new("read", &table.select("WHERE id = $1")).bind("p");
@@ -140,14 +140,14 @@ async fn what_is_written_between_the_gate_and_the_read_moves_the_position() {
         assert_eq!(
             snapshot.position,
             Position(9),
-            "also of an answer without rows"
+            "also for an answer without rows"
         );
         assert_eq!(snapshot.value, []);
     }
 }
 
 #[tokio::test]
-async fn what_is_in_memory_is_not_older_than_it_was_when_it_was_read() {
+async fn a_cached_row_is_not_older_than_the_position_it_was_read_at() {
     for stage in TestTable::both().await {
         let table = &stage.table;
         stage.follow(0);
@@ -160,7 +160,7 @@ async fn what_is_in_memory_is_not_older_than_it_was_when_it_was_read() {
             [row.position, batch.position, list.position]
         };
         assert_eq!(read().await, [Position(5); 3], "from the database");
-        // Whatever is answered now is in memory.
+        // From here on only the cache can answer.
         stage.database.close().await;
         assert_eq!(read().await, [Position(5); 3], "the follower is at 0");
         stage.follow(3);
@@ -171,7 +171,7 @@ async fn what_is_in_memory_is_not_older_than_it_was_when_it_was_read() {
 }
 
 #[tokio::test]
-async fn a_batch_of_which_a_part_is_in_memory_is_at_the_newest_of_its_parts() {
+async fn a_partly_cached_batch_carries_the_position_of_its_newest_part() {
     for stage in TestTable::both().await {
         let table = &stage.table;
         stage.follow(0);
@@ -187,14 +187,14 @@ async fn a_batch_of_which_a_part_is_in_memory_is_at_the_newest_of_its_parts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rows_that_the_database_lost_since_the_gate_are_waited_for_again() {
+async fn a_read_waits_again_for_rows_that_the_database_lost_after_the_barrier() {
     for stage in TestTable::both().await {
         stage.fold(0, 5, written("p", "new")).await;
         let question = Query::new("read", &stage.table.select(""));
         let lose = || {
             wait_for(async {
                 let sql = "UPDATE read_model_generations SET position = 3";
-                let mut transaction = stage.database.begin().await.expect("begun");
+                let mut transaction = stage.database.begin().await.expect("started");
                 let lost = transaction
                     .execute(Statement::new("lose the end", sql))
                     .await;
@@ -203,7 +203,7 @@ async fn rows_that_the_database_lost_since_the_gate_are_waited_for_again() {
             });
         };
         let read = stage.table.read::<ProductRow, _>(at(5), &question, lose);
-        // The log of this test is empty, so there is nothing to wait for.
+        // The log of this test is empty, so the position cannot be reached.
         let error = read.await.err().expect("not answered from position 3");
         assert!(matches!(error, ReadError::AboveHead { .. }), "{error}");
     }

@@ -1,4 +1,4 @@
-//! What is asked of categories, from messages.
+//! Converts messages into queries of categories.
 
 use contract::query::CategoryPaginationRequest;
 use tonic::Status;

@@ -122,7 +122,7 @@ impl CategoryQuery for CategoryApi {
             CategoryStatisticsResponse {
                 total_count: count,
                 has_categories: count > 0,
-                // Every row has them.
+                // Every row has timestamps.
                 categories_with_timestamps: count,
             }
         })))

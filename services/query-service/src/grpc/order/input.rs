@@ -1,4 +1,4 @@
-//! What is asked of orders, from messages.
+//! Converts messages into queries of orders.
 
 use contract::query;
 use domain::value::OrderStatus;

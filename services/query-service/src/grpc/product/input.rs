@@ -1,4 +1,4 @@
-//! What is asked of products, from messages.
+//! Converts messages into queries of products.
 
 use contract::decimal::{self, DecimalError};
 use contract::query::{
@@ -18,7 +18,7 @@ pub(super) fn page(request: ProductPaginationRequest) -> Result<ProductSearch, S
     })
 }
 
-/// 0 is as many as there may be.
+/// 0 means the maximum.
 pub(super) fn group_limit(given: i32) -> Result<i64, Status> {
     if given == 0 {
         return Ok(MAX_ROWS);
@@ -119,15 +119,15 @@ pub(super) fn advanced(request: &ProductAdvancedSearchRequest) -> Result<Product
     })
 }
 
-/// A limit of the price, as exact as it was given.
+/// A bound of the price, with the precision of the input.
 struct Bound {
     field: &'static str,
     text: String,
-    /// Only to compare two bounds with each other.
+    /// Only for comparing two bounds with each other.
     value: f64,
-    /// As a lower limit in cents.
+    /// Rounded up, as a lower bound in cents.
     up: i64,
-    /// As an upper limit in cents.
+    /// Rounded down, as an upper bound in cents.
     down: i64,
 }
 

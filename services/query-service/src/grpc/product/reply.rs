@@ -44,7 +44,7 @@ pub(super) fn list(mut products: Vec<Product>, is_truncated: bool) -> ProductLis
     }
 }
 
-/// The rows of many categories, which stand in order of their category, by category in the order asked for.
+/// Groups rows, which are sorted by category, in the requested order of categories.
 pub(super) fn grouped(
     ids: &[String],
     list: &List<ProductRow>,
@@ -57,9 +57,9 @@ pub(super) fn grouped(
             groups.entry(category).or_default().push(row);
         }
     }
-    // Rows that did not fit all together are missing at the end: in the last category seen, or behind it.
+    // Rows beyond the total limit are missing at the end: in the last category present, or in categories after it.
     let end = list.rows.last().and_then(|row| row.category_id.as_deref());
-    let is_cut_behind = |id: &str| list.is_truncated && end.is_none_or(|end| id >= end);
+    let is_truncated_from = |id: &str| list.is_truncated && end.is_none_or(|end| id >= end);
     let mut room = MessageBudget::new();
     let categories = ids
         .iter()
@@ -71,18 +71,15 @@ pub(super) fn grouped(
             CategoryProducts {
                 category_id: id.clone(),
                 products,
-                truncated: is_long || is_cut || is_cut_behind(id),
+                truncated: is_long || is_cut || is_truncated_from(id),
             }
         })
         .collect();
     ProductsByCategoriesResponse { categories }
 }
 
-/// The average in whole units; only here a price becomes a float.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "the contract has the average as a double"
-)]
+/// The average in whole units. This is the only place where a price becomes a float.
+#[expect(clippy::cast_precision_loss, reason = "the contract requires a double")]
 pub(super) fn average(figures: &ProductStatistics) -> f64 {
     if figures.count == 0 {
         return 0.0;

@@ -262,7 +262,7 @@ impl ProductQuery for ProductApi {
                 average_price: reply::average(&figures),
                 min_price: decimal::to_double(figures.price_min),
                 max_price: decimal::to_double(figures.price_max),
-                // Every row has them.
+                // Every row has timestamps.
                 products_with_timestamps: count,
                 total_value: wide_decimal(figures.value_cents()),
             }

@@ -1,4 +1,4 @@
-//! How the projections are.
+//! The status of projections.
 
 mod reply;
 mod service;

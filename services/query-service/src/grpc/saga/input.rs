@@ -1,4 +1,4 @@
-//! What is asked of sagas, from messages.
+//! Converts messages into queries of sagas.
 
 use contract::query::{self, SagaListRequest};
 use domain::fulfilment::parse_saga_type;
@@ -18,7 +18,7 @@ pub(super) fn search(request: &SagaListRequest) -> Result<SagaSearch, Status> {
     }
     let saga_type = request.r#type.as_deref();
     let saga_type = saga_type.map(|text| parse_saga_type("type", text));
-    // Steps are named as ids are. There are those of all versions of the tables, so that any name may be one.
+    // Step names have the format of ids. Rows have steps of all versions of the saga definitions, so any name is valid.
     let step = request.step.as_deref().map(|text| id("step", text));
     Ok(SagaSearch {
         statuses,
