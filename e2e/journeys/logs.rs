@@ -89,11 +89,11 @@ async fn journey(shop: &mut Shop) -> Result<()> {
         ensure!(logged["elapsed.ms"].is_number(), "{logged}");
     }
     let refused = [("message", "http request"), ("correlation.id", "refused")];
-    let logged = line(shop, &refused).await?;
-    assert_eq!(logged["error.code"], "VALIDATION_ERROR", "{logged}");
-    let logged = line(shop, &[("message", "command refused")]).await?;
-    assert_eq!(logged["error.code"], "VALIDATION_ERROR", "{logged}");
-    ensure!(logged["failure.reason"].is_string(), "{logged}");
+    let told = line(shop, &refused).await?;
+    assert_eq!(told["error.code"], "VALIDATION_ERROR", "{told}");
+    let told = line(shop, &[("message", "command rejected")]).await?;
+    assert_eq!(told["error.code"], "VALIDATION_ERROR", "{told}");
+    ensure!(told["failure.reason"].is_string(), "{told}");
     for (id, code) in [
         ("deep", "GRAPHQL_PARSE_FAILED"),
         ("nested", "QUERY_TOO_DEEP"),

@@ -1,4 +1,4 @@
-//! Composition: the event store, the command database, the providers and the sagas make the write side.
+//! Composition: builds the write side from the event store, the command database, the providers and the sagas.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,13 +34,13 @@ use crate::probes;
 const OPEN_EVENTS: &str = "open the event store";
 const OPEN_DATABASE: &str = "open the command database";
 const SET_UP: &str = "set up the providers";
-/// How often kept answers are looked through for old ones.
+/// How often expired idempotency keys are removed.
 const CLEAN_UP_INTERVAL: Duration = Duration::from_mins(10);
 
-/// Opens the event store that `config` names. On a server it corrects `clock` by the server's.
+/// Opens the event store that `config` names. On PostgreSQL it synchronizes `clock` with the server's clock.
 ///
 /// # Errors
-/// It cannot be opened, or does not fit this binary.
+/// The store cannot be opened, or its schema does not fit this binary.
 #[must_use]
 pub fn open_event_store(
     config: &Databases,
@@ -74,7 +74,7 @@ impl CommandService {
     /// Starts it on an open event store.
     ///
     /// # Errors
-    /// The command database cannot be opened, or does not fit this binary; or a provider cannot be set up.
+    /// The command database cannot be opened, its schema does not fit this binary, or a provider cannot be set up.
     pub fn start<'s>(
         config: &'s Databases,
         own: &'s Config,
@@ -90,6 +90,8 @@ impl CommandService {
         opened: &AnyEventStore,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StartError> {
+        // The order matters: the command database is checked against the log before anything writes to either, and
+        // event handlers start last, when everything that they use is running.
         log_start(config, own);
         let store = opened.store();
         let database = open_database(config).await?;
@@ -125,8 +127,8 @@ impl CommandService {
         });
         if let Some(news) = providers.hints.take() {
             let (executor, clock) = (Arc::clone(&executor), Arc::clone(&clock));
-            let hearing = follow(news, executor, engine.clone(), clock, tasks.stopping());
-            tasks.spawn("news from providers", hearing);
+            let following = follow(news, executor, engine.clone(), clock, tasks.stopping());
+            tasks.spawn("events from providers", following);
         }
         let parts = HandlerParts {
             log,
@@ -155,32 +157,31 @@ impl CommandService {
         })
     }
 
-    /// The gRPC services, to be served on a port and called in the process. [`Self::stop`] waits for the end of every
-    /// clone.
+    /// The gRPC services, to be served on a port or called in process. [`Self::stop`] waits until every clone is
+    /// dropped.
     #[must_use]
     pub fn routes(&self) -> Routes {
         self.routes.clone()
     }
 
-    /// What providers call, to be served over HTTP.
+    /// The HTTP routes that providers call.
     pub fn webhooks(&self) -> Router {
         self.providers.webhooks.clone()
     }
 
-    /// How its parts are.
     #[must_use]
     pub fn health(&self) -> &Health {
         &self.health
     }
 
-    /// Its tasks, its listeners among them.
+    /// The tasks of the service, including its listeners.
     #[must_use]
     pub fn tasks(&self) -> &Tasks {
         &self.tasks
     }
 
-    /// Ends it: no new requests, the running ones to their end, what they wrote durable, connections closed. The
-    /// event store stays open. What has not ended after `limit` is left behind, and logged.
+    /// Stops the service: rejects new requests, completes the running ones, flushes pending commits, and closes
+    /// connections. The event store stays open. What has not stopped after `limit` is abandoned and logged.
     #[must_use]
     pub fn stop(self, limit: Duration) -> BoxFuture<'static, ()> {
         Box::pin(self.stop_now(limit))
@@ -189,9 +190,9 @@ impl CommandService {
     async fn stop_now(self, limit: Duration) {
         let deadline = Instant::now() + limit;
         if let Err(error) = self.tasks.drain(limit).await {
-            tracing::warn!({ fields::ERROR } = %error, "some requests did not end in time");
+            tracing::warn!({ fields::ERROR } = %error, "some tasks did not stop in time");
         }
-        // The executor ends when nobody can send it a command any more.
+        // The executor stops when its last sender is dropped, and the routes hold one.
         drop(self.routes);
         let ended = async {
             self.sagas.stop().await;
@@ -200,15 +201,15 @@ impl CommandService {
             self.database.close().await;
         };
         if timeout_at(deadline, ended).await.is_err() {
-            tracing::warn!("the executor did not end in time");
+            tracing::warn!("the executor did not stop in time");
         }
     }
 }
 
-/// Brings the event store and the command database up to date, and closes them.
+/// Migrates the event store and the command database, and closes them.
 ///
 /// # Errors
-/// One of them cannot be opened, or does not fit this binary.
+/// One of them cannot be opened, or its schema does not fit this binary.
 #[must_use]
 pub fn migrate(config: &Databases) -> BoxFuture<'_, Result<(), StartError>> {
     Box::pin(async move {
@@ -245,7 +246,7 @@ fn measure_pools(tasks: &Tasks, opened: &AnyEventStore, database: &CommandDataba
     });
 }
 
-/// Tells what the write side is made of.
+/// Logs the configuration that matters for operation.
 fn log_start(config: &Databases, own: &Config) {
     tracing::info!(
         { fields::SERVICE } = "command-service",
@@ -260,7 +261,6 @@ fn log_start(config: &Databases, own: &Config) {
     );
 }
 
-/// The event handlers of the write side.
 fn plan_handlers(
     own: &Config,
     executor: &Arc<Executor>,
@@ -275,7 +275,7 @@ fn plan_handlers(
         let publishers = webhooks.publishers(clock);
         let publishers = publishers.map_err(|error| StartError::failed(SET_UP, error))?;
         for publisher in publishers {
-            // The publisher's own limit is to be met first.
+            // Longer than the publisher's own timeout, so that its error, which is more specific, arrives first.
             let limit = publisher.timeout() + Duration::from_secs(5);
             planned.push(Planned::new(Webhook::new(publisher)).within(limit));
         }
@@ -283,7 +283,8 @@ fn plan_handlers(
     Ok(planned)
 }
 
-/// Names this process in a lease that is no fence: alone it goes on with what it held before.
+/// The lease owner of the event handlers. These leases are not fences; so in a single-process setup the name is
+/// constant, and a restarted process resumes its lease without waiting for expiry.
 fn owner(opened: &AnyEventStore, clock: &dyn Clock) -> String {
     if opened.is_single_process() {
         "alone".to_owned()
@@ -300,7 +301,7 @@ fn start_sagas(
     providers: &Providers,
     clock: Arc<dyn Clock>,
 ) -> Result<(SagaEngine, EngineTasks), StartError> {
-    // Nobody else has this name, also not an earlier start of this process.
+    // Unique per start: the lease is a fence, and an earlier start of this process must not pass for this one.
     let owner = context::new_id(&*clock).to_string();
     let config = EngineConfig {
         single_process: opened.is_single_process(),
@@ -315,18 +316,18 @@ fn start_sagas(
     started.map_err(|error| StartError::failed("start the sagas", error))
 }
 
-/// Ends the process when its event store is replaced under it.
+/// Stops the process when its event store is replaced while it runs.
 fn watch_log(tasks: &Tasks, store: Arc<dyn EventStore>, head: LogMark) {
     let stopping = tasks.stopping();
     tasks.spawn("the event store's log", async move {
-        // A task that ends early is a fault, which ends the process; the next start says what is to be done.
+        // A task that returns early stops the process; the check at the next start reports what the operator must do.
         let _ended = stopping
             .run_until_cancelled(event_log::watch(store, head))
             .await;
     });
 }
 
-/// Forgets old keys from time to time.
+/// Periodically removes expired idempotency keys.
 fn clean_up(tasks: &Tasks, requests: Arc<Requests>) {
     let stopping = tasks.stopping();
     tasks.spawn("clean-up of idempotent requests", async move {
@@ -335,11 +336,11 @@ fn clean_up(tasks: &Tasks, requests: Arc<Requests>) {
                 Ok(0) => {}
                 Ok(removed) => tracing::debug!(
                     { fields::REQUESTS_REMOVED } = removed,
-                    "old idempotent requests removed"
+                    "expired idempotency keys removed"
                 ),
                 Err(error) => tracing::warn!(
                     { fields::ERROR } = &error as &dyn std::error::Error,
-                    "old idempotent requests could not be removed; they are tried again"
+                    "expired idempotency keys could not be removed; the next run retries"
                 ),
             }
             tokio::select! {
@@ -350,7 +351,7 @@ fn clean_up(tasks: &Tasks, requests: Arc<Requests>) {
         if let Err(error) = requests.age().await {
             tracing::warn!(
                 { fields::ERROR } = &error as &dyn std::error::Error,
-                "the running time was not noted; idempotency keys are kept a little longer"
+                "the running time was not stored; idempotency keys are retained a little longer"
             );
         }
     });

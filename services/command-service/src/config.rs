@@ -7,7 +7,7 @@ use providers::{ProviderSettings, WebhookSettings};
 
 use crate::handlers::event_types;
 
-/// Those that have names of its own.
+/// The settings that are specific to this service.
 pub const SETTINGS: ServiceSettings = ServiceSettings {
     database: &names::COMMAND_DATABASE_URL,
     grpc: &names::COMMAND_GRPC_ADDR,
@@ -15,16 +15,14 @@ pub const SETTINGS: ServiceSettings = ServiceSettings {
     own: names::WRITE_SIDE,
 };
 
-/// What the write side has beside its databases.
+/// The settings of the write side, apart from its databases.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
-    /// Who its providers are.
     pub providers: ProviderSettings,
-    /// Who is sent events.
+    /// The endpoints that receive events.
     pub webhooks: Option<WebhookSettings>,
-    /// How its sagas run.
     pub sagas: SagaSettings,
-    /// `ACCEPT_LOG`: the log that an operator accepts although something is of another one, as `LOG@HEAD`.
+    /// `ACCEPT_LOG`: the log that an operator accepts although stored data belongs to another one, as `LOG@HEAD`.
     pub accept_log: Option<String>,
 }
 
@@ -46,10 +44,8 @@ impl Default for SagaSettings {
 }
 
 impl Config {
-    /// Reads them.
-    ///
     /// # Errors
-    /// A setting does not parse, a URL is not served, or a secret is missing.
+    /// A setting does not parse, a URL has no implementation, or a secret is missing.
     pub fn read(reader: &mut Reader) -> Read<Self> {
         let accept_log = reader.find(&names::ACCEPT_LOG);
         let providers = ProviderSettings::read(reader);

@@ -1,4 +1,4 @@
-//! What comes beside a message: who asks, under which id, and for how long the caller waits.
+//! The context of a call, from its metadata: user, command id, correlation, trace, and deadline.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,15 +10,15 @@ use tokio::time::Instant;
 use tonic::Status;
 use tonic::metadata::MetadataMap;
 
-/// How long a call may take if the caller does not say.
+/// The deadline of a call whose caller sets none.
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(5);
-/// How long a call may take whatever the caller says.
+/// Upper bound of every deadline.
 const MAX_DEADLINE: Duration = Duration::from_secs(10);
-/// How much before the caller's own deadline the answer is given up, so that it still arrives: the executor waits a
-/// little longer than its deadline for the answer that nothing was written.
+/// How much earlier than the caller's deadline a call times out, so that the error still reaches the caller: after its
+/// deadline the executor still waits briefly for the confirmation that nothing was written.
 const MARGIN: Duration = Duration::from_millis(150);
 
-/// The most bytes of a correlation id.
+/// In bytes.
 const MAX_CORRELATION_ID: usize = 255;
 
 /// Reads a command's context.
@@ -46,21 +46,21 @@ pub fn read(metadata: &MetadataMap, clock: &dyn Clock) -> Result<Context, Status
     })
 }
 
-/// When a call is given up.
+/// When a call times out.
 ///
 /// # Errors
 /// `INVALID_ARGUMENT` if the caller's own deadline is malformed.
 pub fn deadline(metadata: &MetadataMap) -> Result<Instant, Status> {
-    let patience = match metadata::timeout(metadata)? {
+    let timeout = match metadata::timeout(metadata)? {
         None => DEFAULT_DEADLINE,
         Some(timeout) => timeout
             .min(MAX_DEADLINE)
             .saturating_sub(MARGIN.min(timeout / 10)),
     };
-    Ok(Instant::now() + patience)
+    Ok(Instant::now() + timeout)
 }
 
-/// An id that nobody has: time first, so that indexes grow at their right end.
+/// A new unique id. It starts with the time, so that index entries are appended at the right end.
 #[must_use]
 pub fn new_id(clock: &dyn Clock) -> CommandId {
     CommandId::from_parts(clock.now(), rand::random())
@@ -81,10 +81,10 @@ fn correlation_id(metadata: &MetadataMap) -> Result<Option<String>, Status> {
     Ok(Some(text.to_owned()))
 }
 
-/// Who asks, if the caller says so.
+/// The user on whose behalf the call is made, if the caller sent one.
 ///
 /// # Errors
-/// `INVALID_ARGUMENT` if that is malformed.
+/// `INVALID_ARGUMENT` if the id is malformed.
 pub fn user(metadata: &MetadataMap) -> Result<Option<UserId>, Status> {
     let Some(text) = metadata::user_id(metadata)? else {
         return Ok(None);
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn without_anything_there_is_an_id_and_a_deadline() {
+    fn empty_metadata_gets_a_new_id_and_the_default_deadline() {
         let context = read(&MetadataMap::new(), &SystemClock).expect("defaults");
         let id = context.command_id.to_string();
         assert_eq!(context.metadata.correlation_id.as_deref(), Some(&*id));
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn the_metadata_of_events_says_what_came_with_the_request() {
+    fn event_metadata_is_taken_from_the_request() {
         let given = with(&[
             (metadata::CORRELATION_ID, "request-7"),
             (metadata::USER_ID, "grace"),
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_malformed_is_named() {
+    fn an_error_names_the_malformed_key() {
         let long = "x".repeat(MAX_CORRELATION_ID + 1);
         let cases = [
             (metadata::COMMAND_ID, "7"),

@@ -4,11 +4,12 @@
 //!  gRPC ─► grpc ─► bus ─► executor ─► domain         (what is decided)
 //!                              └────► event store    (what becomes durable)
 //!  gRPC ─► grpc ─► idempotency ─► command database   (answers of idempotent requests)
-//!                   providers ───► command database, the world   (payments, shipping, notifications)
+//!                   providers ───► command database, external systems   (payments, shipping, notifications)
 //! ```
 //!
-//! The commands and their rules are the domain's, except for what operators decide about projections
-//! ([`projection_decision`]). [`bus`] is the one place that every command passes. [`app`] puts it all together.
+//! The commands and their rules are in `domain`, except for the operators' decisions about projections
+//! ([`projection_decision`]) and event handlers ([`handlers`]). Every command passes through [`bus`]. [`app`]
+//! composes the service.
 
 pub mod app;
 pub mod bus;

@@ -1,4 +1,4 @@
-//! The write side as a process of its own.
+//! The write side as a standalone process.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use platform::runtime::{self, Service, StopDeadline};
 use platform::{Health, StartError, Tasks};
 use tonic::service::Routes;
 
-/// Services live on small, short allocations.
+/// Services make many small, short-lived allocations.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

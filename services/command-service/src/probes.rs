@@ -1,14 +1,14 @@
-//! What `/health` says of the write side, and when it is ready: if its last write succeeded, or, while there is none, a
-//! write of its own that is no event.
+//! Health and readiness of the write side: it is up while its last write succeeded. When idle, it writes a probe row
+//! that is not an event.
 //!
-//! A database that answers reads says nothing about writes: the disk may be full, the server a replica, a right gone. So
-//! each database has a row that is written again while nothing else is.
+//! Successful reads prove nothing about writes: the disk may be full, the server a replica, a privilege revoked. So
+//! each database has a row that is rewritten while there are no other writes.
 //!
 //! ```text
 //!   idle for 5 s ──► probe ──► succeeded ──► connected
 //!                     ▲   └──► failed ──► not writable, or disconnected ── 1 s ──► probe
 //!   a write failed ───┘                        ▲
-//!   a write was answered ──► connected         └── at once, where it is the store's fault and not the batch's
+//!   a write was answered ──► connected         └── immediately if the store failed rather than the batch
 //! ```
 
 use std::time::Duration;
@@ -21,14 +21,13 @@ use platform::health::{Component, ComponentState, Health, within};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-/// How long nothing may be written before it is tried.
+/// How long the service is idle before it writes a probe.
 const IDLE: Duration = Duration::from_secs(5);
-/// The pause before a write that failed is tried again.
+/// The delay before the next probe after a failed write.
 const RETRY: Duration = Duration::from_secs(1);
-/// The longest that a probe may take.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Adds the parts, with their first answers.
+/// Adds the health components, with the results of their first probes.
 pub(crate) async fn start(
     health: &Health,
     tasks: &Tasks,
@@ -72,20 +71,20 @@ impl Events {
             let pause = if is_written { IDLE } else { RETRY };
             let failed = self.written_until(Instant::now() + pause, is_written).await;
             if failed {
-                // A store that fails one write after another is not asked in a loop.
+                // Without this delay a store that fails every write would be probed in a tight loop.
                 tokio::time::sleep(RETRY).await;
             }
             is_written = self.probe().await;
         }
     }
 
-    /// Follows the writes until there was none for as long as `until`, or one failed; says which.
+    /// Follows the writes until the service was idle until `until` (returns false) or a write failed (returns true).
     async fn written_until(&mut self, mut until: Instant, mut is_written: bool) -> bool {
         loop {
             tokio::select! {
                 () = sleep_until(until) => return false,
                 changed = self.writes.changed() => if changed.is_err() {
-                    // The executor has ended, and the process is about to.
+                    // The executor has stopped, so the process is stopping. This task is cancelled with it.
                     std::future::pending::<()>().await;
                 },
             }
@@ -103,13 +102,13 @@ impl Events {
                     self.part.set(&unwritten(false));
                     return true;
                 }
-                // Perhaps only the batch could not be kept.
+                // The batch may have been at fault, not the store; the probe decides.
                 LastWrite::Failed => return true,
             }
         }
     }
 
-    /// Writes, and says whether that succeeded.
+    /// Writes the probe row and returns whether that succeeded.
     async fn probe(&self) -> bool {
         let probe = async {
             match self.opened.probe_write().await {
@@ -127,7 +126,7 @@ fn connected() -> ComponentState {
     ComponentState::up("connected")
 }
 
-/// What the part says after a write that failed.
+/// The component's state after a failed write.
 fn unwritten(is_read: bool) -> ComponentState {
     ComponentState::down(if is_read {
         "not writable"

@@ -1,4 +1,4 @@
-//! What operators decide about projections.
+//! The command with which operators control projections.
 
 use domain::DomainError;
 use domain::value::EntityId;
@@ -6,21 +6,20 @@ use event_sourcing::Position;
 use event_sourcing::execute::{Command, DecideError, States, UnitOfWork};
 use event_sourcing::projection::{Actor, ProjectionControl};
 
-/// A decision about a projection. Which projections there are is the read side's to know.
+/// An operator's decision about a projection. The name is not validated here: only the read side knows the projections.
 #[derive(Clone, Debug)]
 pub struct DecideOnProjection {
     pub projection: EntityId,
     pub decision: ProjectionDecision,
-    /// Who decides it, and why.
+    /// The operator and the reason.
     pub actor: Actor,
 }
 
-/// What can be decided about a projection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProjectionDecision {
-    /// An event is left out of its rows.
+    /// Skips an event.
     Skip(Position),
-    /// It tries the event again that it is parked at.
+    /// Retries the event that the projection is parked at.
     Resume,
 }
 

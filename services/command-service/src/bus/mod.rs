@@ -1,7 +1,7 @@
-//! The command bus: the one place that every command passes, whatever it does.
+//! The command bus, which every command passes through.
 //!
-//! It reads what came beside the message (ids, deadline, trace), has the input validated, executes, measures, logs
-//! what failed, and sorts the end into an answer, a business error, or a status.
+//! It reads the metadata (ids, deadline, trace), has the input validated, executes the command, records metrics, logs
+//! failures, and maps the result to a reply, a business error, or a status.
 
 mod command_bus;
 mod rejection;

@@ -1,4 +1,4 @@
-//! What commands are refused with, as the contract's business errors.
+//! Maps rejections to the contract's business errors.
 
 use std::fmt;
 
@@ -7,11 +7,11 @@ use contract::proto::Error;
 use domain::DomainError;
 use sagas::ActionRejected;
 
-/// What a command says no with.
+/// A rejection that has a business error in the contract.
 pub trait BusinessRejection: fmt::Debug {
-    /// As the contract has it.
+    /// The business error of the contract.
     fn error(&self) -> Error;
-    /// One word for it.
+    /// The value of the metric label `outcome`.
     fn outcome(&self) -> &'static str;
 }
 

@@ -1,4 +1,4 @@
-//! The check at the start, and what an operator's acceptance does.
+//! The check at startup, and what happens when an operator accepts a replaced log.
 
 use command_database::{CommandDatabase, DatabaseError};
 use event_sourcing::handler::HandlerStore;
@@ -11,13 +11,13 @@ use crate::idempotency::marks::{self, Incomparable};
 
 const CHECK: &str = "resume at the event store";
 
-/// What was kept, and is not of this log.
+/// Stored data that belongs to another log.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "{what} of another log ({foreign}): the event store was restored from an older copy, or is another one. Commands \
      that were acknowledged after that copy are lost, and what payments, shipping and notifications did for them is \
      not undone. To accept it, start once with {setting}={accepts}: customers are notified of what happens from now on, \
-     and kept answers of commands that are lost are forgotten",
+     and stored answers of lost commands are removed",
     setting = names::ACCEPT_LOG.spec.name
 )]
 struct NotAccepted {
@@ -26,7 +26,7 @@ struct NotAccepted {
     accepts: String,
 }
 
-/// Why the check came to no end.
+/// The check could not be completed.
 #[derive(Debug, thiserror::Error)]
 enum Unchecked {
     #[error(transparent)]
@@ -37,11 +37,11 @@ enum Unchecked {
     Answers(#[from] Incomparable),
 }
 
-/// Refuses the start if the command database is of another log than the event store, or ahead of it, unless `accepted`
-/// names the log and its head as the refusal does. Then what is foreign is forgotten. Gives the log's head.
+/// Fails if the command database refers to another log than the event store's, or is ahead of it, unless `accepted`
+/// names the log and its head exactly as the error text does. Then the foreign data is removed. Returns the log's head.
 ///
 /// # Errors
-/// The refusal; or a database cannot be read.
+/// The databases do not fit each other, or one cannot be read.
 pub async fn check(
     database: &CommandDatabase,
     store: &dyn EventStore,
@@ -60,7 +60,7 @@ pub async fn check(
     }
 }
 
-/// The log's head, and what was kept of another log.
+/// The log's head, and the first stored mark that the log does not contain.
 async fn compare(
     database: &CommandDatabase,
     store: &dyn EventStore,
@@ -73,7 +73,12 @@ async fn compare(
     });
     let log = store.identify(&[]).await?.head.log;
     let answered = marks::newest(database, clock, log).await?;
-    let answered = answered.map(|mark| ("a kept answer of an Idempotency-Key is".to_owned(), mark));
+    let answered = answered.map(|mark| {
+        (
+            "the stored answer of an Idempotency-Key is".to_owned(),
+            mark,
+        )
+    });
     let kept: Vec<_> = handlers.chain(answered).collect();
     let positions: Vec<Position> = kept.iter().map(|(_, mark)| mark.position).collect();
     let identity = store.identify(&positions).await?;

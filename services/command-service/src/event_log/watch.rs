@@ -1,4 +1,4 @@
-//! Notices that the log is replaced while the process runs.
+//! Detects that the log is replaced while the process runs.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,11 +6,12 @@ use std::time::Duration;
 use event_sourcing::{EventStore, ForeignLog, LogMark};
 use platform::fields;
 
-/// How often the log is looked at.
+/// How often the log is checked.
 const INTERVAL: Duration = Duration::from_secs(5);
 
-/// Ends when the log is no longer the one that had this mark. What the process has in memory, the states of streams and
-/// the sagas that it drives, is then of a log that is gone. An error is met again by those who need the log.
+/// Returns when the log no longer contains this mark. The process must then stop: its cached stream states and the
+/// sagas that it drives belong to a log that no longer exists. A store that does not answer is ignored here; commands
+/// report it.
 pub async fn watch(store: Arc<dyn EventStore>, mut known: LogMark) -> ForeignLog {
     loop {
         tokio::time::sleep(INTERVAL).await;
@@ -20,7 +21,7 @@ pub async fn watch(store: Arc<dyn EventStore>, mut known: LogMark) -> ForeignLog
         if let Err(foreign) = identity.verify(&known) {
             tracing::error!(
                 { fields::ERROR } = &foreign as &dyn std::error::Error,
-                "the event store was restored or replaced while this process runs; it ends"
+                "the event store was restored or replaced while this process runs; the process stops"
             );
             return foreign;
         }

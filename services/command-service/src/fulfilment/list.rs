@@ -10,32 +10,32 @@ use tonic::{Code, Status};
 use super::saga_filter::SagaFilter;
 use super::sagas::SagaService;
 
-/// How many sagas are looked at for one page, whatever matches.
+/// Upper bound of sagas read for one page, however few of them match.
 const LOOKED_AT: usize = 2_000;
-/// How many of them at a time: a list leaves most of the store's connections to those who have work to do.
+/// How many are read concurrently: a list must leave most of the store's connections to commands.
 const AT_ONCE: usize = 4;
 
 /// A page of open sagas, the latest ids first.
 #[derive(Debug)]
 pub struct Page {
     pub sagas: Vec<Summary>,
-    /// Begins the next page; none if this is the last.
+    /// The cursor of the next page; `None` on the last page.
     pub next: Option<String>,
 }
 
 impl SagaService {
-    /// A page of the open sagas that are wanted.
+    /// A page of the open sagas that match the filter.
     ///
     /// # Errors
-    /// The event store cannot be read.
+    /// `UNAVAILABLE` or `INTERNAL` if the event store cannot be read.
     pub(crate) async fn list(&self, wanted: &SagaFilter) -> Result<Page, Status> {
         let mut open = self.engine.open();
         open.retain(|(saga_id, name)| {
-            let is_behind = wanted
+            let is_after_cursor = wanted
                 .after
                 .as_deref()
                 .is_none_or(|after| &**saga_id < after);
-            is_behind && wanted.has_type(name)
+            is_after_cursor && wanted.has_type(name)
         });
         let mut sagas = Vec::new();
         let mut looked_at = 0;
@@ -47,11 +47,11 @@ impl SagaService {
             looked_at += 1;
             let saga = match saga {
                 Ok(saga) => saga,
-                // It was logged. One saga that cannot be read does not hide the others.
+                // Already logged. One unreadable saga does not hide the others.
                 Err(status) if status.code() == Code::Internal => continue,
                 Err(status) => return Err(status),
             };
-            // The index hears of an end a little later.
+            // The index of open sagas lags behind the log, so a saga in it may already have ended.
             let open = saga.filter(|saga| !saga.status.is_end());
             sagas.extend(open.filter(|saga| wanted.matches(saga)));
             if sagas.len() == wanted.limit {

@@ -1,7 +1,7 @@
-//! Fulfilment at the edge: what is committed, found, shown and done of the sagas of orders.
+//! Starts, finds, shows and changes the sagas of orders.
 //!
-//! The tables are the domain's ([`domain::fulfilment`]), the engine is the kernel's ([`sagas`]), and the providers carry
-//! out the steps as they are.
+//! The saga definitions are in [`domain::fulfilment`], the engine is the kernel's ([`sagas`]), and the providers
+//! execute the external steps.
 
 mod list;
 mod provider_events;

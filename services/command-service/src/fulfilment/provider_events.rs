@@ -1,7 +1,7 @@
-//! What providers say by themselves: that something happened under a key.
+//! Events that providers push: something happened to the operation with this key.
 //!
-//! It is a hint, no word: it may be late, doubled, or made up of an old event. So it only brings the next try of a step
-//! that waits forward, and that try asks the provider. A saga that waits for a person goes on waiting.
+//! Such an event is a hint, not a result: it may be late, duplicated or stale. So it only makes the next attempt of a
+//! waiting step due, and that attempt asks the provider. A suspended saga stays suspended until an operator acts.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,10 +17,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::context;
 
-/// How long one hint is tried.
+/// Time limit of recording one hint.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Hears hints until the service stops.
+/// Records hints until the service stops.
 pub async fn follow(
     mut news: mpsc::Receiver<OperationKey>,
     executor: Arc<Executor>,
@@ -34,11 +34,11 @@ pub async fn follow(
         };
         let by = Actor {
             id: "payment provider".to_owned(),
-            reason: format!("it says that something happened under {key}"),
+            reason: format!("it reported an event for the key {key}"),
         };
         let hint = OperatorCommand::<OrderSaga>::hint(saga_id, key.as_str(), by);
         let command_id = context::new_id(&*clock);
-        // No request of a client led to it.
+        // No client request caused it, so it starts a correlation of its own.
         let context = Context {
             command_id,
             deadline: Instant::now() + COMMAND_TIMEOUT,
@@ -50,8 +50,9 @@ pub async fn follow(
             fence: None,
         };
         if let Err(error) = executor.execute(&hint, &context).await {
-            tracing::debug!({ SAGA_ID } = saga_id, { fields::PROVIDER_KEY } = %key, { fields::ERROR } = &error as &dyn std::error::Error, "a hint of a provider came to nothing");
+            tracing::debug!({ SAGA_ID } = saga_id, { fields::PROVIDER_KEY } = %key, { fields::ERROR } = &error as &dyn std::error::Error, "a provider's hint was not recorded");
         }
+        // Also after an error: the hint is worth an attempt even if it is not in the log.
         engine.wake(saga_id);
     }
 }

@@ -6,21 +6,21 @@ use sagas::{SagaStatus, Summary};
 /// A request for a page of open sagas.
 #[derive(Clone, Debug)]
 pub struct SagaFilter {
-    /// Any status, if there is none.
+    /// Empty means any status.
     pub statuses: Vec<SagaStatus>,
     pub saga_type: Option<&'static str>,
-    /// The step that they are at.
+    /// The current step.
     pub step: Option<String>,
-    /// Started then or before.
+    /// Upper bound of the start time, inclusive.
     pub started_until: Option<DateTime<Utc>>,
-    /// As many at most.
+    /// Maximum number of sagas.
     pub limit: usize,
-    /// Only ids below this one.
+    /// The cursor of the previous page: only ids below this one.
     pub after: Option<String>,
 }
 
 impl SagaFilter {
-    /// Whether sagas of this type can be among them.
+    /// Whether sagas of this type can match.
     pub(super) fn has_type(&self, saga_type: &str) -> bool {
         self.saga_type.is_none_or(|wanted| wanted == saga_type)
     }

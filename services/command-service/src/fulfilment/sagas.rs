@@ -1,4 +1,4 @@
-//! The sagas of this service: told of what was committed, found, shown, and acted on.
+//! The sagas of this service: woken after commits, looked up, and changed by operators.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,9 +18,9 @@ use tonic::{Request, Status};
 
 use crate::bus::{CommandBus, CommandOutcome, internal};
 
-/// How many events of a saga are shown at once.
+/// How many events of a saga one page shows.
 const HISTORY: usize = 1_000;
-/// How long a look at a saga may take.
+/// Time limit of reading one saga.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The sagas of this service.
@@ -31,7 +31,7 @@ pub struct SagaService {
     store: Store,
 }
 
-/// The event store, which has no debug form.
+/// The event store, which does not implement `Debug`.
 #[derive(Clone)]
 struct Store(Arc<dyn EventStore>);
 
@@ -41,14 +41,14 @@ impl std::fmt::Debug for Store {
     }
 }
 
-/// That there is no such saga.
+/// The `NOT_FOUND` error for an unknown saga id.
 #[must_use]
 pub fn no_saga(id: &str) -> Error {
     ErrorType::NotFound.error(format!("saga {id} does not exist"))
 }
 
 impl SagaService {
-    /// Those that `engine` runs.
+    /// The sagas that `engine` runs.
     #[must_use]
     pub fn new(engine: SagaEngine, executor: Arc<Executor>, store: Arc<dyn EventStore>) -> Self {
         Self {
@@ -58,7 +58,7 @@ impl SagaService {
         }
     }
 
-    /// An order was placed, perhaps.
+    /// Starts driving the saga of a placed order without waiting for the log. Ignores a rejected command.
     pub fn placed(&self, heard: &CommandOutcome<Arc<Order>>) {
         if let (Ok(order), Some(position)) = (&heard.result, heard.position)
             && let Some(order) = order.values()
@@ -68,7 +68,8 @@ impl SagaService {
         }
     }
 
-    /// A cancellation was asked for, perhaps: it turned the order's saga round, or began another.
+    /// Wakes the saga that a cancellation affects: the order's own saga starts compensation, or for a confirmed order a
+    /// `cancel_order` saga starts. Ignores a rejected command.
     pub fn cancelled(&self, heard: &CommandOutcome<Arc<Order>>) {
         let (Ok(order), Some(position)) = (&heard.result, heard.position) else {
             return;
@@ -84,10 +85,10 @@ impl SagaService {
         }
     }
 
-    /// A saga of either kind, as it is now.
+    /// The latest state of a saga of either type.
     ///
     /// # Errors
-    /// The event store cannot be read.
+    /// `UNAVAILABLE` or `INTERNAL` if the event store cannot be read.
     pub async fn find(&self, saga_id: &str) -> Result<Option<Summary>, Status> {
         if let Some(found) = self.summary::<OrderSaga>(saga_id).await? {
             return Ok(Some(found));
@@ -95,10 +96,10 @@ impl SagaService {
         self.summary::<CancelOrderSaga>(saga_id).await
     }
 
-    /// The saga of an order that began last.
+    /// The saga of an order that started last.
     ///
     /// # Errors
-    /// The event store cannot be read.
+    /// `UNAVAILABLE` or `INTERNAL` if the event store cannot be read.
     pub async fn latest_of(&self, order_id: &EntityId) -> Result<Option<EntityId>, Status> {
         let order = self.load_latest::<Order>(order_id.as_str()).await?;
         Ok(order.values().map(|order| order.saga_id.clone()))
@@ -106,7 +107,7 @@ impl SagaService {
 
     async fn summary<S: Saga>(&self, saga_id: &str) -> Result<Option<Summary>, Status> {
         let state = self.load_latest::<SagaState<S>>(saga_id).await?;
-        // A list looks at thousands, most of them at rest for long. None shall drive others out of the cache.
+        // A list reads thousands of sagas that have been inactive for long. They must not evict states in use.
         self.executor.evict::<SagaState<S>>(saga_id);
         Ok(state.summary())
     }
@@ -122,7 +123,7 @@ impl SagaService {
     /// A page of a saga's events, and whether it is the last.
     ///
     /// # Errors
-    /// The event store cannot be read.
+    /// `UNAVAILABLE` or `INTERNAL` if the event store cannot be read.
     pub async fn history(
         &self,
         saga: &Summary,
@@ -141,10 +142,10 @@ impl SagaService {
         Ok((page.events, page.is_end))
     }
 
-    /// What a person does to a saga of either kind.
+    /// Executes an operator's action on a saga of either type.
     ///
     /// # Errors
-    /// A status, if it could not be executed.
+    /// A status if the command could not be executed.
     pub async fn act(
         &self,
         bus: &CommandBus,

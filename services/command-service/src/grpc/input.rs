@@ -1,7 +1,7 @@
-//! Commands from messages: everything is parsed, and all that is wrong is told at once.
+//! Converts messages into commands. All fields are validated, and all errors are returned together.
 //!
-//! Old clients cannot leave a field out: on Update "" and 0 mean unchanged to them. The fields from 20 up have
-//! presence, and win when they are set.
+//! Fields of the old contract have no presence: on Update "" and 0 mean unchanged. The fields from 20 up have presence
+//! and take precedence when they are set.
 
 use contract::decimal;
 use contract::proto::Crud;
@@ -9,7 +9,7 @@ use domain::value::{Description, EntityId, Patch, Reason, UserId, parse_expected
 use domain::{DomainError, ValidationError, ValidationErrors};
 use event_sourcing::{CommandId, Version};
 
-/// What names the ids that the server makes; part of the stored streams' names.
+/// The name from which generated ids are derived. It determines stored stream names, so it must not change.
 const NEW_ID: &str = "id";
 
 pub(super) fn to_delete(crud: i32, id: &str) -> Result<EntityId, DomainError> {
@@ -22,7 +22,7 @@ pub(super) fn to_delete(crud: i32, id: &str) -> Result<EntityId, DomainError> {
     }
 }
 
-/// The old field `crud` repeats what the method's name says, or says nothing.
+/// The old field `crud` must be UNKNOWN or repeat the method.
 pub(super) fn require_crud(given: i32, method: Crud) -> Result<(), ValidationError> {
     match Crud::try_from(given) {
         Ok(crud) if crud == Crud::Unknown || crud == method => Ok(()),
@@ -51,12 +51,12 @@ pub(super) fn new_id(
     EntityId::parse(field, given)
 }
 
-/// The field with presence, or else the old one unless it says "unchanged".
+/// The field with presence, else the old field unless it is empty, which means unchanged.
 pub(super) fn given<'a>(value: Option<&'a str>, old: &'a str) -> Option<&'a str> {
     value.or(Some(old).filter(|text| !text.is_empty()))
 }
 
-/// The decimal text of an amount that the old contract has as a double.
+/// The decimal text of an amount that the old contract carries as a double.
 pub(super) fn from_double(field: &str, given: f64) -> Result<String, ValidationError> {
     decimal::from_double(given).map_err(|error| ValidationError {
         field: field.to_owned(),
@@ -94,7 +94,7 @@ pub(super) fn expected_version(given: Option<i64>) -> Result<Option<Version>, Va
         .transpose()
 }
 
-/// Who does something that only operators do, and why; both are required.
+/// The operator and the reason of an operator's action; both are required.
 pub(super) fn acting(
     findings: &mut ValidationErrors,
     who: &str,

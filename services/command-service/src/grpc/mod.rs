@@ -1,8 +1,8 @@
-//! What arrives over gRPC, and what leaves.
+//! The gRPC services of the write side.
 //!
-//! A folder for each thing, with the same files: `service` has the methods, `input` reads messages into commands, which the
-//! bus executes, and `reply` writes what came of it. What all of them share has the same name next to the folders. Business
-//! errors leave inside the reply, everything else as a status.
+//! One folder per aggregate or concern, with the same files: `service` has the methods, `input` converts messages into
+//! commands, which the bus executes, and `reply` converts the result into a message. Shared code has the same file
+//! names next to the folders. Business errors are part of the reply; everything else is a status.
 
 mod category;
 mod event_handler;

@@ -1,4 +1,4 @@
-//! What every message about an answer has.
+//! Parts that all replies share.
 
 use contract::proto::Error;
 use contract::{metadata, time};
@@ -6,7 +6,7 @@ use event_sourcing::{Clock, Position};
 use prost_types::Timestamp;
 use tonic::Response;
 
-/// A reply that says which place in the log it reflects.
+/// A reply with the log position that it reflects, in its metadata.
 pub(super) fn at_position<M>(position: Option<Position>, message: M) -> Response<M> {
     let mut response = Response::new(message);
     if let Some(position) = position {
@@ -26,7 +26,7 @@ pub(super) fn now(clock: &dyn Clock) -> Timestamp {
     time::to_timestamp(clock.now())
 }
 
-/// Versions are signed on the wire and in both engines, and no stream gets that long.
+/// Versions are signed on the wire and in both engines. No stream reaches the limit.
 pub(super) fn signed(version: u64) -> i64 {
     i64::try_from(version).unwrap_or(i64::MAX)
 }

@@ -1,4 +1,4 @@
-//! The services with what stands around each call: deadlines, sizes, health and reflection.
+//! The gRPC services with what surrounds each call: deadlines, size limits, health and reflection.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ use crate::fulfilment::SagaService;
 use crate::handlers::EventHandlers;
 use crate::idempotency::Requests;
 
-/// The methods that change nothing.
+/// The methods without effects. A timeout of one of them leaves no uncertainty.
 const READS: &[&str] = &[
     "/proto.SagaCommand/GetSagaStatus",
     "/proto.SagaCommand/ListSagas",
@@ -41,22 +41,18 @@ const READS: &[&str] = &[
     "/grpc.health.v1.Health/Check",
 ];
 
-/// All that the services need.
+/// Everything that the services depend on.
 #[derive(Clone)]
 pub struct Parts {
     pub bus: Arc<CommandBus>,
-    /// The sagas of orders.
     pub fulfilments: SagaService,
-    /// Keeps answers of idempotent requests.
     pub requests: Arc<Requests>,
-    /// What else follows the log.
     pub event_handlers: EventHandlers,
     pub store: Arc<dyn EventStore>,
-    /// Tells how the process is.
     pub health: Health,
 }
 
-/// The gRPC services with health and reflection, to be served on a port or called in the process.
+/// The gRPC services with health and reflection, to be served on a port or called in process.
 ///
 /// # Errors
 /// The built-in descriptors cannot be read, which is a bug.
@@ -112,7 +108,7 @@ pub fn routes(parts: &Parts) -> Result<Routes, StartError> {
     Ok(calls.observe(deadlines.hold(routes)))
 }
 
-/// The status of a call that was cut off by its deadline. What it has sent may still take effect.
+/// The status of a call that its deadline cancelled. What it had already sent may still take effect.
 fn late(path: &str) -> Status {
     let outcome = if READS.contains(&path) {
         Outcome::None

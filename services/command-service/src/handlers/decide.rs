@@ -1,34 +1,34 @@
-//! What operators decide about event handlers.
+//! The command with which operators control event handlers.
 
 use domain::DomainError;
 use event_sourcing::execute::{Command, DecideError, Lane, States, UnitOfWork};
 use event_sourcing::handler::HandlerControl;
 use event_sourcing::{Actor, Position};
 
-/// A decision about an event handler.
+/// An operator's decision about an event handler.
 #[derive(Clone, Debug)]
 pub struct DecideOnHandler {
     pub handler: String,
     pub decision: HandlerDecision,
-    /// Why it is rejected, but only if the command was not executed before: a stream that was skipped is not
-    /// parked any more when the skip is sent again.
+    /// The rejection, if the input was invalid. It is passed in rather than returned early because a repeated command
+    /// must return its first receipt: after a skip the stream is no longer parked, so the repeat alone would be
+    /// invalid.
     pub obstacle: Option<DomainError>,
-    /// Who decides it, and why.
+    /// The operator and the reason.
     pub actor: Actor,
 }
 
-/// What can be decided about an event handler.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HandlerDecision {
     Pause,
-    /// It works, and all its parked streams try again.
+    /// The handler continues, and retries all its parked streams.
     Resume,
-    /// One parked stream tries again.
+    /// Retries one parked stream.
     ResumeStream(String),
-    /// An event of a parked stream is left out, and the stream resumes after it.
+    /// Skips the event that a stream is parked at; the stream resumes after it.
     Skip {
         stream: String,
-        /// The event's place in the log.
+        /// The event's global position.
         position: Position,
     },
 }

@@ -1,7 +1,7 @@
-//! What else follows the log on the write side: event handlers.
+//! The write side's event handlers: side effects of events outside sagas.
 //!
-//! [`app`](crate::app) names them once, in a list of [`Planned`] handlers. From that list they are started, and are what
-//! is read of the log, listed, paused and resumed.
+//! [`app`](crate::app) declares them once, as a list of [`Planned`] handlers. That list determines which handlers are
+//! started, which events are read from the log, and which handlers operators can list, pause and resume.
 
 mod decide;
 mod notifications;
@@ -18,7 +18,7 @@ pub use planned::{Planned, filter, start};
 pub use status::{EventHandlers, HandlerStatus, Standings};
 pub use webhooks::{Webhook, event_types};
 
-/// The failure of a provider that is to be tried again, and not before it wants to be.
+/// A retryable error that respects the provider's `retry_after`.
 fn again(failure: &CallError) -> HandlerError {
     let error = HandlerError::retryable(failure.reason());
     match failure.retry_after() {

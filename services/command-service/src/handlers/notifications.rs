@@ -1,6 +1,6 @@
 //! Notifies customers about their orders.
 //!
-//! It is not a step of a saga, since no order fails because of a letter.
+//! It is an event handler and not a saga step: an order must not fail because a notification does.
 
 use std::sync::Arc;
 
@@ -13,17 +13,16 @@ use sagas::{CallError, OperationKey};
 
 use super::again;
 
-/// Sends a customer what happened to an order.
+/// Notifies the customer when an order is confirmed, cancelled, shipped or delivered.
 #[derive(Debug)]
 pub struct OrderNotifications {
     pub executor: Arc<Executor>,
-    /// How customers are notified.
     pub notifications: Arc<dyn Notifications>,
 }
 
 impl EventHandler for OrderNotifications {
     const NAME: &'static str = "notifications";
-    /// Customers are not told about orders of the time before it was switched on.
+    /// A new handler starts at the current position, so customers are not notified about old orders.
     const START: Start = Start::Now;
 
     fn reactions(&self, on: &mut Reactions<Self>) {
@@ -56,13 +55,13 @@ impl OrderNotifications {
     ) -> Result<(), HandlerError> {
         let key = OperationKey::try_new(delivery.idempotency_key())?;
         match self.notifications.send(&key, notice).await {
-            // The customer is notified about later events all the same, so nothing waits for this one.
+            // Declined permanently. Parking the stream would only delay the customer's later notifications.
             Err(CallError::Declined(reason)) => {
                 metrics::counter!("notifications_failed_total").increment(1);
                 tracing::error!(
                     { fields::ORDER_ID } = %notice.order_id,
                     { fields::REASON } = reason,
-                    "a customer could not be told"
+                    "a customer could not be notified"
                 );
                 Ok(())
             }

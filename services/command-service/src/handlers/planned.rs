@@ -1,4 +1,4 @@
-//! The list of handlers, before they run.
+//! The list of event handlers and how they are started.
 
 use std::time::Duration;
 
@@ -13,14 +13,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::EventHandlers;
 
-/// An event handler that is to run.
+/// An event handler that has not been started yet.
 pub struct Planned {
     filter: Filter,
     attempt_timeout: Option<Duration>,
     build: Box<dyn FnOnce(HandlerParts, HandlerConfig) -> Built + Send>,
 }
 
-/// One that can be run.
+/// A handler with its runner.
 struct Built {
     name: String,
     state: watch::Receiver<HandlerState>,
@@ -53,7 +53,7 @@ impl Planned {
 }
 
 impl Planned {
-    /// The same with another time limit of one try.
+    /// Overrides the time limit of one attempt.
     #[must_use]
     pub fn within(mut self, attempt_timeout: Duration) -> Self {
         self.attempt_timeout = Some(attempt_timeout);
@@ -61,13 +61,13 @@ impl Planned {
     }
 }
 
-/// What they read of the log together.
+/// The union of the events that the handlers read from the log.
 #[must_use]
 pub fn filter(handlers: &[Planned]) -> Filter {
     Filter::union(handlers.iter().map(|planned| planned.filter.clone()))
 }
 
-/// Runs them until `tasks` stop.
+/// Starts the handlers; they run until `tasks` stop.
 #[must_use]
 pub fn start(
     handlers: Vec<Planned>,

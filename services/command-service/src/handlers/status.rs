@@ -1,4 +1,4 @@
-//! How the event handlers stand.
+//! Status and progress of the event handlers.
 
 use std::sync::Arc;
 
@@ -9,36 +9,35 @@ use event_sourcing::handler::{
 use event_sourcing::{Aggregate, Decision, EventStore, Position, StoreError};
 use tokio::sync::watch;
 
-/// What a handler is doing.
+/// What a handler is doing, as this process sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HandlerStatus {
     /// This process delivers its events.
     Running,
-    /// Another process does, or this one will when a lease has ended.
+    /// Another process holds the lease, or this one waits for a lease to expire.
     Waiting,
     /// An operator paused it.
     Paused,
-    /// Too many streams are parked.
+    /// It stopped because too many streams are parked.
     Full,
-    /// A database does not answer; it is tried again.
+    /// A database does not answer; the handler retries.
     Failing,
 }
 
-/// A handler with its progress.
+/// A handler's status with its progress.
 #[derive(Clone, Debug)]
 pub struct Standings {
     pub name: String,
-    /// What it is doing.
     pub standing: HandlerStatus,
-    /// Where it is, and what is parked.
+    /// The checkpoint and the parked streams.
     pub progress: HandlerProgress,
-    /// The end of the log.
+    /// The position of the log's last event.
     pub head: Position,
-    /// How many events this process tries again.
+    /// How many events this process is retrying.
     pub retrying: usize,
-    /// Why it fails, if it does.
+    /// The error while the status is failing.
     pub failing: Option<String>,
-    /// What operators have decided about it.
+    /// The operators' decisions about it.
     pub decisions: Vec<Decision<HandlerControlEvent>>,
 }
 
@@ -73,7 +72,7 @@ impl EventHandlers {
         self.handlers.iter().map(|(name, _)| name.as_str())
     }
 
-    /// How all of them stand.
+    /// The status of all handlers.
     ///
     /// # Errors
     /// [`StoreError`] if a store cannot be read.
@@ -82,7 +81,7 @@ impl EventHandlers {
         for (name, state) in self.handlers.iter() {
             standings.push(self.standing(name, state).await?);
         }
-        // After the positions, none of which can lie above it then.
+        // Read after the checkpoints, so that no checkpoint is above the head and no lag is negative.
         let head = self.log.head().await?;
         for standing in &mut standings {
             standing.head = head;
@@ -90,7 +89,7 @@ impl EventHandlers {
         Ok(standings)
     }
 
-    /// How one of them stands; nothing if there is none of that name.
+    /// The status of one handler; `None` if the name is unknown.
     ///
     /// # Errors
     /// [`StoreError`] if a store cannot be read.
@@ -106,7 +105,7 @@ impl EventHandlers {
         }
     }
 
-    /// All of it but the end of the log.
+    /// The status without the head, which the caller reads afterwards.
     async fn standing(
         &self,
         name: &str,

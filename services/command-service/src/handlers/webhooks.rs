@@ -1,4 +1,4 @@
-//! Posts events to the programs of others, one handler for each endpoint.
+//! Posts events to external endpoints, one event handler per endpoint.
 
 use domain::category::CategoryEvent;
 use domain::order::OrderEvent;
@@ -12,8 +12,7 @@ use sagas::CallError;
 
 use super::again;
 
-/// The events that an endpoint can ask for: what others may build on. How the shop keeps names unique, counts memberships
-/// and drives its sagas is its own.
+/// The event types that an endpoint can subscribe to. Events about unique names, memberships and sagas are internal.
 #[must_use]
 pub fn event_types() -> Vec<&'static str> {
     [
@@ -30,7 +29,6 @@ pub fn event_types() -> Vec<&'static str> {
 pub struct Webhook(WebhookPublisher);
 
 impl Webhook {
-    /// Posts with this publisher.
     #[must_use]
     pub fn new(publisher: WebhookPublisher) -> Self {
         Self(publisher)
@@ -38,7 +36,7 @@ impl Webhook {
 
     async fn on_event(&self, event: &Envelope, _: Delivery<'_>) -> Result<(), HandlerError> {
         match self.0.deliver(event).await {
-            // It says that it is gone: a stream that waits for it would wait for ever.
+            // The endpoint declined permanently (HTTP 410): a parked stream would never resume.
             Err(CallError::Declined(reason)) => {
                 let endpoint = self.0.name().to_owned();
                 metrics::counter!("webhooks_refused_total", "endpoint" => endpoint).increment(1);
@@ -46,7 +44,7 @@ impl Webhook {
                     { fields::WEBHOOK } = self.0.name(),
                     { fields::POSITION } = event.position.0,
                     { fields::REASON } = reason,
-                    "a webhook wants no more events"
+                    "a webhook endpoint declined an event permanently; the event is dropped"
                 );
                 Ok(())
             }
@@ -58,7 +56,7 @@ impl Webhook {
 
 impl EventHandler for Webhook {
     const NAME: &'static str = "webhooks";
-    /// A new endpoint gets the events from now on.
+    /// A new endpoint receives events from the current position on.
     const START: Start = Start::Now;
 
     fn instance(&self) -> Option<&str> {

@@ -1,9 +1,9 @@
-//! How old a key is.
+//! The age of idempotency keys.
 //!
-//! On PostgreSQL the clock is the server's, and a key is as old as that says. A process on SQLite has only the clock of
-//! its machine, which may have been set while the process was down: then it forgets a key only once it has also run for
-//! as long as a key is kept. The time for which it has run is noted from time to time; what a crash takes of it keeps
-//! keys a little longer.
+//! On PostgreSQL the server's clock decides. On SQLite there is only the machine's clock, which may have been set
+//! forward while the process was down. So a key expires only after the service has also *run* for the retention
+//! period. The accumulated running time is stored periodically; what a crash loses of it only retains keys a little
+//! longer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,22 +19,22 @@ const NOTE: &str = "\
     INSERT INTO running_time (only_row, micros) VALUES (1, $1) \
     ON CONFLICT (only_row) DO UPDATE SET micros = excluded.micros";
 
-/// The clock by which keys age. All clones are one.
+/// The clock that determines the age of keys. Clones share their state.
 #[derive(Clone, Debug)]
 pub struct KeyClock {
     clock: Arc<dyn Clock>,
-    /// Nothing where the clock alone decides.
+    /// `None` where the clock alone decides (PostgreSQL).
     runs: Option<Run>,
 }
 
-/// For how long the service has run, in microseconds.
+/// How long the service has run, in microseconds: before this start, and when this start was.
 #[derive(Clone, Copy, Debug)]
 struct Run {
     before: i64,
     started_at: i64,
 }
 
-/// A moment, in microseconds by both measures.
+/// A point in time, in microseconds of wall-clock time (`at`) and of running time (`ran`).
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Moment {
     pub(super) at: i64,
@@ -42,7 +42,7 @@ pub(super) struct Moment {
 }
 
 impl KeyClock {
-    /// That of the keys in `database`, from now on.
+    /// The clock for the keys in `database`.
     ///
     /// # Errors
     /// The database failed.
@@ -71,7 +71,7 @@ impl KeyClock {
         Moment { at, ran }
     }
 
-    /// Notes for how long the service has run, where that counts.
+    /// Stores the running time, on engines where it counts.
     ///
     /// # Errors
     /// The database failed.
@@ -85,7 +85,7 @@ impl KeyClock {
 }
 
 impl Moment {
-    /// What was made no later is forgotten now.
+    /// Keys created at or before this moment have expired.
     pub(super) fn forgets(self) -> Self {
         Self {
             at: self.at - micros(KEPT),
@@ -93,12 +93,13 @@ impl Moment {
         }
     }
 
-    /// When a lease ends that is taken now.
+    /// The expiry of a lease taken now.
     pub(super) fn lease_end(self) -> i64 {
         self.at + micros(LEASE)
     }
 
-    /// A lease that ends later was taken before the clock was set back, by a process that is gone.
+    /// The latest plausible lease expiry. One beyond it was taken before the clock was set back and is treated as
+    /// expired; otherwise the request would be locked for as long as the clock was wrong.
     pub(super) fn latest_lease_end(self) -> i64 {
         self.at + 2 * micros(LEASE)
     }

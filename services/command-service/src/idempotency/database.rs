@@ -1,4 +1,5 @@
-//! Idempotent requests in the command database. Every step is one statement, the same on both engines.
+//! Idempotent requests in the command database. Every step is one atomic statement, the same on both engines, so that
+//! no transaction is needed.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,15 +15,15 @@ use uuid::Uuid;
 use super::age::{KeyClock, Moment};
 use super::{Claim, KeyedRequest, RequestHash};
 
-const KEEP: &str = "keep a request's answer";
+const KEEP: &str = "store a request's answer";
 /// How many rows the clean-up removes in one statement.
 const CLEANED_AT_ONCE: i64 = 1_000;
-/// How long the event store may take to say where its log ends. The answer itself must still be kept in time.
+/// Time limit of reading the log's head. It leaves time to store the answer within the caller's deadline.
 const MARK_TIMEOUT: Duration = Duration::from_millis(500);
-/// How often Begin looks again if the row it met is gone when it looks closer.
+/// How often Begin retries if the row that it conflicted with is gone when it reads it.
 const BEGIN_TRIES: usize = 3;
 
-/// A key that is new, or was forgotten.
+/// A new key, or one that has expired but was not removed yet.
 const INSERT: &str = "\
     INSERT INTO idempotent_requests AS r \
         (principal, key, request_hash, seed, token, lease_until, created_at, ran_at) \
@@ -33,7 +34,7 @@ const INSERT: &str = "\
         ran_at = excluded.ran_at \
     WHERE r.created_at <= $9 AND r.ran_at <= $10 AND (r.lease_until <= $7 OR r.lease_until > $11) \
     RETURNING seed";
-/// A request that nobody executes, or the caller itself.
+/// A request without a valid lease, or one that the caller itself leases: a repeated Begin must succeed.
 const TAKE_OVER: &str = "\
     UPDATE idempotent_requests SET token = $4, lease_until = $5 \
     WHERE principal = $1 AND key = $2 AND request_hash = $3 AND answer IS NULL \
@@ -71,7 +72,7 @@ impl fmt::Debug for Requests {
 }
 
 impl Requests {
-    /// Those of `database`, about the log in `store`.
+    /// The requests in `database`; their answers refer to the log in `store`.
     #[must_use]
     pub fn new(database: CommandDatabase, store: Arc<dyn EventStore>, clock: KeyClock) -> Self {
         Self {
@@ -81,10 +82,10 @@ impl Requests {
         }
     }
 
-    /// Begins a request. `seed` is used if the key is new; `token` names the caller's lease.
+    /// Claims a request. `seed` is used if the key is new; `token` identifies the caller's lease.
     ///
     /// # Errors
-    /// The database failed; asking again with the same token is safe.
+    /// The database failed; a retry with the same token is safe.
     pub async fn begin(
         &self,
         request: &KeyedRequest,
@@ -118,13 +119,13 @@ impl Requests {
                 });
             }
         }
-        // Others begin and leave the same key all the time.
+        // Other callers claim and release this key concurrently. The caller may retry immediately.
         Ok(Claim::InProgress {
             for_at_most: Duration::ZERO,
         })
     }
 
-    /// Keeps the lease for as long again. False if it is not the caller's any more.
+    /// Renews the lease. Returns false if the caller no longer holds it.
     ///
     /// # Errors
     /// The database failed.
@@ -136,11 +137,11 @@ impl Requests {
         Ok(changed > 0)
     }
 
-    /// Keeps the answer, or without one lets the next caller execute the request at once. False if the lease is not
-    /// the caller's any more.
+    /// Stores the answer, or without one releases the lease so that the next caller can execute the request
+    /// immediately. Returns false if the caller no longer holds the lease.
     ///
     /// # Errors
-    /// The database failed, or the event store, whose log an answer is of; asking again is safe.
+    /// The database failed, or the event store, whose head is stored with the answer; a retry is safe.
     pub async fn finish(
         &self,
         request: &KeyedRequest,
@@ -163,7 +164,7 @@ impl Requests {
         Ok(changed > 0)
     }
 
-    /// Notes that time has passed, as it must before a stop too.
+    /// Stores the running time. Called periodically and before a stop.
     ///
     /// # Errors
     /// The database failed.
@@ -171,7 +172,7 @@ impl Requests {
         self.clock.note(&self.database).await
     }
 
-    /// Removes what has been kept for long enough, and says how much that was.
+    /// Removes expired requests and returns their number.
     ///
     /// # Errors
     /// The database failed.
@@ -194,8 +195,8 @@ impl Requests {
         }
     }
 
-    /// The log's head, which is at or after all that an answer tells of. An answer of which nobody knows the log is not
-    /// kept: it could be repeated though the log that it tells of was replaced.
+    /// The log's head, which is at or after every event that the answer reflects. Without it the answer is not
+    /// stored: it could be repeated after the log that it refers to was replaced.
     async fn head(&self) -> Result<LogMark, StoreError> {
         let identity = tokio::time::timeout(MARK_TIMEOUT, self.store.identify(&[])).await;
         let late = |late| StoreError::Unavailable {
@@ -213,7 +214,7 @@ impl Requests {
         token: &str,
         now: Moment,
     ) -> Result<Option<String>, DatabaseError> {
-        let insert = of("begin a request", INSERT, request)
+        let insert = of("claim a request", INSERT, request)
             .bind(hash.as_slice())
             .bind(seed.to_string())
             .bind(token)
@@ -256,7 +257,7 @@ impl Requests {
     }
 }
 
-/// A statement whose first two parameters name a request.
+/// A statement whose first two parameters identify a request.
 fn of(operation: &'static str, sql: &'static str, request: &KeyedRequest) -> Statement {
     Statement::new(operation, sql)
         .bind(request.principal.as_str())

@@ -1,4 +1,4 @@
-//! Which log the kept answers are of.
+//! Compares the stored answers with the event store's log, and removes those that belong to another log.
 
 use command_database::{CommandDatabase, DatabaseError};
 use event_sourcing::{EventStore, LogId, LogMark, Position, StoreError};
@@ -7,10 +7,10 @@ use sql_database::mark::{self, MarkRow, stored_position};
 
 use super::age::KeyClock;
 
-/// How many marks are compared with the log at once.
+/// How many marks are compared with the log in one query.
 const COMPARED_AT_ONCE: i64 = 1_000;
 
-/// One of another log, if there is one, else the one that reaches furthest.
+/// A mark of another log if there is one, else the mark with the highest position.
 const NEWEST: &str = "\
     SELECT log_id, position, event_id FROM idempotent_requests \
     WHERE answer IS NOT NULL AND log_id IS NOT NULL AND (created_at > $2 OR ran_at > $3) \
@@ -24,7 +24,7 @@ const DOWNWARD: &str = "\
 const FORGET_FROM: &str = "\
     DELETE FROM idempotent_requests WHERE answer IS NOT NULL AND log_id = $1 AND position >= $2";
 
-/// Kept answers could not be compared with the log.
+/// The stored answers could not be compared with the log.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Incomparable {
     /// The event store failed.
@@ -35,7 +35,7 @@ pub(crate) enum Incomparable {
     Database(#[from] DatabaseError),
 }
 
-/// The mark of a kept answer that is not of `log`, or of the one that reaches furthest in it.
+/// The mark of an unexpired answer that belongs to another log than `log`; if there is none, the highest mark in `log`.
 pub(crate) async fn newest(
     database: &CommandDatabase,
     clock: &KeyClock,
@@ -54,8 +54,8 @@ pub(crate) async fn newest(
     }
 }
 
-/// Forgets the answers that are not of the log that ends at `head`, and says how many those were. A log is the same up
-/// to any event that it shares with another, so the search ends at the highest one that is shared.
+/// Removes the answers that do not belong to the log that ends at `head`, and returns their number. Two logs that share
+/// an event are equal up to it, so the downward search can stop at the first mark that the log contains.
 pub(crate) async fn forget_foreign(
     database: &CommandDatabase,
     store: &dyn EventStore,
@@ -95,7 +95,7 @@ async fn downward(
         .bind(stored_position(from))
         .bind(COMPARED_AT_ONCE);
     let rows: Vec<MarkRow> = database.fetch_all(downward).await?;
-    // Each row names its log.
+    // Every selected row has a mark: the query filters on `log_id`.
     let marks = rows.into_iter();
     let marks = marks.filter_map(|row| mark::read(OPERATION, row).transpose());
     Ok(marks.collect::<Result<_, _>>()?)

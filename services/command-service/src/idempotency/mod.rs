@@ -1,4 +1,4 @@
-//! Requests that carry an Idempotency-Key: who executes them, and what they were answered.
+//! Requests with an Idempotency-Key: which caller executes them, and their stored answers.
 //!
 //! ```text
 //!             Begin                    Finish with an answer
@@ -9,9 +9,9 @@
 //!    an answer        running, free
 //! ```
 //!
-//! The lease says who executes the request at this moment; correctness does not rest on it. Whoever takes over has
-//! the same seed, so the same command ids, and the event store lets none of them take effect twice. That is why a
-//! lease can be judged by the clock of whichever process is asked.
+//! The lease only avoids duplicate work; correctness does not rest on it. A caller that takes over gets the same seed,
+//! so the same command ids, and in the event store no command id takes effect twice. That is why a lease can be
+//! validated against the clock of any process.
 
 mod age;
 mod database;
@@ -24,13 +24,13 @@ use event_sourcing::CommandId;
 pub use age::KeyClock;
 pub use database::Requests;
 
-/// How long a request belongs to who began it, unless renewed.
+/// How long a claim is valid unless renewed.
 pub const LEASE: Duration = Duration::from_secs(10);
 
-/// How long a key is remembered, from the first Begin.
+/// How long a key is retained after the first Begin.
 pub const KEPT: Duration = Duration::from_hours(24);
 
-/// Tells requests apart that carry the same key.
+/// Distinguishes requests that carry the same key.
 pub type RequestHash = [u8; 32];
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,24 +39,24 @@ pub struct KeyedRequest {
     pub key: String,
 }
 
-/// What the caller of Begin is to do.
+/// The result of Begin: what the caller must do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Claim {
     /// Execute it, with command ids derived from the seed.
     Fresh {
-        /// The same each time that the request is executed.
+        /// The same for every execution of the request.
         seed: CommandId,
     },
-    /// Give the first answer.
+    /// Return the first answer.
     Again {
-        /// As Finish was given it.
+        /// The bytes that were passed to Finish.
         answer: Vec<u8>,
     },
-    /// Ask again later: somebody executes it.
+    /// Retry later: another caller is executing it.
     InProgress {
-        /// When the present lease ends, unless renewed.
+        /// The remaining time of the current lease.
         for_at_most: Duration,
     },
-    /// Refuse: the key belongs to another request.
+    /// Reject the request: the key belongs to another one.
     Reused,
 }

@@ -1,4 +1,4 @@
-//! Commands on categories from messages.
+//! Converts messages into category commands.
 
 use contract::proto::{CategoryUpParam, Crud};
 use domain::category::{CreateCategory, DeleteCategory, UpdateCategory};

@@ -1,4 +1,4 @@
-//! Messages about categories from answers.
+//! Converts categories into messages.
 
 use contract::proto::Category;
 use contract::time::to_timestamp;
@@ -6,7 +6,7 @@ use domain::category;
 
 use super::super::reply::signed;
 
-/// A category as it is, or was before its deletion; nothing if it never was.
+/// The category, or its last state before deletion; `None` if it never existed.
 pub(in crate::grpc) fn category(category: &category::Category) -> Option<Category> {
     let values = category.lifecycle().last()?;
     Some(Category {

@@ -1,4 +1,4 @@
-//! Decisions about event handlers from messages.
+//! Converts messages into decisions about event handlers.
 
 use contract::proto::{PauseEventHandlerParam, ResumeEventHandlerParam, SkipHandledEventParam};
 use domain::{DomainError, ValidationError, ValidationErrors};
@@ -13,7 +13,7 @@ pub(super) fn pause(param: &PauseEventHandlerParam) -> Result<DecideOnHandler, D
     decided(&param.name, decision, &param.who, &param.reason)
 }
 
-/// `parked` are the streams that are parked.
+/// `parked` are the currently parked streams.
 pub(super) fn resume(
     param: &ResumeEventHandlerParam,
     parked: &[ParkedStream],
@@ -28,7 +28,7 @@ pub(super) fn resume(
     decided(&param.name, decision, &param.who, &param.reason)
 }
 
-/// No event is skipped unseen: the stream must be parked at it.
+/// An operator can only skip the event that the stream is parked at, so no event is skipped by mistake.
 pub(super) fn skip(
     param: &SkipHandledEventParam,
     parked: &[ParkedStream],

@@ -1,4 +1,4 @@
-//! Messages about event handlers.
+//! Converts the status of event handlers into messages.
 
 use contract::proto::{
     EventHandler, EventHandlerActionResult, EventHandlerDecision, EventHandlerState, ParkedStream,
@@ -11,7 +11,7 @@ use super::super::reply::{now, signed, split};
 use crate::bus::CommandOutcome;
 use crate::handlers::{HandlerStatus, Standings};
 
-/// The most parked streams of one answer, and the most decisions.
+/// Limit of parked streams, and of decisions, in one reply.
 const MAX_SHOWN: usize = 100;
 
 pub(super) fn handler(standings: &Standings) -> EventHandler {

@@ -32,7 +32,7 @@ impl EventHandlersApi {
         Self { bus, handlers }
     }
 
-    /// How a handler stands.
+    /// The status of one handler.
     async fn find(&self, metadata: &MetadataMap, name: &str) -> Result<Standings, Status> {
         let found = within(metadata, self.handlers.show(name)).await?;
         found.ok_or_else(|| {

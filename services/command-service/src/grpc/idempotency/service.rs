@@ -21,7 +21,7 @@ use crate::bus::internal;
 use crate::context;
 use crate::idempotency::{Claim, KeyedRequest, LEASE, RequestHash, Requests};
 
-/// The most characters of a principal and of a key.
+/// Limit of characters in a principal and in a key.
 const MAX_NAME: usize = 255;
 
 pub(in crate::grpc) struct IdempotencyApi {

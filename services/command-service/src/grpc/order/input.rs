@@ -1,4 +1,4 @@
-//! Commands on orders from messages.
+//! Converts messages into order commands.
 
 use contract::proto::{
     OrderCancelParam, OrderItem, OrderUpParam, ShippingAddress, StartOrderSagaParam,
@@ -10,7 +10,7 @@ use event_sourcing::CommandId;
 
 use super::super::input::{from_double, new_id};
 
-/// What names the saga that a command begins; part of the stored streams' names.
+/// The name from which saga ids are derived. It determines stored stream names, so it must not change.
 const NEW_SAGA: &str = "saga";
 
 pub(in crate::grpc) fn place(
@@ -63,7 +63,7 @@ fn line<'a>(place: &str, item: &'a OrderItem) -> Result<GivenLine<'a>, Validatio
     })
 }
 
-/// An amount that a client expects; 0 in the old field means that it does not say.
+/// The amount that the client expects; 0 in the old field means unset.
 fn amount(field: &str, decimal: Option<&str>, old: f64) -> Result<Option<Money>, ValidationError> {
     if let Some(text) = decimal {
         return Money::parse(field, text).map(Some);
@@ -90,7 +90,7 @@ pub(super) fn cancel(
     Ok(cancellation(order_id, reason, requested_by, command_id))
 }
 
-/// The cancellation of an order, with an id for the saga that may have to begin.
+/// The cancellation of an order, with the id of the saga that starts if the order is already confirmed.
 pub(in crate::grpc) fn cancellation(
     order_id: EntityId,
     reason: Option<Reason>,

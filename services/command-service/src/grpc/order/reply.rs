@@ -1,4 +1,4 @@
-//! Messages about orders from answers.
+//! Converts orders into messages.
 
 use contract::decimal;
 use contract::proto::{self, OrderItem, ShippingAddress};
@@ -8,7 +8,7 @@ use domain::value::OrderStatus;
 
 use super::super::reply::signed;
 
-/// The order; nothing if it never was.
+/// The order; `None` if it does not exist.
 pub(in crate::grpc) fn order(order: &Order) -> Option<proto::Order> {
     let values = order.values()?;
     let items = values.items.iter().map(|item| OrderItem {

@@ -1,4 +1,4 @@
-//! Commands on products and their stock from messages.
+//! Converts messages into commands on products and their stock.
 
 use contract::proto::{Crud, PriceUpParam, ProductUpParam, StockUpParam};
 use domain::product::{ChangeProductPrice, CreateProduct, DeleteProduct, UpdateProduct};

@@ -1,4 +1,4 @@
-//! Messages about products and their stock from answers.
+//! Converts products and their stock into messages.
 
 use contract::proto;
 use contract::time::to_timestamp;
@@ -7,13 +7,13 @@ use domain::stock::Stock;
 
 use super::super::reply::signed;
 
-/// The product as it is, or was before its deletion, without its category; nothing if it never was.
+/// The product, or its last state before deletion, without its category; `None` if it never existed.
 pub(super) fn product(product: &Product) -> Option<proto::Product> {
     let values = product.lifecycle().last()?;
     Some(proto::Product {
         id: values.id.to_string(),
         name: values.name.as_str().to_owned(),
-        // The highest price is far below the limit.
+        // The contract's maximum price is far below `i32::MAX`.
         price: i32::try_from(values.price.cents() / 100).unwrap_or(i32::MAX),
         category: None,
         created_at: Some(to_timestamp(values.created_at)),
@@ -29,14 +29,14 @@ pub(super) fn product(product: &Product) -> Option<proto::Product> {
     })
 }
 
-/// A product with the stock that it was created with.
+/// A product with its initial stock.
 pub(super) fn created(new: &Product, opened: &Stock) -> Option<proto::Product> {
     let product = product(new)?;
     let stock = stock(&product.id, opened);
     Some(proto::Product { stock, ..product })
 }
 
-/// The stock of a product; nothing if it never was.
+/// The stock of a product; `None` if it never existed.
 pub(super) fn stock(product_id: &str, stock: &Stock) -> Option<proto::Stock> {
     let values = stock.lifecycle().last()?;
     Some(proto::Stock {

@@ -1,4 +1,4 @@
-//! Decisions about projections from messages.
+//! Converts messages into decisions about projections.
 
 use contract::proto::{ResumeProjectionParam, SkipProjectionEventParam};
 use domain::value::EntityId;
@@ -9,7 +9,7 @@ use event_sourcing::projection::Actor;
 use super::super::input::acting;
 use crate::projection_decision::{DecideOnProjection, ProjectionDecision};
 
-/// A skip of an event that the log has.
+/// The event to skip must be in the log.
 pub(super) fn skip(
     param: &SkipProjectionEventParam,
     head: Position,

@@ -1,4 +1,4 @@
-//! What operators decide about projections, and how far the log is: `proto.Admin`.
+//! Operators' decisions about projections, and the head of the log: `proto.Admin`.
 
 mod input;
 mod service;

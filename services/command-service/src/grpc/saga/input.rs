@@ -1,4 +1,4 @@
-//! What is asked of sagas, from messages.
+//! Validates requests about sagas.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use contract::proto::{self, ListSagasParam, ResolveSagaParam, SagaActionParam, ShowSagaParam};
@@ -21,7 +21,7 @@ pub(super) enum ShownBy {
     Order(EntityId),
 }
 
-/// Which saga to show, and behind which of its versions.
+/// The saga to show, and the version after which its events start.
 pub(super) fn show(param: &ShowSagaParam) -> Result<(ShownBy, u64), DomainError> {
     let mut findings = ValidationErrors::default();
     let shown_by = match (param.saga_id.as_str(), param.order_id.as_str()) {
@@ -46,7 +46,7 @@ pub(super) fn show(param: &ShowSagaParam) -> Result<(ShownBy, u64), DomainError>
     Ok((shown_by, after))
 }
 
-/// A saga's id, and who does something to it and why.
+/// The saga's id, and the operator with the reason.
 pub(super) fn action(param: &SagaActionParam) -> Result<(EntityId, Actor), DomainError> {
     let mut findings = ValidationErrors::default();
     let saga_id = findings.check(EntityId::parse("sagaId", &param.saga_id));
@@ -61,7 +61,7 @@ pub(super) fn action(param: &SagaActionParam) -> Result<(EntityId, Actor), Domai
     Ok((saga_id, person))
 }
 
-/// The part of a resolution that every act has.
+/// The fields that a resolution shares with all other actions.
 pub(super) fn as_action(param: &ResolveSagaParam) -> SagaActionParam {
     SagaActionParam {
         saga_id: param.saga_id.clone(),
@@ -70,7 +70,7 @@ pub(super) fn as_action(param: &ResolveSagaParam) -> SagaActionParam {
     }
 }
 
-/// Which open sagas a caller wants listed.
+/// The filter of a list of open sagas.
 pub(super) fn filter(
     param: &ListSagasParam,
     now: DateTime<Utc>,

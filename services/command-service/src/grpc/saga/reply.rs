@@ -1,4 +1,4 @@
-//! Messages about sagas from what the log says of them.
+//! Converts sagas and their events into messages.
 
 use contract::proto::{self, Saga, SagaEvent};
 use contract::time::to_timestamp;
@@ -44,7 +44,7 @@ fn status(status: SagaStatus) -> proto::SagaStatus {
     }
 }
 
-/// One line of a saga's timeline.
+/// One entry of a saga's timeline.
 pub(super) fn event(envelope: &Envelope) -> Result<SagaEvent, DecodeError> {
     let event = envelope.decode::<AnySagaEvent>()?;
     let line = SagaEvent {

@@ -88,7 +88,7 @@ impl SagaApi {
     }
 }
 
-/// What fails after a commit says that it took effect.
+/// Marks a status as committed if it was returned after the command's commit.
 fn after_a_commit(position: Option<Position>, status: Status) -> Status {
     match position {
         Some(position) => committed_at(position.0, status),
@@ -212,7 +212,7 @@ impl SagaCommand for SagaApi {
         self.act(request, OperatorAction::Retry).await
     }
 
-    /// An order is cancelled as a whole, so that it and its saga say the same.
+    /// Cancels the whole order, so that the order and its saga stay consistent.
     async fn cancel_saga(
         &self,
         request: Request<SagaActionParam>,
@@ -238,7 +238,7 @@ impl SagaCommand for SagaApi {
         });
         let heard = cancelled.await?;
         self.fulfilments.cancelled(&heard);
-        // A confirmed order is undone by a saga of its own.
+        // A confirmed order is compensated by a separate saga, `cancel_order`.
         let result = match heard.result {
             Ok(order) => {
                 let undoing = order.values().map_or(&saga_id, |order| &order.saga_id);
@@ -273,7 +273,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_fails_after_a_commit_took_effect() {
+    fn a_failure_after_the_commit_is_reported_as_committed() {
         let gone = || Outcome::None.unavailable("gone");
         let failed = after_a_commit(Some(Position(7)), gone());
         assert_eq!(Outcome::of(&failed), Some(Outcome::Committed), "{failed:?}");
