@@ -1,8 +1,8 @@
-//! The id that a client gets instead of an internal error's cause, and that the log has too.
+//! The id that clients get instead of an internal error's cause; the log has it next to the cause.
 
 use std::fmt;
 
-/// Names one internal error.
+/// Identifies one internal error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ErrorId(u64);
 
@@ -24,7 +24,7 @@ mod tests {
     use super::ErrorId;
 
     #[test]
-    fn it_is_sixteen_hexadecimal_digits() {
+    fn an_error_id_is_sixteen_hexadecimal_digits() {
         assert_eq!(ErrorId(0xab).to_string(), "00000000000000ab");
     }
 }

@@ -1,5 +1,5 @@
-//! The names of log fields. One name means one thing in all logs, so that a search finds all of it. Those that the
-//! kernel writes are the kernel's.
+//! The names of log fields. A name has one meaning in all logs, so that a search finds all of it. The kernel defines
+//! the fields that it logs.
 //!
 //! Used as `tracing::info!({ fields::ADDRESS } = %address, "listening")`.
 
@@ -9,31 +9,28 @@ pub use event_sourcing::fields::*;
 pub const ADDRESS: &str = "listener.address";
 /// The name of a listener.
 pub const LISTENER: &str = "listener.name";
-/// How many connections a listener has.
+/// The number of a listener's connections.
 pub const CONNECTIONS: &str = "listener.connections";
 /// The name of a spawned task.
 pub const TASK: &str = "task.name";
 pub const TASK_PANICKED: &str = "task.panicked";
-/// A part of `/health`.
+/// A component of `/health`.
 pub const PART: &str = "health.part";
-/// What a start waits for.
+/// The steps or components that a start waits for.
 pub const WAITED_FOR: &str = "start.waited_for";
-/// The id that the client got instead of the cause.
+/// The id that the client received instead of the cause.
 pub const ERROR_ID: &str = "error.id";
-/// The id of the request that began it all: `X-Request-Id` of the gateway, `x-correlation-id` of gRPC.
+/// The id of the request at the start of the chain: `X-Request-Id` of the gateway, `x-correlation-id` of gRPC.
 pub const CORRELATION_ID: &str = "correlation.id";
 /// The name of a command.
 pub const COMMAND: &str = "command.name";
 pub const COMMAND_ID: &str = "command.id";
-/// The gRPC method that was called.
 pub const RPC_METHOD: &str = "rpc.method";
-/// The gRPC status that it answered.
+/// The gRPC status code of the response.
 pub const RPC_STATUS: &str = "rpc.status";
-/// What an HTTP request asked to be done.
 pub const HTTP_METHOD: &str = "http.method";
-/// With what; without the parameters.
+/// Without query parameters.
 pub const HTTP_PATH: &str = "http.path";
-/// The HTTP status that it was answered with.
 pub const HTTP_STATUS: &str = "http.status";
 /// The kind of a GraphQL operation, and its name if it has one.
 pub const OPERATION: &str = "graphql.operation";
@@ -42,29 +39,29 @@ pub const CODE: &str = "error.code";
 /// The name of a service.
 pub const SERVICE: &str = "service.name";
 pub const VERSION: &str = "service.version";
-/// What it was built from.
+/// The commit that the binary was built from.
 pub const COMMIT: &str = "service.commit";
-/// Where the events are, without secrets; its beginning names the engine.
+/// The URL of the event store, without secrets; its scheme names the engine.
 pub const EVENT_STORE: &str = "event_store.url";
-/// Where a service's own database is, without secrets; its beginning names the engine.
+/// The URL of a service's own database, without secrets; its scheme names the engine.
 pub const DATABASE: &str = "database.url";
-/// Who takes the money.
+/// The payment provider.
 pub const PAYMENTS: &str = "provider.payments";
-/// Who brings the goods.
+/// The shipping provider.
 pub const SHIPPING: &str = "provider.shipping";
 /// The name of an endpoint that events are posted to.
 pub const WEBHOOK: &str = "webhook.name";
-/// Who tells the customers.
+/// The notification provider.
 pub const NOTIFICATIONS: &str = "provider.notifications";
-/// Where the gateway finds the command-service.
+/// The address at which the gateway reaches the command-service.
 pub const COMMAND_SERVICE: &str = "command_service.address";
-/// Where the gateway finds the query-service.
+/// The address at which the gateway reaches the query-service.
 pub const QUERY_SERVICE: &str = "query_service.address";
 pub const SETTING: &str = "setting.name";
 pub const ORDER_ID: &str = "order.id";
 /// The idempotency key of a call to a provider.
 pub const PROVIDER_KEY: &str = "provider.key";
-/// What a customer is told.
+/// The kind of a notification to a customer.
 pub const NOTICE: &str = "notice.kind";
-/// How many old requests were forgotten.
+/// The number of removed idempotent requests.
 pub const REQUESTS_REMOVED: &str = "idempotency.removed";

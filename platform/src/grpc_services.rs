@@ -1,4 +1,4 @@
-//! The gRPC services of a process, in one list: what is added is served, reflected, and answered for by health.
+//! The gRPC services of a process, in one list: all of them are served, and covered by reflection and health.
 
 use std::convert::Infallible;
 
@@ -14,7 +14,7 @@ use tower::Service;
 use crate::health::{Health, HealthService, grpc_service};
 use crate::runtime::StartError;
 
-/// The services that were added so far.
+/// The services added so far.
 #[derive(Debug, Default)]
 pub struct GrpcServices {
     routes: RoutesBuilder,
@@ -27,7 +27,7 @@ impl GrpcServices {
         Self::default()
     }
 
-    /// Adds one, under the name that the contract gives it.
+    /// Adds a service under its name in the contract.
     #[must_use]
     pub fn with<S>(mut self, service: S) -> Self
     where
@@ -43,8 +43,8 @@ impl GrpcServices {
         self
     }
 
-    /// All of them, with health and reflection. `descriptors` is the contract; what it has of other processes is not told as
-    /// served here.
+    /// The routes of all services, with health and reflection. `descriptors` is the whole contract; reflection only
+    /// lists the services of this process.
     ///
     /// # Errors
     /// The descriptors cannot be read, which is a bug.

@@ -1,7 +1,7 @@
-//! What every service needs and none should write twice: settings, telemetry, health, listeners, shutdown.
+//! Infrastructure that all services share: settings, telemetry, health, listeners, shutdown.
 //!
-//! A binary reads its settings once ([`config`]), installs logs and metrics ([`telemetry`]), binds its
-//! listeners before it says that it is up, and drains what it spawned when it is asked to stop ([`runtime`]).
+//! A binary reads its settings once ([`config`]), installs logs and metrics ([`telemetry`]), binds its listeners
+//! before it reports that it is up, and on a stop drains the tasks that it spawned ([`runtime`]).
 
 pub mod config;
 pub mod error_id;
@@ -14,7 +14,7 @@ pub mod request_log;
 pub mod runtime;
 pub mod telemetry;
 
-/// What the process was built from: the variable `BUILD_COMMIT` of the build, if it was set.
+/// The commit that the binary was built from: the variable `BUILD_COMMIT` of the build, if it was set.
 pub const COMMIT: Option<&str> = option_env!("BUILD_COMMIT");
 
 pub use config::{ConfigErrors, Settings};

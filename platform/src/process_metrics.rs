@@ -1,6 +1,6 @@
-//! Metrics of the process itself, under the names that Prometheus' client libraries give them.
+//! Metrics of the process itself, with the standard names of Prometheus' client libraries.
 //!
-//! They are read when they are asked for, and written here and not by the recorder, whose counters are whole numbers.
+//! They are collected on each scrape, and rendered here because the recorder's counters are integers only.
 
 use std::fmt::{Display, Write};
 use std::fs;
@@ -8,14 +8,14 @@ use std::fs;
 use rustix::param::{clock_ticks_per_second, page_size};
 use rustix::process::{Resource, getrlimit};
 
-/// The text of those that this system tells; nothing where there is no `/proc`.
+/// The metrics that this system provides, as text; empty without `/proc`.
 pub(crate) fn render() -> String {
     let mut text = String::new();
     let Some(stat) = Stat::read() else {
         return text;
     };
     let mut metric = |name: &str, kind: &str, help: &str, value: &dyn Display| {
-        // Writing to a text cannot fail.
+        // Writing to a `String` cannot fail.
         let _ = writeln!(
             text,
             "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n"
@@ -86,7 +86,7 @@ impl Stat {
         Self::parse(&fs::read_to_string("/proc/self/stat").ok()?)
     }
 
-    /// The fields are numbered in proc(5); the name of the program, which is the second, may hold anything.
+    /// The field numbers are those of proc(5). The second field, the program's name, may contain any characters.
     fn parse(text: &str) -> Option<Self> {
         let (_, fields) = text.rsplit_once(')')?;
         let fields: Vec<&str> = fields.split_whitespace().collect();
@@ -115,7 +115,7 @@ fn boot_time() -> Option<f64> {
 }
 
 fn open_files() -> Option<usize> {
-    // The folder itself is open while it is read.
+    // The directory itself is open while it is read.
     Some(
         fs::read_dir("/proc/self/fd")
             .ok()?
@@ -129,7 +129,7 @@ mod tests {
     use super::{Stat, render};
 
     #[test]
-    fn a_program_may_have_any_name() {
+    fn a_program_name_with_parentheses_and_blanks_is_parsed() {
         let text = "7 (a) b (c) S 1 2 3 4 5 6 7 8 9 10 150 50 13 14 15 16 9 18 1000 4096 3 rest";
         let stat = Stat::parse(text).expect("a line of /proc");
         let ticks = rustix::param::clock_ticks_per_second();
@@ -154,7 +154,7 @@ mod tests {
         assert!(value("process_open_fds") >= 3.0);
         assert!(value("process_max_fds") >= value("process_open_fds"));
         assert!(value("process_cpu_seconds_total") >= 0.0);
-        // After this test was written, and not long after it runs.
+        // After this test was written.
         assert!(value("process_start_time_seconds") > 1_700_000_000.0);
     }
 }

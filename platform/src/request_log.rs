@@ -1,7 +1,7 @@
-//! What the log says of requests.
+//! Helpers for log lines about requests.
 //!
-//! A line names no customer. What a client sent, such as a user id or an address, can stand in a message, so that a
-//! message is cut before the value that it repeats.
+//! Log lines contain no customer data. A message can repeat a value from a client, such as a user id or an address,
+//! so it is truncated before that value.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ pub fn millis(duration: Duration) -> f64 {
     f64::from(micros) / 1_000.0
 }
 
-/// A message without the values that it repeats. All of ours name the rule first, and then what was given.
+/// A message without the values from the client. All our messages state the rule first, then `, got ` and the value.
 #[must_use]
 pub fn without_values(message: &str) -> &str {
     message.split(", got ").next().unwrap_or_default()
@@ -25,7 +25,7 @@ mod tests {
     use super::{millis, without_values};
 
     #[test]
-    fn a_message_keeps_its_rule_and_loses_what_was_given() {
+    fn a_message_is_truncated_before_the_given_value() {
         let message =
             "shippingAddress.city must have at most 255 characters, got \"Elm, got Street\"";
         let rule = "shippingAddress.city must have at most 255 characters";

@@ -13,11 +13,11 @@ pub use log::{LogFilter, LogFormat};
 use crate::config::{Read, Reader, Setting, names};
 use crate::{metric_help, process_metrics};
 
-/// Upper bounds, in seconds, of the buckets that durations are counted in.
+/// Upper bounds, in seconds, of histogram buckets for durations.
 const SECONDS: &[f64] = &[
     0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 ];
-/// Upper bounds of the buckets that counts are counted in.
+/// Upper bounds of histogram buckets for counts.
 const COUNTS: &[f64] = &[
     1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1_024.0,
 ];
@@ -26,20 +26,17 @@ const COUNTS: &[f64] = &[
 #[derive(Clone, Debug)]
 pub struct TelemetryConfig {
     pub filter: LogFilter,
-    /// How it is logged.
     pub format: LogFormat,
 }
 
 impl TelemetryConfig {
-    /// Reads them.
-    ///
     /// # Errors
     /// A setting does not parse.
     pub fn read(reader: &mut Reader) -> Read<Self> {
         Self::read_with(reader, &names::LOG_LEVEL)
     }
 
-    /// Reads them, with the filter that `level` describes.
+    /// Reads the settings, with `level` as the setting of the filter.
     ///
     /// # Errors
     /// A setting does not parse.
@@ -53,7 +50,7 @@ impl TelemetryConfig {
     }
 }
 
-/// Gives the process's metrics as Prometheus text.
+/// Renders the process's metrics as Prometheus text.
 #[derive(Clone)]
 pub struct Metrics(PrometheusHandle);
 
@@ -66,12 +63,12 @@ impl Metrics {
         text
     }
 
-    /// Folds what histograms collected. Without a scrape they grow until somebody calls this.
+    /// Folds collected histogram samples. Without scrapes they accumulate until this is called.
     pub fn upkeep(&self) {
         self.0.run_upkeep();
     }
 
-    /// Metrics that nobody writes to, for tests that serve `/metrics`.
+    /// Metrics without a recorder, for tests that serve `/metrics`.
     #[must_use]
     pub fn detached() -> Self {
         Self(PrometheusBuilder::new().build_recorder().handle())
@@ -84,22 +81,22 @@ impl fmt::Debug for Metrics {
     }
 }
 
-/// Sends this process's logs to standard error and collects its metrics. Called once, by a binary.
+/// Sends this process's logs to standard error and installs the metrics recorder. Called once per process, by a binary.
 ///
 /// # Errors
-/// Metrics are collected already.
+/// A metrics recorder is already installed.
 pub fn install(config: &TelemetryConfig) -> Result<Metrics, BuildError> {
     let mut subscriber = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(config.filter.directives()))
-        // A line that cannot be written is lost. By default it would be told on standard error, which is what failed, and
-        // a panic there ends the task that had something to say.
+        // A line that cannot be written is dropped. By default the failure would be reported on standard error, which
+        // is what failed, and the resulting panic would end the task that logged.
         .log_internal_errors(false)
         .with_writer(std::io::stderr);
     if !std::io::stderr().is_terminal() {
-        // Colours are for eyes: a file or a collector has the words alone.
+        // No colours in files and log collectors.
         subscriber = subscriber.with_ansi(false);
     }
-    // A subscriber can be there already when a test embeds a service; its owner decided then.
+    // When a test embeds a service, a subscriber may already be installed; that one stays.
     let _ = match config.format {
         LogFormat::Json => subscriber.json().flatten_event(true).try_init(),
         LogFormat::Text => subscriber.try_init(),

@@ -1,9 +1,9 @@
-//! How much the services show.
+//! The environment of a deployment.
 
-/// How much the services show of themselves.
+/// The environment, which decides how much the services reveal about themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AppEnv {
-    /// Introspection, suggestions and `GraphiQL` are there.
+    /// Introspection, suggestions and `GraphiQL` are available.
     Development,
     Production,
 }

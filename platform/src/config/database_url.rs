@@ -1,7 +1,7 @@
-//! Where a database is.
+//! Database URLs.
 //!
-//! A URL is taken apart before it is used: what is not understood is refused, since a driver would ignore it, or make it
-//! part of a file's name and open an empty database.
+//! A URL is validated completely before it is used. Unknown parts are rejected, because a driver would ignore them, or
+//! treat them as part of a file name and open an empty database.
 
 use std::fmt;
 
@@ -26,7 +26,7 @@ pub enum Engine {
     Postgres,
 }
 
-/// Where a database is. It may hold a password, so it is shown without.
+/// The URL of a database. It may contain a password, which is never displayed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DatabaseUrl {
     engine: Engine,
@@ -34,7 +34,7 @@ pub struct DatabaseUrl {
 }
 
 impl DatabaseUrl {
-    /// Reads one; `None` if no engine serves it, or a part of it is not understood.
+    /// Parses a URL; `None` if the scheme or a part of it is unknown.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (scheme, rest) = text.split_once("://")?;
@@ -120,8 +120,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_refused() {
-        for refused in [
+    fn a_url_with_unknown_parts_is_rejected() {
+        for rejected in [
             "sqlite://",
             "sqlite://:memory:",
             "sqlite://data/x.db?mode=ro",
@@ -137,12 +137,12 @@ mod tests {
             "postgres://h/db?conect_timeout=3",
             "postgres://h/db#1",
         ] {
-            assert_eq!(DatabaseUrl::parse(refused), None, "{refused}");
+            assert_eq!(DatabaseUrl::parse(rejected), None, "{rejected}");
         }
     }
 
     #[test]
-    fn a_secret_is_never_shown_wherever_it_stands() {
+    fn a_secret_is_never_shown_in_any_part_of_a_url() {
         for url in [
             "postgres://me:SECRET@host:5432/db",
             "postgres://me:p:SECRET@host:5432/db",

@@ -1,38 +1,38 @@
-//! What is wrong with settings, each in one line.
+//! Errors of settings, one line each.
 
 use std::fmt;
 
-/// A setting that stops the start. Its text names the setting, the value and what is accepted.
+/// A setting that prevents the start. The message has the setting, the value and the accepted values.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
     /// The value does not parse.
     #[error("{name} is {value:?} (from {origin}); accepted: {accepts}")]
     Value {
         name: &'static str,
-        /// What was given, without passwords.
+        /// The given value, without passwords.
         value: String,
-        /// Where it came from.
+        /// The source of the value.
         origin: &'static str,
-        /// What would be right.
+        /// The accepted values.
         accepts: String,
     },
-    /// The setting has no default and was not given.
+    /// The setting has no default and no value.
     #[error("{name} is not set; accepted: {accepts}")]
     Missing {
         name: &'static str,
-        /// What would be right.
+        /// The accepted values.
         accepts: &'static str,
     },
     /// The file given with `--config` cannot be used.
     #[error("--config is {path:?}; accepted: a TOML file with known keys, but {reason}")]
     File {
         path: String,
-        /// Why not, in one line.
+        /// The cause, in one line.
         reason: String,
     },
 }
 
-/// All settings that stop the start, one a line. There is at least one.
+/// All errors that prevent the start, one per line. There is at least one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigErrors(Vec<ConfigError>);
 

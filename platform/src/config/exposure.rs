@@ -1,4 +1,4 @@
-//! Who can reach the listeners, and what that allows.
+//! Checks whether listeners are reachable from other machines, and derives `APP_ENV` from that.
 
 use std::net::SocketAddr;
 
@@ -7,13 +7,13 @@ use super::names;
 use super::reader::{Read, Reader};
 use super::setting::Setting;
 
-const ONLY_LOOPBACK: &str = "a loopback address such as 127.0.0.1:4000, because AUTH is off and everybody could \
+const ONLY_LOOPBACK: &str = "a loopback address such as 127.0.0.1:4000, because AUTH is off and every client could \
     change everything; INSECURE=true (--insecure) binds it nevertheless";
 
-/// What `APP_ENV` says, or else what the process's listeners tell: development if all are loopback.
+/// The value of `APP_ENV`; by default `development` if all listeners are loopback, else `production`.
 ///
 /// # Errors
-/// A setting does not parse. Without authentication a listener that others can reach needs `INSECURE=true`.
+/// A setting does not parse, or a listener is reachable from other machines without authentication or `INSECURE=true`.
 pub fn app_env(reader: &mut Reader, listeners: &[&Setting<SocketAddr>]) -> Read<AppEnv> {
     let insecure = reader.get(&names::INSECURE);
     let given = reader.find(&names::APP_ENV);

@@ -5,18 +5,18 @@ use std::collections::BTreeMap;
 use super::error::ConfigError;
 use super::names;
 
-/// What a settings file says.
+/// A parsed settings file.
 #[derive(Debug)]
 pub(super) struct File {
     /// Its values, by variable name.
     pub(super) values: BTreeMap<String, String>,
-    /// What is wrong with it.
+    /// The errors in it.
     pub(super) errors: Vec<ConfigError>,
-    /// Whether all of it was understood; otherwise it may hold values that are not known.
+    /// Whether all of it was parsed; otherwise it may contain values that are unknown here.
     pub(super) is_whole: bool,
 }
 
-/// Reads the text of the file at `path`: a table's key `section.key` is the variable `SECTION_KEY`.
+/// Parses the text of the file at `path`: a table's key `section.key` is the variable `SECTION_KEY`.
 pub(super) fn flatten(path: &str, text: &str) -> File {
     let mut file = File {
         values: BTreeMap::new(),

@@ -13,7 +13,7 @@ pub fn command(command: Command, specs: &[Spec]) -> Command {
     command.args(args(specs))
 }
 
-/// `--config` and one flag for each of `specs` that is no secret, usable before and after a subcommand.
+/// `--config` and one flag for each of `specs` that is not a secret, accepted before and after a subcommand.
 pub fn args(specs: &[Spec]) -> impl Iterator<Item = Arg> {
     let config = Arg::new(CONFIG)
         .long(CONFIG)

@@ -1,9 +1,9 @@
-//! Settings: built-in defaults, then a TOML file, then the environment, then flags; the later wins.
+//! Settings: built-in defaults, then a TOML file, then the environment, then flags; the last one wins.
 //!
 //! Every setting has one name, such as `CLIENT_HTTP_ADDR`, and is described once, in [`names`]. The TOML key
 //! `section.key` and the flag `--section-key` are the same setting as the variable `SECTION_KEY`. An empty
-//! variable counts as not set. A key of the file that nobody knows stops the start: it is a typing error. A start names
-//! all settings that are wrong at once ([`Reader`]).
+//! variable counts as unset. An unknown key in the file prevents the start, because it is a typing error. A failed
+//! start reports all invalid settings together ([`Reader`]).
 
 mod app_env;
 mod database_url;

@@ -1,18 +1,18 @@
-//! Settings are read to the end, so that a start names all that are wrong at once.
+//! Reads all settings before it fails, so that a start reports all invalid settings together.
 
 use super::error::{ConfigError, ConfigErrors};
 use super::setting::{Setting, Spec};
 use super::settings::Settings;
 
-/// A setting is wrong. The [`Reader`] has recorded how, and only a reader makes one.
+/// Proof that the [`Reader`] has recorded an error. Only a reader creates it.
 #[derive(Debug)]
 pub struct Wrong(());
 
-/// A value, or the word that the reader has recorded why there is none.
+/// A value, or the proof that the reader has recorded the error.
 pub type Read<T> = Result<T, Wrong>;
 
-/// Reads settings and records what is wrong with them. A section reads all its settings into variables before it
-/// returns at the first that is wrong; otherwise the rest would stay unread.
+/// Reads settings and records errors. A section must read all its settings into variables before it returns the first
+/// error; otherwise errors in the later settings would not be reported.
 ///
 /// ```
 /// # use platform::config::{Read, Reader, names};
@@ -29,11 +29,11 @@ pub struct Reader {
 }
 
 impl Settings {
-    /// Reads a section, to its end.
+    /// Reads a section.
     ///
     /// # Errors
-    /// All settings of it that are wrong, and what is wrong whoever reads: the settings file, an unknown key in it, a
-    /// setting that this version does not support.
+    /// All invalid settings of the section, and the errors that are independent of the section: the settings file, an
+    /// unknown key in it, a setting that this version does not support.
     pub fn read<T>(&self, section: impl FnOnce(&mut Reader) -> Read<T>) -> Result<T, ConfigErrors> {
         let mut reader = Reader::new(self.clone());
         let read = section(&mut reader);
@@ -47,7 +47,7 @@ impl Reader {
         Self { settings, errors }
     }
 
-    /// The value, or the setting's default. There must be one.
+    /// The value or the default of a required setting.
     ///
     /// # Errors
     /// The value does not parse, or there is neither value nor default.
@@ -58,7 +58,7 @@ impl Reader {
         }
     }
 
-    /// The value, or the setting's default, or nothing.
+    /// The value or the default of an optional setting.
     ///
     /// # Errors
     /// The value does not parse.
@@ -67,7 +67,7 @@ impl Reader {
         found.map_err(|error| self.record(error))
     }
 
-    /// `setting`, or `alias` if only that was given a value.
+    /// `setting`, or `alias` if only that has a value.
     #[must_use]
     pub fn either<'s, T>(&self, setting: &'s Setting<T>, alias: &'s Setting<T>) -> &'s Setting<T> {
         if !self.settings.is_given(&setting.spec) && self.settings.is_given(&alias.spec) {
@@ -77,25 +77,25 @@ impl Reader {
         }
     }
 
-    /// Reads `text` for `spec` from now on if nobody gave it a value. `origin` says in errors where it came from.
+    /// Uses `text` as the value of `spec` if it has none. `origin` is the source that errors report.
     pub fn fall_back(&mut self, spec: &Spec, text: String, origin: &'static str) {
         self.settings.fall_back(spec, text, origin);
     }
 
-    /// Records that the value of `spec` is wrong, and what would be accepted.
+    /// Records that the value of `spec` is invalid, and the accepted values.
     pub fn refuse(&mut self, spec: &Spec, accepts: impl Into<String>) -> Wrong {
         let error = self.settings.refuse(spec, accepts.into());
         self.record(error)
     }
 
-    /// Records that `spec` must be given.
+    /// Records that `spec` is required.
     pub fn require(&mut self, spec: &Spec, accepts: &'static str) -> Wrong {
         let name = spec.name;
         self.record(ConfigError::Missing { name, accepts })
     }
 
     fn record(&mut self, error: ConfigError) -> Wrong {
-        // A setting that two sections read is wrong once. What is missing may be in a file that could not be read.
+        // A setting that two sections read is reported once. A missing value may be in a file that could not be read.
         let is_known = self.errors.contains(&error)
             || (matches!(error, ConfigError::Missing { .. }) && self.settings.misses_file());
         if !is_known {

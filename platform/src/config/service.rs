@@ -1,4 +1,4 @@
-//! The settings of a service that is called over gRPC and has databases.
+//! The settings of a gRPC service with databases.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use super::names;
 use super::reader::{Read, Reader};
 use super::setting::{Setting, Spec};
 
-/// The settings that each service has under a name of its own.
+/// The settings whose names are specific to a service.
 #[derive(Debug)]
 pub struct ServiceSettings {
     /// The service's own database.
@@ -18,37 +18,37 @@ pub struct ServiceSettings {
     pub grpc: &'static Setting<SocketAddr>,
     /// Where `/health` and `/metrics` are served.
     pub metrics: &'static Setting<SocketAddr>,
-    /// What no other service reads.
+    /// The settings that no other service reads.
     pub own: &'static [Spec],
 }
 
 #[derive(Clone, Debug)]
 pub struct Databases {
-    /// Where the events are.
+    /// The URL of the event store.
     pub event_store: DatabaseUrl,
-    /// Where the service's own data are.
+    /// The URL of the service's own database.
     pub database: DatabaseUrl,
-    /// The setting that says so.
+    /// The setting that `database` was read from.
     pub database_setting: &'static str,
     /// Connections in each pool.
     pub pool_size: u32,
-    /// Whether the databases are brought up to date at start.
+    /// Whether the databases are migrated at start.
     pub migrate: bool,
-    /// How long a start waits for a server, and for the migrations of others.
+    /// How long a start waits for a server, and for the migrations of other processes.
     pub start_timeout: Duration,
 }
 
-/// Where a service listens, as a process of its own.
+/// The listeners of a standalone service.
 #[derive(Clone, Debug)]
 pub struct Listeners {
     pub grpc: SocketAddr,
     pub metrics: SocketAddr,
-    /// How long requests may take to end when the process is stopped.
+    /// How long open requests may take when the process stops.
     pub shutdown_limit: Duration,
 }
 
 impl ServiceSettings {
-    /// What the service's binary reads.
+    /// All settings of the service's binary.
     #[must_use]
     pub fn specs(&self) -> Vec<Spec> {
         let shared = [
@@ -64,10 +64,10 @@ impl ServiceSettings {
         [shared.as_slice(), self.own, names::COMMON].concat()
     }
 
-    /// Reads what the service needs in any process.
+    /// Reads the settings that the service needs in any process.
     ///
     /// # Errors
-    /// A setting does not parse, or a database is not named.
+    /// A setting does not parse, or a database URL is missing.
     pub fn databases(&self, reader: &mut Reader) -> Read<Databases> {
         let database_setting = reader.either(self.database, &names::DATABASE_URL);
         let event_store = reader.get(&names::EVENT_STORE_URL);
@@ -85,10 +85,10 @@ impl ServiceSettings {
         })
     }
 
-    /// Reads what it needs besides in a process of its own.
+    /// Reads the additional settings of a standalone process.
     ///
     /// # Errors
-    /// A setting does not parse, or others could reach a listener without authentication.
+    /// A setting does not parse, or a listener is reachable from other machines without authentication.
     pub fn listeners(&self, reader: &mut Reader) -> Read<Listeners> {
         let grpc = reader.get(self.grpc);
         let metrics = reader.get(self.metrics);

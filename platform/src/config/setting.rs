@@ -1,29 +1,28 @@
 //! The description of a setting.
 
-/// What people need to know about a setting, whatever its type.
+/// The description of a setting, independent of its type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Spec {
     pub name: &'static str,
-    /// Used if nothing else is given.
     pub default: Option<&'static str>,
-    /// What is accepted, to follow the words "accepted: ".
+    /// The accepted values, to follow "accepted: ".
     pub accepts: &'static str,
-    /// What it is for: the flag's help.
+    /// The purpose, as the help text of the flag.
     pub help: &'static str,
-    /// Whether the flag may stand alone, meaning `true`.
+    /// Whether the flag without a value means `true`.
     pub switch: bool,
-    /// How much of its value an error repeats.
+    /// How much of the value errors may show.
     pub secrecy: Secrecy,
 }
 
-/// What of a setting's value may be shown.
+/// How much of a setting's value may be shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Secrecy {
-    /// All but the password of a URL.
+    /// Everything except the password of a URL.
     Password,
-    /// Of a URL, nothing that could be a credential.
+    /// No part of a URL that could be a credential.
     Credentials,
-    /// Nothing. Such a setting has no flag either: everybody on the machine sees a process's flags.
+    /// Nothing is shown. Such a setting has no flag either, because flags are visible to all users of the machine.
     Everything,
 }
 
@@ -31,12 +30,12 @@ pub enum Secrecy {
 #[derive(Debug)]
 pub struct Setting<T> {
     pub spec: Spec,
-    /// Reads the value; `None` if it is not acceptable.
+    /// Parses the value; `None` if it is invalid.
     pub parse: fn(&str) -> Option<T>,
 }
 
 impl<T> Setting<T> {
-    /// Describes a setting that is absent unless given.
+    /// A setting without a default.
     #[must_use]
     pub const fn new(
         name: &'static str,
@@ -57,21 +56,21 @@ impl<T> Setting<T> {
         }
     }
 
-    /// The same with a default.
+    /// Adds a default.
     #[must_use]
     pub const fn or(mut self, default: &'static str) -> Self {
         self.spec.default = Some(default);
         self
     }
 
-    /// The same with a value of which less is shown.
+    /// Restricts how much of the value is shown.
     #[must_use]
     pub const fn hide(mut self, secrecy: Secrecy) -> Self {
         self.spec.secrecy = secrecy;
         self
     }
 
-    /// The same with a flag that may stand alone.
+    /// Allows the flag without a value.
     #[must_use]
     pub const fn switch(mut self) -> Self {
         self.spec.switch = true;

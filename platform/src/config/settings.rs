@@ -1,4 +1,4 @@
-//! The layers that settings come from, and how a value is found in them.
+//! The sources of settings, and their precedence.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,7 +14,7 @@ use super::shown::shown;
 
 const ENVIRONMENT: &str = "the environment";
 
-/// The sources of settings, the strongest first in the struct.
+/// The sources of settings, in order of precedence.
 #[derive(Clone, Default)]
 pub struct Layers {
     /// Flags, by the settings' names.
@@ -24,11 +24,11 @@ pub struct Layers {
     pub file: Option<(String, String)>,
 }
 
-/// All settings as they were given, before anybody reads them as what they mean.
+/// All given settings as text, before they are parsed.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     values: BTreeMap<&'static str, Given>,
-    /// What is wrong with them whoever reads them.
+    /// Errors that are independent of which settings are read.
     errors: Vec<ConfigError>,
     misses_file: bool,
 }
@@ -39,7 +39,7 @@ struct Given {
     origin: &'static str,
 }
 
-/// Values may be secrets, so none is shown.
+/// Values may be secrets, so they are not shown.
 impl fmt::Debug for Given {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "from {}", self.origin)
@@ -57,7 +57,7 @@ impl fmt::Debug for Layers {
 }
 
 impl Settings {
-    /// Takes flags, this process's environment and the file that `--config` names. What is wrong with them is told by
+    /// Collects flags, this process's environment and the file that `--config` names. Errors in them are reported by
     /// [`Settings::read`].
     #[must_use]
     pub fn from_process(matches: &ArgMatches) -> Self {
@@ -106,7 +106,7 @@ impl Settings {
         settings
     }
 
-    /// Takes the given layers; what tests use.
+    /// Collects the given layers.
     #[must_use]
     pub fn from_layers(layers: Layers) -> Self {
         let mut settings = Self::default();
@@ -123,7 +123,7 @@ impl Settings {
         settings
     }
 
-    /// The value, or the setting's default, or nothing.
+    /// The value, the setting's default, or `None`.
     pub(super) fn find<T>(&self, setting: &Setting<T>) -> Result<Option<T>, ConfigError> {
         let spec = &setting.spec;
         let (text, origin) = match (self.values.get(spec.name), spec.default) {
@@ -147,7 +147,7 @@ impl Settings {
         }
     }
 
-    /// What this version would otherwise silently ignore.
+    /// Errors for settings that this version would otherwise silently ignore.
     fn unsupported(&self) -> Vec<ConfigError> {
         let found = names::UNSUPPORTED.iter().map(|setting| self.find(setting));
         found.filter_map(Result::err).collect()
@@ -161,7 +161,7 @@ impl Settings {
         &self.errors
     }
 
-    /// Whether there is a settings file whose values are not known.
+    /// Whether there is a settings file whose values are unknown.
     pub(super) fn misses_file(&self) -> bool {
         self.misses_file
     }
@@ -172,7 +172,7 @@ impl Settings {
             .or_insert(Given { text, origin });
     }
 
-    /// An error about the value that `spec` has here.
+    /// An error about the current value of `spec`.
     pub(super) fn refuse(&self, spec: &Spec, accepts: String) -> ConfigError {
         let given = self.values.get(spec.name);
         ConfigError::Value {
@@ -189,12 +189,12 @@ impl Settings {
     fn add(&mut self, origin: &'static str, layer: &BTreeMap<String, String>) {
         for spec in names::ALL {
             let given = layer.get(spec.name).map(|text| match spec.secrecy {
-                // A blank may be part of it.
+                // Not trimmed: a blank may be part of a secret.
                 Secrecy::Everything => text.as_str(),
-                // Such as the carriage return of a file that was written elsewhere.
+                // Removes, for example, the carriage return of a file that was written on another system.
                 Secrecy::Password | Secrecy::Credentials => text.trim(),
             });
-            // An empty variable counts as not set. A flag or a key is there because somebody wants a value.
+            // An empty variable counts as unset, but an empty flag or key is an error: it was given on purpose.
             let given = given.filter(|text| !text.is_empty() || origin != ENVIRONMENT);
             if let Some(text) = given {
                 let text = text.to_owned();
@@ -204,7 +204,7 @@ impl Settings {
     }
 }
 
-/// Files of variables that are no shell scripts keep their quotes, which would become part of a name.
+/// Environment files that are not shell scripts retain quotes, which would become part of the value.
 fn is_quoted(text: &str) -> bool {
     ['"', '\'']
         .iter()

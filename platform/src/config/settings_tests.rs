@@ -22,7 +22,7 @@ fn get<T>(settings: &Settings, setting: &Setting<T>) -> Result<T, ConfigErrors> 
 }
 
 #[test]
-fn the_stronger_layer_wins() {
+fn the_layer_with_precedence_wins() {
     let layers = |flags: &[_], environment: &[_], file: &str| Layers {
         flags: map(flags),
         environment: map(environment),
@@ -60,7 +60,7 @@ fn a_wrong_value_is_one_line_with_name_value_and_what_is_accepted() {
 }
 
 #[test]
-fn blanks_around_a_value_are_no_part_of_it_and_quotes_are_refused() {
+fn blanks_around_a_value_are_trimmed_and_quotes_are_rejected() {
     let folder = |text| get(&environment(&[("DATA_DIR", text)]), &names::DATA_DIR);
     for given in [
         "/srv/shop",
@@ -92,7 +92,7 @@ fn blanks_around_a_value_are_no_part_of_it_and_quotes_are_refused() {
 }
 
 #[test]
-fn a_file_with_a_typing_error_is_refused() {
+fn a_file_with_a_typing_error_is_rejected() {
     let with = |text: &str| {
         let settings = Settings::from_layers(Layers {
             file: Some(("x.toml".to_owned(), text.to_owned())),
@@ -110,7 +110,7 @@ fn a_file_with_a_typing_error_is_refused() {
 }
 
 #[test]
-fn what_this_version_lacks_is_refused_not_ignored() {
+fn an_unsupported_setting_is_rejected_not_ignored() {
     let lacking = [
         ("AUTH", "jwt"),
         ("TLS_CERT_FILE", "/cert.pem"),
@@ -128,7 +128,7 @@ fn what_this_version_lacks_is_refused_not_ignored() {
 }
 
 #[test]
-fn all_that_is_wrong_is_told_at_once_and_each_once() {
+fn all_errors_are_reported_together_and_each_once() {
     let settings = Settings::from_layers(Layers {
         flags: map(&[("POOL_SIZE", "")]),
         environment: map(&[("AUTH", "jwt"), ("INSECURE", "yes"), ("LOG_LEVEL", "")]),
@@ -143,8 +143,8 @@ fn all_that_is_wrong_is_told_at_once_and_each_once() {
         let _ = (twice, url?, migrate?, pool_size?, level?);
         Ok(())
     });
-    let told = read.expect_err("nearly all is wrong").to_string();
-    let names: Vec<&str> = told
+    let errors = read.expect_err("nearly all is wrong").to_string();
+    let names: Vec<&str> = errors
         .lines()
         .filter_map(|line| line.split(' ').next())
         .collect();
@@ -156,11 +156,11 @@ fn all_that_is_wrong_is_told_at_once_and_each_once() {
         "MIGRATE",
         "POOL_SIZE",
     ];
-    assert_eq!(names, expected, "{told}");
+    assert_eq!(names, expected, "{errors}");
 }
 
 #[test]
-fn what_may_be_in_a_file_that_cannot_be_read_is_not_missing() {
+fn a_value_that_may_be_in_an_unreadable_file_is_not_reported_as_missing() {
     let read = |text: &str| {
         let settings = Settings::from_layers(Layers {
             environment: map(&[("POOL_SIZE", "many")]),
@@ -174,15 +174,15 @@ fn what_may_be_in_a_file_that_cannot_be_read_is_not_missing() {
         });
         read.expect_err("not a file of settings").to_string()
     };
-    let told = read("[pool");
-    assert!(told.starts_with("--config is \"x.toml\""), "{told}");
-    assert!(told.contains("POOL_SIZE is"), "{told}");
-    assert!(!told.contains("EVENT_STORE_URL"), "{told}");
+    let errors = read("[pool");
+    assert!(errors.starts_with("--config is \"x.toml\""), "{errors}");
+    assert!(errors.contains("POOL_SIZE is"), "{errors}");
+    assert!(!errors.contains("EVENT_STORE_URL"), "{errors}");
     assert!(read("").contains("EVENT_STORE_URL is not set"));
 }
 
 #[test]
-fn without_authentication_only_loopback_is_bound() {
+fn without_authentication_only_loopback_is_allowed() {
     let listeners = [&names::CLIENT_HTTP_ADDR, &names::QUERY_GRPC_ADDR];
     let env = |given: &[_]| environment(given).read(|reader| app_env(reader, &listeners));
     let wide = ("CLIENT_HTTP_ADDR", "0.0.0.0:4000");
@@ -201,7 +201,7 @@ fn without_authentication_only_loopback_is_bound() {
     assert_eq!(env(&[wide, insecure]), Ok(AppEnv::Production));
     let development = ("APP_ENV", "development");
     assert_eq!(env(&[wide, insecure, development]), Ok(AppEnv::Development));
-    // Also where it would change nothing.
+    // Also where its value would make no difference.
     let error = env(&[("INSECURE", "yes")])
         .expect_err("no boolean")
         .to_string();
@@ -238,7 +238,7 @@ fn flags_carry_the_settings_names() {
 }
 
 #[test]
-fn every_default_is_acceptable_and_every_name_is_there_once() {
+fn every_default_parses_and_every_name_is_unique() {
     let settings = environment(&[]);
     assert!(get(&settings, &names::LOG_LEVEL).is_ok());
     assert!(get(&settings, &names::CLIENT_HTTP_ADDR).is_ok());
@@ -249,7 +249,7 @@ fn every_default_is_acceptable_and_every_name_is_there_once() {
 }
 
 #[test]
-fn a_fallback_counts_only_where_nobody_gave_a_value() {
+fn a_fallback_is_used_only_without_a_given_value() {
     let fallback = |settings: Settings| {
         let read = settings.read(|reader| {
             let spec = &names::EVENT_STORE_URL.spec;

@@ -1,4 +1,4 @@
-//! What may be shown of a value: a URL is put together again without what may be secret.
+//! Redacts values: a URL is reassembled without the parts that may be secret.
 
 use std::fmt::Write;
 
@@ -6,10 +6,10 @@ use url::Url;
 
 use super::setting::Secrecy;
 
-/// Stands for what is not shown.
+/// Replaces a redacted part.
 const STARS: &str = "***";
 
-/// Parameters of PostgreSQL whose values are no secrets, and are checked by the server or by the driver.
+/// Parameters of PostgreSQL whose values are not secret, and are validated by the server or the driver.
 pub(super) const SHOWN_POSTGRES_PARAMETERS: [&str; 6] = [
     "sslmode",
     "application_name",
@@ -18,7 +18,7 @@ pub(super) const SHOWN_POSTGRES_PARAMETERS: [&str; 6] = [
     "port",
     "statement-cache-capacity",
 ];
-/// The other parameters that the driver understands. Files of keys are named by them, and options may hold anything.
+/// The other parameters that the driver supports. They name key files, and options may contain anything.
 pub(super) const HIDDEN_POSTGRES_PARAMETERS: [&str; 7] = [
     "sslrootcert",
     "sslcert",
@@ -29,7 +29,7 @@ pub(super) const HIDDEN_POSTGRES_PARAMETERS: [&str; 7] = [
     "options",
 ];
 
-/// What an error may repeat of a value.
+/// The part of a value that an error may show.
 #[must_use]
 pub fn shown(secrecy: Secrecy, text: &str) -> String {
     match secrecy {
@@ -39,7 +39,7 @@ pub fn shown(secrecy: Secrecy, text: &str) -> String {
     }
 }
 
-/// Parameters of providers' URLs that hold no credential.
+/// Parameters of providers' URLs that contain no credentials.
 const SHOWN_PARAMETERS: [&str; 5] = [
     "decline_over",
     "fail_rate",
@@ -48,9 +48,9 @@ const SHOWN_PARAMETERS: [&str; 5] = [
     "timeout_rate",
 ];
 
-/// A provider's URL, of which only what can hold no credential is shown: the scheme, the host and its port, and the values
-/// of parameters that are known. Keys end up in user names, paths and other parameters too. Of what is no URL
-/// nothing is known, so that only a word without any sign is shown.
+/// A provider's URL without the parts that could contain credentials: only the scheme, the host with its port, and the
+/// values of known parameters are shown. Keys also end up in user names, paths and other parameters. A text that is
+/// not a URL is shown only if it is a single short word.
 fn without_credentials(text: &str) -> String {
     const MAX_WORD_CHARS: usize = 16;
     let is_word = |text: &str| {
@@ -102,14 +102,14 @@ fn shown_parameters(parameters: &str) -> String {
     shown.collect::<Vec<_>>().join("&")
 }
 
-/// `text`, without what may be a secret if it is a URL, or was meant to be one.
+/// `text` without its secrets, if it is a URL or may have been meant as one.
 pub(super) fn without_password(text: &str) -> String {
     if text.starts_with("sqlite://") || !text.contains(['@', '=', '?']) {
         return text.to_owned();
     }
     match Url::parse(text) {
         Ok(url) if url.has_authority() => by_structure(&url),
-        // A path, which was not meant to be a URL.
+        // A path, not a mistyped URL.
         _ if text.starts_with(['/', '.']) && !text.contains(['@', '=']) => text.to_owned(),
         _ => STARS.to_owned(),
     }
@@ -134,7 +134,7 @@ fn by_structure(url: &Url) -> String {
     shown.push_str(url.path());
     for (index, (name, value)) in url.query_pairs().enumerate() {
         let is_shown = SHOWN_POSTGRES_PARAMETERS.contains(&&*name);
-        // A name that is not known may be a secret that was put in the wrong place.
+        // An unknown name may be a misplaced secret.
         let is_known = is_shown || HIDDEN_POSTGRES_PARAMETERS.contains(&&*name);
         shown.push(if index == 0 { '?' } else { '&' });
         shown.push_str(if is_known { &name } else { STARS });
@@ -149,7 +149,7 @@ mod tests {
     use super::{Secrecy, shown, without_password};
 
     #[test]
-    fn of_a_secret_nothing_is_shown_and_of_a_providers_url_no_credential() {
+    fn a_secret_and_the_credentials_of_a_providers_url_are_redacted() {
         assert_eq!(shown(Secrecy::Everything, "sk_live_1"), "***");
         let url = |text: &str| shown(Secrecy::Credentials, text);
         for (given, shown) in [
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rest_is_shown() {
+    fn parts_without_secrets_are_shown() {
         for (url, shown) in [
             (
                 "postgres://me:x@host:5432/db",

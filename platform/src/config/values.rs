@@ -1,10 +1,10 @@
-//! The values that settings have, and how they are read.
+//! Parsers of setting values.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
 
-/// A log and its head, as a refused start names them: `LOG@HEAD`.
+/// A log and its head, `LOG@HEAD`, as the error of a failed start prints them.
 pub(super) fn log_mark(value: &str) -> Option<String> {
     const UUID_CHARS: usize = 36;
     let (log, head) = value.split_once('@')?;
@@ -15,17 +15,17 @@ pub(super) fn log_mark(value: &str) -> Option<String> {
     (is_log && head.parse::<u64>().is_ok()).then(|| value.to_owned())
 }
 
-/// Text that is not blank.
+/// Non-blank text.
 pub(super) fn text(value: &str) -> Option<String> {
     (!value.trim().is_empty()).then(|| value.to_owned())
 }
 
-/// A folder. What means something else in a URL cannot be in its path, since its files are named by URLs.
+/// A folder. Its path must not contain characters with a meaning in URLs, because its files are addressed by URLs.
 pub(super) fn folder(value: &str) -> Option<String> {
     text(value).filter(|path| is_plain_path(path))
 }
 
-/// Whether a URL of SQLite can name this path: it has neither parameters nor escapes, and is no database in memory.
+/// Whether a SQLite URL can contain this path: no parameters, no escapes, and not an in-memory database.
 pub(super) fn is_plain_path(path: &str) -> bool {
     !path.is_empty()
         && !path.contains(['?', '#', '%'])
@@ -33,7 +33,7 @@ pub(super) fn is_plain_path(path: &str) -> bool {
         && !path.contains(":memory:")
 }
 
-/// A host's name or its address, and no more: neither a scheme nor a port.
+/// A host name or address, without scheme or port.
 pub(super) fn host(value: &str) -> Option<String> {
     let is_address = || {
         let bare = value
@@ -78,17 +78,17 @@ pub(super) fn number<T: FromStr>(value: &str) -> Option<T> {
     value.parse().ok()
 }
 
-/// A port that something listens on.
+/// A port other than 0.
 pub(super) fn port(value: &str) -> Option<u16> {
     number(value).filter(|port| *port > 0)
 }
 
-/// A count that is at least 1.
+/// At least 1.
 pub(super) fn positive(value: &str) -> Option<u32> {
     number(value).filter(|count| *count > 0)
 }
 
-/// A time in milliseconds that is at least 1 and at most a day.
+/// A duration in milliseconds, from 1 to one day.
 pub(super) fn millis(value: &str) -> Option<Duration> {
     const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
     number(value)
@@ -101,7 +101,7 @@ mod tests {
     use super::{address, boolean, host, log_mark, millis};
 
     #[test]
-    fn a_mark_of_a_log_is_what_a_refused_start_names() {
+    fn a_log_mark_is_an_id_and_a_head() {
         let mark = "01a2068f-27b9-78e0-9869-9b881f9dd42c@17";
         assert_eq!(log_mark(mark).as_deref(), Some(mark));
         for bad in [
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_read_strictly() {
+    fn values_are_parsed_strictly() {
         assert_eq!(boolean("yes"), None);
         assert_eq!(millis("0"), None);
         assert_eq!(address("localhost:80"), address("127.0.0.1:80"));

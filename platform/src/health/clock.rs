@@ -1,4 +1,4 @@
-//! Whether the machine's clock is right.
+//! Health of the machine's clock.
 
 use std::time::Duration;
 
@@ -10,12 +10,12 @@ use crate::runtime::Tasks;
 
 /// How often the clocks are compared.
 const INTERVAL: Duration = Duration::from_secs(5);
-/// By how much the machine's clock may be off.
+/// The tolerated offset of the machine's clock.
 const TOLERANCE: TimeDelta = TimeDelta::seconds(5);
 
-/// Adds the part `clock`: how far the machine's clock is from the one that decides, which on PostgreSQL is the server's
-/// and on SQLite the machine's own at the start of the process, moved by the time that has elapsed. A clock that is off
-/// harms nothing, because the process does not follow it, so it leaves the process ready.
+/// Adds the component `clock`: the offset of the machine's clock from the authoritative one, which on PostgreSQL is the
+/// server's and on SQLite the machine's own at the start of the process plus the elapsed time. A wrong clock does no
+/// harm, because the process does not follow it, so the process stays ready.
 pub async fn watch_clock(health: &Health, tasks: &Tasks, clock: SteadyClock) {
     health
         .probe("clock", INTERVAL, tasks, move || {
@@ -27,14 +27,14 @@ pub async fn watch_clock(health: &Health, tasks: &Tasks, clock: SteadyClock) {
 }
 
 fn state(offset: TimeDelta) -> ComponentState {
-    let word = if offset > TOLERANCE {
+    let direction = if offset > TOLERANCE {
         "fast"
     } else if offset < -TOLERANCE {
         "slow"
     } else {
         return ComponentState::up("synchronized");
     };
-    ComponentState::impaired(format!("{word} ({} s)", offset.abs().num_seconds()))
+    ComponentState::impaired(format!("{direction} ({} s)", offset.abs().num_seconds()))
 }
 
 #[cfg(test)]
@@ -42,8 +42,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_clock_that_is_off_is_reported_and_keeps_nothing_from_serving() {
-        for (seconds, word) in [
+    fn a_wrong_clock_is_reported_and_leaves_the_process_ready() {
+        for (seconds, status) in [
             (600, "fast (600 s)"),
             (-600, "slow (600 s)"),
             (90_000, "fast (90000 s)"),
@@ -51,7 +51,7 @@ mod tests {
         ] {
             assert_eq!(
                 state(TimeDelta::seconds(seconds)),
-                ComponentState::impaired(word)
+                ComponentState::impaired(status)
             );
         }
         for seconds in [-5, 0, 5] {

@@ -1,8 +1,8 @@
-//! `grpc.health.v1.Health`, straight from the registry.
+//! `grpc.health.v1.Health`, backed by the registry.
 //!
-//! The empty service name and the names of the gRPC services say whether the process is ready. `health` says whether all
-//! of its parts work, and the name of a part, such as `database`, whether that part does, so that the gateway can repeat
-//! it in its own `/health`.
+//! The empty service name and the names of the gRPC services report readiness. `health` reports whether all components
+//! are up, and the name of a component, such as `database`, whether that one is, so that the gateway can include it in
+//! its own `/health`.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
 use super::Health;
 
-/// Asked for by this name, a process says whether all its parts work, as `/health` does.
+/// The service name that reports whether all components are up, as `/health` does.
 pub const ALL_PARTS: &str = "health";
 
 #[derive(Clone, Debug)]
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_process_and_each_part_can_be_asked_and_watched() {
+    async fn readiness_and_each_component_can_be_checked_and_watched() {
         let tasks = Tasks::new();
         let health = Health::new("1", &tasks);
         let part = health.part("database");
@@ -152,7 +152,7 @@ mod tests {
         for name in ["", "shop.Api", ALL_PARTS, "database"] {
             assert_eq!(status(name).await, 1, "{name}");
         }
-        // Ready all the same.
+        // Impaired components do not affect readiness.
         part.set(&ComponentState::impaired("lagging"));
         for (name, expected) in [("", 1), ("shop.Api", 1), (ALL_PARTS, 2), ("database", 2)] {
             assert_eq!(status(name).await, expected, "{name}");

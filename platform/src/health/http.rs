@@ -1,4 +1,4 @@
-//! `/health` with its two probes, and `/metrics`.
+//! The HTTP routes `/health` with its two probes, and `/metrics`.
 
 use axum::Router;
 use axum::response::{IntoResponse, Response};
@@ -9,16 +9,16 @@ use serde_json::Value;
 use super::Health;
 use crate::telemetry::Metrics;
 
-/// How every part of the process is.
+/// The state of every component.
 pub const HEALTH: &str = "/health";
 /// Whether the process runs.
 pub const LIVE: &str = "/health/live";
-/// Whether it can serve.
+/// Whether the process can serve requests.
 pub const READY: &str = "/health/ready";
-/// What the process counts.
+/// The metrics of the process.
 pub const METRICS: &str = "/metrics";
 
-/// 200 if all is well, else 503.
+/// 200 if healthy, else 503.
 fn answer(is_well: bool, report: &Value) -> Response {
     let status = if is_well {
         StatusCode::OK

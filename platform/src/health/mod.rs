@@ -1,7 +1,7 @@
-//! What a process knows of its parts, told over HTTP and gRPC.
+//! Health of a process and its components, over HTTP and gRPC.
 //!
-//! Three questions, of which an orchestrator asks the last two: does every part work (`/health`), does the process run
-//! (`/health/live`), can it serve (`/health/ready`, and the gRPC health of its services)?
+//! Three questions, of which an orchestrator needs the last two: is every component up (`/health`), does the process
+//! run (`/health/live`), can it serve requests (`/health/ready`, and the gRPC health of its services)?
 
 mod clock;
 mod grpc;

@@ -1,4 +1,4 @@
-//! The named parts of a process: whether they work, and whether the process can serve without them.
+//! The named components of a process: whether they are up, and whether the process can serve requests without them.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -15,21 +15,21 @@ use tokio_util::sync::CancellationToken;
 use crate::fields;
 use crate::runtime::Tasks;
 
-/// What a part says before it knows.
+/// The status of a component before its first report.
 const STARTING: &str = "starting";
 
-/// Whether a part works, and the word for it.
+/// Whether a component is up, with its status text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ComponentState {
     pub up: bool,
-    /// Whether the process can serve. A part that fails for all replicas alike leaves it at that: an orchestrator that
-    /// took them all out of service would make it worse.
+    /// Whether the process can serve requests. A fault that all replicas share must leave this true: an orchestrator
+    /// would otherwise remove all of them.
     pub ready: bool,
-    /// Such as `connected`; everybody may see it. What changes all the time follows in brackets.
+    /// Such as `connected`. It is public. Values that change continually follow in parentheses.
     pub word: Cow<'static, str>,
 }
 
-/// The parts of one service. Cheap to clone; all clones are one.
+/// The components of one service. Cheap to clone; clones share their state.
 #[derive(Clone, Debug)]
 pub struct Health {
     version: &'static str,
@@ -43,17 +43,17 @@ struct Shared {
     draining: CancellationToken,
 }
 
-/// The right to say how a part is.
+/// A handle that reports the state of one component.
 #[derive(Clone, Debug)]
 pub struct Component {
     name: Cow<'static, str>,
     shared: Arc<Shared>,
-    /// What is wrong with it, as the log told it last, and when.
+    /// The faults that were logged recently, and when.
     told: Arc<Mutex<Vec<(String, Instant)>>>,
 }
 
 impl Health {
-    /// A service of this version, without parts. It is ready until `tasks` stop, as far as its parts are.
+    /// A service of this version, without components. It is ready while all its components are, until `tasks` stop.
     #[must_use]
     pub fn new(version: &'static str, tasks: &Tasks) -> Self {
         Self {
@@ -66,7 +66,7 @@ impl Health {
         }
     }
 
-    /// Adds a part that is down, as "starting", until its owner says otherwise.
+    /// Adds a component that is down with the status "starting" until its owner reports a state.
     #[must_use]
     pub fn part(&self, name: impl Into<Cow<'static, str>>) -> Component {
         let part = Component {
@@ -78,8 +78,8 @@ impl Health {
         part
     }
 
-    /// Adds a part that is asked every `interval`, each time with `interval` as the limit. The first answer is
-    /// there when this returns.
+    /// Adds a component that is probed every `interval`, with `interval` as the timeout. The first probe is complete
+    /// when this returns.
     pub async fn probe<F, A>(
         &self,
         name: &'static str,
@@ -104,41 +104,41 @@ impl Health {
         });
     }
 
-    /// Whether all parts work.
+    /// Whether all components are up.
     #[must_use]
     pub fn is_up(&self) -> bool {
         self.shared.parts.lock().values().all(|state| state.up)
     }
 
-    /// Whether the process can serve: all parts let it, and it is not about to end.
+    /// Whether the process can serve requests: all components allow it, and the process is not stopping.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         !self.is_draining() && self.shared.parts.lock().values().all(|state| state.ready)
     }
 
-    /// Whether it is about to end.
+    /// Whether the process is stopping.
     #[must_use]
     pub fn is_draining(&self) -> bool {
         self.shared.draining.is_cancelled()
     }
 
-    /// Waits until it is about to end.
+    /// Waits until the process is stopping.
     pub async fn draining(&self) {
         self.shared.draining.cancelled().await;
     }
 
-    /// The parts that keep the process from serving, with their words.
+    /// The components that are not ready, with their statuses.
     #[must_use]
     pub fn waited_for(&self) -> String {
         let parts = self.shared.parts.lock();
         let waited_for = parts.iter().filter(|(_, state)| !state.ready);
-        let words: Vec<_> = waited_for
+        let statuses: Vec<_> = waited_for
             .map(|(name, state)| format!("{name} ({})", state.word))
             .collect();
-        words.join(", ")
+        statuses.join(", ")
     }
 
-    /// How one part is; `None` if there is no such part.
+    /// The state of one component; `None` if the name is unknown.
     #[must_use]
     pub fn state_of(&self, name: &str) -> Option<ComponentState> {
         self.shared.parts.lock().get(name).cloned()
@@ -175,7 +175,7 @@ impl Health {
         })
     }
 
-    /// Tells of every change.
+    /// Notifies of every change.
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.shared.changes.subscribe()
@@ -183,7 +183,7 @@ impl Health {
 }
 
 impl ComponentState {
-    /// The word without what stands in brackets.
+    /// The status text without the part in parentheses.
     fn kind(&self) -> &str {
         self.word.split(" (").next().unwrap_or_default()
     }
@@ -196,7 +196,7 @@ impl ComponentState {
         }
     }
 
-    /// It does not work, and nobody can be served without it.
+    /// Down, and the process cannot serve requests without it.
     pub fn down(word: impl Into<Cow<'static, str>>) -> Self {
         Self {
             up: false,
@@ -205,7 +205,7 @@ impl ComponentState {
         }
     }
 
-    /// It does not work as it should, and the process serves all the same.
+    /// Not fully up, but the process can still serve requests.
     pub fn impaired(word: impl Into<Cow<'static, str>>) -> Self {
         Self {
             up: false,
@@ -220,12 +220,12 @@ impl Component {
         self.set(&ComponentState::up(word));
     }
 
-    /// It does not, and nobody can be served without it.
+    /// Down, and the process cannot serve requests without it.
     pub fn down(&self, word: impl Into<Cow<'static, str>>) {
         self.set(&ComponentState::down(word));
     }
 
-    /// Says how it is; a change is logged.
+    /// Reports the state; a change is logged.
     pub fn set(&self, state: &ComponentState) {
         let name = self.name.clone();
         let before = self.shared.parts.lock().insert(name, state.clone());
@@ -237,13 +237,13 @@ impl Component {
         let is_start = |state: &ComponentState| state.word == STARTING;
         let is_first = is_start(before.as_ref().unwrap_or(state));
         let was_kind = before.as_ref().map(ComponentState::kind);
-        // Who was told that it broke is told as well that it works again.
+        // A logged fault is always followed by a logged recovery.
         match (was_up, state.up) {
             (true, false) if !is_start(state) => {
                 self.is_news(state);
                 tracing::warn!({ fields::PART } = &*self.name, "{}", state.word);
             }
-            // One trouble after another is as much news as the first, but not one that comes and goes.
+            // A different fault is logged too, but not one that alternates with others.
             (false, false)
                 if !is_first && was_kind != Some(state.kind()) && self.is_news(state) =>
             {
@@ -258,7 +258,7 @@ impl Component {
 }
 
 impl Component {
-    /// Whether the log has not told of this trouble within the last while.
+    /// Whether this fault was not logged within the last interval.
     fn is_news(&self, state: &ComponentState) -> bool {
         let now = Instant::now();
         let mut told = self.told.lock();
@@ -271,7 +271,7 @@ impl Component {
     }
 }
 
-/// The answer, or that there is none in time.
+/// The result, or "not answering" after `limit`.
 pub async fn within(
     limit: Duration,
     answer: impl Future<Output = ComponentState>,
@@ -290,13 +290,13 @@ mod tests {
     use crate::runtime::Tasks;
 
     #[test]
-    fn who_reads_that_a_part_broke_reads_when_it_works_again() {
-        let (log, _kept) = CapturedLog::from(Level::INFO);
+    fn a_logged_fault_is_followed_by_a_logged_recovery() {
+        let (log, _kept) = KeptLog::from(Level::INFO);
         let database = Health::new("1.2.3", &Tasks::new()).part("database");
         database.up("connected");
         database.down("disconnected");
         database.down("not answering");
-        // A part that goes back and forth has a line for each trouble, and no more.
+        // Alternating faults are logged once each.
         database.down("disconnected");
         database.down("not answering");
         database.up("connected");
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn the_report_names_the_part_that_is_down() {
+    fn the_report_names_the_component_that_is_down() {
         let health = Health::new("1.2.3", &Tasks::new());
         let database = health.part("database");
         let grpc = health.part("grpc");
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn an_impaired_part_is_reported_and_leaves_the_process_ready() {
+    fn an_impaired_component_is_reported_and_leaves_the_process_ready() {
         let tasks = Tasks::new();
         let health = Health::new("1.2.3", &tasks);
         let database = health.part("database");

@@ -1,4 +1,4 @@
-//! A start that takes its time says what it waits for.
+//! Retries the steps of a start, and logs what a slow start waits for.
 
 use std::time::Duration;
 
@@ -12,23 +12,23 @@ use crate::config::{DatabaseUrl, Databases, Engine, names};
 use crate::fields;
 use crate::runtime::{StartError, Tasks};
 
-/// A start that is over by then explains nothing.
+/// A start that completes earlier logs nothing.
 const FIRST: Duration = Duration::from_secs(2);
-/// The pauses between explanations.
+/// The interval of further log lines.
 const AGAIN: Duration = Duration::from_secs(10);
 
-/// The first pause between two attempts at a step, and the longest.
+/// The initial and the maximum delay between two attempts of a step.
 const PAUSE: Duration = Duration::from_millis(100);
 const MAX_PAUSE: Duration = Duration::from_secs(2);
 
 /// A step of a start that needs a database.
 #[derive(Clone, Copy, Debug)]
 pub struct StartStep {
-    /// What is done, such as "open the event store".
+    /// The operation, such as "open the event store".
     what: &'static str,
     /// The setting that names the database.
     setting: &'static str,
-    /// How long it is tried again after errors that may pass, such as a server that is not there yet.
+    /// How long transient errors are retried, such as a server that is not reachable yet.
     patience: Duration,
 }
 
@@ -61,17 +61,18 @@ impl StartStep {
             what,
             setting,
             patience: match url.engine() {
-                // A file is there, or another process has it for as long as it runs.
+                // No retries: the file exists, or another process holds its lock for as long as it runs.
                 Engine::Sqlite => Duration::ZERO,
                 Engine::Postgres => databases.start_timeout,
             },
         }
     }
 
-    /// Takes the step. Logs that it is waited for, after 2 s and then every 10 s, with the last error.
+    /// Executes the step, with retries. Logs that the start waits for it, after 2 s and then every 10 s, with the
+    /// last error.
     ///
     /// # Errors
-    /// One that does not pass, or the last one when the patience has ended.
+    /// A permanent error, or the last transient one after the timeout.
     pub fn take<'t, T, E>(
         self,
         may_pass: fn(&E) -> bool,
@@ -88,13 +89,13 @@ impl StartStep {
                 self.explain(last.as_deref());
             });
             let taking = async {
-                let (begin, mut backoff) = (Instant::now(), Backoff::new(PAUSE, MAX_PAUSE));
+                let (start, mut backoff) = (Instant::now(), Backoff::new(PAUSE, MAX_PAUSE));
                 loop {
                     let error = match attempt().await {
                         Ok(taken) => return Ok(taken),
                         Err(error) => error,
                     };
-                    let waited = begin.elapsed();
+                    let waited = start.elapsed();
                     let is_last = !may_pass(&error) || waited >= self.patience;
                     let error = StartError::failed(self.setting, error);
                     if is_last {
@@ -126,7 +127,7 @@ impl StartStep {
     }
 }
 
-/// Logs what keeps a process that has started from serving, after 2 s and then every 10 s, until it is ready.
+/// Logs which components a started process waits for, after 2 s and then every 10 s, until it is ready.
 pub fn explain_start(health: &Health, tasks: &Tasks) {
     let health = health.clone();
     tasks.spawn_job(async move {
@@ -147,10 +148,10 @@ pub fn explain_start(health: &Health, tasks: &Tasks) {
     });
 }
 
-async fn explain(mut say: impl FnMut()) -> std::convert::Infallible {
+async fn explain(mut log: impl FnMut()) -> std::convert::Infallible {
     tokio::time::sleep(FIRST).await;
     loop {
-        say();
+        log();
         tokio::time::sleep(AGAIN).await;
     }
 }
@@ -170,14 +171,14 @@ mod tests {
     use crate::runtime::Tasks;
 
     #[tokio::test(start_paused = true)]
-    async fn it_is_explained_after_two_seconds_and_then_every_ten() {
+    async fn a_slow_start_is_logged_after_two_seconds_and_then_every_ten() {
         let start = Instant::now();
-        let (said, mut heard) = mpsc::unbounded_channel();
-        let explaining = explain(move || said.send(Instant::now()).expect("a listener"));
+        let (logged, mut received) = mpsc::unbounded_channel();
+        let explaining = explain(move || logged.send(Instant::now()).expect("a listener"));
         let listening = async {
             let mut moments = Vec::new();
             while moments.len() < 3 {
-                moments.extend(heard.recv().await);
+                moments.extend(received.recv().await);
             }
             moments
         };
@@ -190,10 +191,10 @@ mod tests {
         assert!(after.eq(seconds));
     }
 
-    /// The clock stands still between the timers.
+    /// The paused clock makes the number of log lines deterministic.
     #[tokio::test(start_paused = true)]
-    async fn a_start_names_what_it_waits_for_until_it_is_ready() {
-        let (log, _kept) = CapturedLog::from(Level::INFO);
+    async fn a_start_logs_what_it_waits_for_until_it_is_ready() {
+        let (log, _kept) = KeptLog::from(Level::INFO);
         let tasks = Tasks::new();
         let health = Health::new("1", &tasks);
         health.part("database").up("connected");
@@ -222,8 +223,8 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_step_that_takes_its_time_is_named() {
-        let (log, _kept) = CapturedLog::from(Level::INFO);
+    async fn a_slow_step_is_logged() {
+        let (log, _kept) = KeptLog::from(Level::INFO);
         let opening = |seconds| {
             let attempt = move || {
                 let opening = async move {
@@ -242,8 +243,8 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_may_pass_is_tried_again_as_long_as_the_patience_lasts() {
-        let (log, _kept) = CapturedLog::from(Level::INFO);
+    async fn transient_errors_are_retried_until_the_timeout() {
+        let (log, _kept) = KeptLog::from(Level::INFO);
         let begin = Instant::now();
         let locked_for = move |seconds: u64, how| {
             move || {
@@ -269,7 +270,7 @@ mod tests {
         assert_eq!(begin.elapsed().as_secs(), 20);
         let begin = Instant::now();
         let gone = step(20).take(may_pass, locked_for(u64::MAX, "gone")).await;
-        gone.expect_err("it is gone");
+        gone.expect_err("a permanent error");
         assert_eq!(begin.elapsed(), Duration::ZERO);
     }
 }

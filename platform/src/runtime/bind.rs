@@ -1,4 +1,4 @@
-//! The address of a listener, bound before anything answers at it.
+//! The address of a listener, bound before anything is served on it.
 
 use std::net::SocketAddr;
 
@@ -8,7 +8,7 @@ use super::StartError;
 use super::connections::{Admission, ConnectionLimits};
 use crate::fields;
 
-/// A bound address that does not answer yet.
+/// A bound address that does not accept connections yet.
 #[derive(Debug)]
 pub(super) struct Bound {
     name: &'static str,
@@ -18,10 +18,10 @@ pub(super) struct Bound {
 }
 
 impl Bound {
-    /// Binds `address`, which the setting `name` gave.
+    /// Binds `address`, the value of the setting `name`.
     ///
     /// # Errors
-    /// The address is taken, or not this machine's.
+    /// The address is in use, or does not belong to this machine.
     pub(super) async fn bind(name: &'static str, address: SocketAddr) -> Result<Self, StartError> {
         let failed = |error| StartError::failed(format!("bind {name} to {address}"), error);
         let listener = TcpListener::bind(address).await.map_err(failed)?;
@@ -43,7 +43,7 @@ impl Bound {
         self.address
     }
 
-    /// Says that it listens, and gives what accepts connections.
+    /// Logs that it listens, and returns the listener with its admission.
     pub(super) fn listen(self) -> (TcpListener, Admission) {
         tracing::info!({ fields::LISTENER } = self.name, { fields::ADDRESS } = %self.address, "listening");
         (self.listener, Admission::new(self.name, self.limits))

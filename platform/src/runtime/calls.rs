@@ -1,4 +1,4 @@
-//! Counts, times and logs the gRPC calls that a service answers.
+//! Metrics and log lines of the gRPC calls that a service handles.
 
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
@@ -14,16 +14,16 @@ use crate::request_log::{millis, without_values};
 /// How a service's calls are observed.
 #[derive(Clone, Copy, Debug)]
 pub struct Calls {
-    /// What the paths of its own methods begin with, such as `/query.`. Health and reflection are left out.
+    /// The path prefix of the observed methods, such as `/query.`. Health and reflection are excluded.
     pub prefix: &'static str,
-    /// The metadata that names the request.
+    /// The metadata key of the request id.
     pub correlation_id: &'static str,
-    /// The name of a code, as all metrics have it.
+    /// The name of a code in metrics.
     pub code_name: fn(Code) -> &'static str,
 }
 
 impl Calls {
-    /// `routes`, of which each call is counted, timed, and logged at debug.
+    /// Wraps `routes` so that each call is counted, timed, and logged at debug level.
     #[must_use]
     pub fn observe(self, routes: Routes) -> Routes {
         let layer = from_fn_with_state(self, observe);
@@ -31,7 +31,7 @@ impl Calls {
     }
 
     fn record(self, method: &str, took: Duration, code: Code) {
-        // A path that was made up must not make a new series.
+        // Invented paths must not create new time series.
         if code == Code::Unimplemented {
             return;
         }
@@ -50,9 +50,9 @@ async fn observe(State(calls): State<Calls>, request: Request, next: Next) -> Re
     };
     let is_logged = tracing::enabled!(tracing::Level::DEBUG);
     let request_id = is_logged.then(|| correlation_id(calls, request.headers()));
-    let began = Instant::now();
+    let start = Instant::now();
     let response = next.run(request).await;
-    let took = began.elapsed();
+    let took = start.elapsed();
     let status = Status::from_header_map(response.headers());
     let code = status.as_ref().map_or(Code::Ok, Status::code);
     calls.record(method, took, code);

@@ -1,8 +1,8 @@
-//! Deadlines of gRPC calls, answered as what they are.
+//! Deadlines of gRPC calls, with the status `DEADLINE_EXCEEDED`.
 //!
-//! tonic's server has a timer for `grpc-timeout` of its own, but it answers CANCELLED, which says that the caller gave
-//! up, and knows nothing of what the call may have done. This timer is inside of it and a little faster, so that
-//! tonic's never fires; and it is the same for a service that is called in the process, which has no server.
+//! tonic's server has its own timer for `grpc-timeout`, but it returns CANCELLED, which means that the caller gave up,
+//! and cannot report whether the call may have taken effect. This timer is nested in it and fires slightly earlier, so
+//! that tonic's never fires. It also works for a service that is called in process, without a server.
 
 use std::time::Duration;
 
@@ -15,23 +15,23 @@ use tonic::service::Routes;
 use super::http2::DEADLINE_CAP;
 
 const GRPC_TIMEOUT: &str = "grpc-timeout";
-/// How much earlier than tonic's timer this one fires: this part of the deadline, within limits. Timers are exact to a
-/// millisecond.
+/// How much earlier than tonic's timer this one fires: this fraction (one in so many) of the deadline, within bounds.
+/// Timers have a resolution of one millisecond.
 const AHEAD_PART: u32 = 20;
 const MIN_AHEAD: Duration = Duration::from_millis(2);
 const MAX_AHEAD: Duration = Duration::from_millis(20);
 
-/// What a service knows of deadlines.
+/// How a service reads deadlines and reports that one has passed.
 #[derive(Clone, Copy, Debug)]
 pub struct Deadlines {
-    /// Reads the value of `grpc-timeout`.
+    /// Parses the value of `grpc-timeout`.
     pub parse: fn(&str) -> Option<Duration>,
-    /// The status of a call to this path whose deadline has passed. What it did is not known here.
+    /// The status of a call to this path whose deadline has passed. Only the service knows which calls have no effects.
     pub late: fn(&str) -> Status,
 }
 
 impl Deadlines {
-    /// `routes`, of which each call is answered before its deadline has passed.
+    /// Wraps `routes` so that each call is answered before its deadline.
     #[must_use]
     pub fn hold(self, routes: Routes) -> Routes {
         let layer = from_fn_with_state(self, answer_in_time);

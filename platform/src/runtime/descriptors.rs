@@ -1,20 +1,20 @@
-//! How many files and connections a process may have open.
+//! The limit of open file descriptors.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Raises the limit of open descriptors to what the system allows this process at most. Each connection takes one, and
-/// shells give 1,024.
+/// Raises the soft limit of open descriptors to the hard limit. Each connection takes one, and shells usually set
+/// 1,024.
 pub(super) fn raise_limit() {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
         current: limit.maximum,
         ..limit
     };
-    // Refused where a sandbox forbids it; then the limit is what it was, and nothing else changes.
+    // A sandbox may forbid it; then the limit stays as it was.
     let _ = setrlimit(Resource::Nofile, raised);
 }
 
-/// How many descriptors this process may have open; nothing if there is no limit.
+/// The soft limit; `None` if unlimited.
 pub(super) fn limit() -> Option<u64> {
     getrlimit(Resource::Nofile).current
 }

@@ -1,4 +1,4 @@
-//! The `healthcheck` subcommand: images have neither a shell nor curl.
+//! The `healthcheck` subcommand, for container images, which have neither a shell nor curl.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -14,19 +14,19 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// Enough for the status line and a report of many parts.
 const MAX_ANSWER_BYTES: u64 = 64 * 1024;
 
-/// Asks the process that serves `/health/ready` at `listener`, and prints what it says.
+/// Requests `/health/ready` from the process at `listener`, and prints the response.
 ///
 /// # Errors
-/// It does not answer 200 within five seconds.
+/// The process does not respond with 200 within five seconds.
 #[must_use]
 pub fn healthcheck(listener: SocketAddr) -> BoxFuture<'static, Result<(), StartError>> {
     healthcheck_at(reachable(listener).to_string())
 }
 
-/// The same for a process elsewhere: `address` is its host and port.
+/// Like [`healthcheck`], for a remote process: `address` is its host and port.
 ///
 /// # Errors
-/// The same.
+/// The process does not respond with 200 within five seconds.
 #[must_use]
 pub fn healthcheck_at(address: String) -> BoxFuture<'static, Result<(), StartError>> {
     Box::pin(check(address))
@@ -47,7 +47,7 @@ async fn check(address: String) -> Result<(), StartError> {
     Err(StartError::failed(what, status.to_owned()))
 }
 
-/// Where a listener is reached: one on every address by loopback.
+/// The address at which a listener can be reached; for one on all addresses this is loopback.
 #[must_use]
 pub fn reachable(listener: SocketAddr) -> SocketAddr {
     let ip = match listener.ip() {

@@ -6,8 +6,8 @@ use axum::response::{IntoResponse, Response};
 use http::uri::Authority;
 use http::{HeaderMap, StatusCode, Uri, Version, header};
 
-/// The host that a request names, without its port: in its target if it stands there, or else in its Host header.
-/// Nothing if there is none, or more than one.
+/// The host of a request without its port: from its target if that is absolute, else from its Host header. `None` if
+/// there is no Host header or more than one.
 #[must_use]
 pub fn host_of(target: &Uri, headers: &HeaderMap) -> Option<String> {
     if let Some(host) = target.host() {
@@ -23,11 +23,11 @@ fn only_host(headers: &HeaderMap) -> Option<&str> {
     only.to_str().ok()
 }
 
-/// Answers requests of HTTP/1.1 that name no host, or several, as RFC 9112 demands: what stands in front of the process
-/// may have understood another one.
+/// Rejects HTTP/1.1 requests with no or several Host headers, as RFC 9112 requires: a proxy may have used another one
+/// than this process would.
 pub(super) async fn require(request: Request, next: Next) -> Response {
     if request.version() == Version::HTTP_11 && only_host(request.headers()).is_none() {
-        let message = "a request has exactly one Host header\n";
+        let message = "a request must have exactly one Host header\n";
         return (StatusCode::BAD_REQUEST, message).into_response();
     }
     next.run(request).await
@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_is_without_its_port_and_stands_in_one_place() {
+    fn the_host_has_no_port_and_must_be_unambiguous() {
         assert_eq!(host("/x", &["shop:4000"]).as_deref(), Some("shop"));
         assert_eq!(host("/x", &["[::1]:4000"]).as_deref(), Some("[::1]"));
         assert_eq!(host("http://a/x", &["b"]).as_deref(), Some("a"));

@@ -1,4 +1,4 @@
-//! One type for a service elsewhere and a service in this process.
+//! One channel type for a remote service and for a service in this process.
 
 use std::fmt;
 use std::future::Future;
@@ -15,8 +15,8 @@ use tower::Service;
 
 use super::StartError;
 
-/// Carries the calls of a generated client: over a connection, or by calling the service itself, without a
-/// socket and without a second code path in the client.
+/// Transports the calls of a generated client: over a connection, or by calling the service directly, without a socket
+/// and without a second code path in the client.
 #[derive(Clone)]
 pub enum GrpcChannel {
     /// Over HTTP/2, to this host and port.
@@ -26,10 +26,10 @@ pub enum GrpcChannel {
 }
 
 impl GrpcChannel {
-    /// A channel to `host` and `port` that connects when first used and again whenever it must.
+    /// A channel to `host` and `port` that connects on first use and reconnects as needed.
     ///
     /// # Errors
-    /// They do not make an address.
+    /// `host` and `port` do not form a valid address.
     pub fn remote(host: &str, port: u16) -> Result<Self, StartError> {
         const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
         const KEEPALIVE: Duration = Duration::from_secs(20);

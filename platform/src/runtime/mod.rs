@@ -1,17 +1,17 @@
-//! The life of a process: bind, announce, serve, drain.
+//! The lifecycle of a process: bind, listen, serve, drain.
 //!
 //! ```text
-//! settings ── bad ──► exit 2
+//! settings ── invalid ──► exit 2
 //!    │
 //! bind every listener ── fails ──► exit 1
 //!    │
-//! serve … until SIGINT, SIGTERM or a task that ended although it must not
+//! serve … until SIGINT, SIGTERM or the unexpected end of a task
 //!    │
-//! stop accepting ─► let requests end, up to a limit ─► await every task ─► exit 0 (1 after a fault)
+//! stop accepting ─► complete requests, up to a timeout ─► await every task ─► exit 0 (1 after a fault)
 //! ```
 //!
-//! Every spawned task belongs to a [`Tasks`], which awaits it. A service has one; a process with several
-//! services drains the gateway first, and the others together.
+//! Every spawned task belongs to a [`Tasks`], which awaits it. There is one per service; a process with several
+//! services drains the gateway first, because it calls the others, and then the others together.
 
 mod bind;
 mod calls;

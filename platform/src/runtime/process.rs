@@ -1,4 +1,4 @@
-//! A binary's `main`.
+//! The process around a service: runtime, signals and periodic tasks.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -9,15 +9,16 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::{StartError, Tasks, descriptors};
 use crate::telemetry::Metrics;
 
-/// How often metrics are looked after between scrapes.
+/// The interval of metrics upkeep between scrapes.
 const UPKEEP: Duration = Duration::from_secs(5);
 
-/// Runs a binary to its exit code. A failed start is one line on standard error, or one for each setting that is wrong.
+/// Runs a binary's `main` and returns the exit code. A failed start prints one line on standard error, or one per
+/// invalid setting.
 pub fn run(main: impl Future<Output = Result<(), StartError>>) -> ExitCode {
     run_boxed(Box::pin(main))
 }
 
-/// Boxed, so that the runtime is compiled here and not in each binary.
+/// Boxed, so that the runtime is compiled once here and not in each binary.
 fn run_boxed(main: LocalBoxFuture<'_, Result<(), StartError>>) -> ExitCode {
     descriptors::raise_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -33,8 +34,8 @@ fn run_boxed(main: LocalBoxFuture<'_, Result<(), StartError>>) -> ExitCode {
     }
 }
 
-/// SIGINT and SIGTERM, which end the process by themselves until somebody listens. Who tells the world that the
-/// process is there listens before, so that whoever asks it to stop is heard.
+/// SIGINT and SIGTERM. Their default action kills the process until a handler is installed, so handlers must be
+/// installed before the process reports that it is up: a stop that is requested right afterwards is then a clean one.
 #[derive(Debug)]
 pub struct StopSignals {
     interrupt: Signal,
@@ -42,10 +43,10 @@ pub struct StopSignals {
 }
 
 impl StopSignals {
-    /// Keeps them from now on.
+    /// Installs the handlers.
     ///
     /// # Errors
-    /// Signals cannot be received.
+    /// The handlers cannot be installed.
     pub fn listen() -> Result<Self, StartError> {
         let listen =
             |kind| signal(kind).map_err(|error| StartError::failed("listen for signals", error));
@@ -55,8 +56,8 @@ impl StopSignals {
         })
     }
 
-    /// Runs a step of the start, unless one comes before it is done: then nothing, and the step is dropped. A start may
-    /// wait for a database, and must not wait for one when it is asked to stop.
+    /// Runs a step of the start. If a signal arrives first, the step is cancelled and `None` is returned. A start may
+    /// wait for a database, but not after a stop was requested.
     pub fn unless_asked<'s, T>(
         &'s mut self,
         starting: impl Future<Output = T> + 's,
@@ -68,12 +69,13 @@ impl StopSignals {
                 _ = self.terminate.recv() => {}
                 started = starting => return Some(started),
             }
-            tracing::info!("stopped before it had started");
+            tracing::info!("stopped before the start was complete");
             None
         })
     }
 
-    /// Waits until one has come, or one of `services` stops by a fault. A second signal ends the process at once.
+    /// Waits until a signal arrives, or until one of `services` stops because of a fault. After that another signal
+    /// exits the process immediately.
     ///
     /// # Errors
     /// A task failed.
@@ -97,15 +99,15 @@ impl StopSignals {
             futures::future::select_all(faults).await;
         };
         tokio::select! {
-            _ = self.interrupt.recv() => tracing::info!("stopping: interrupted"),
-            _ = self.terminate.recv() => tracing::info!("stopping: asked to terminate"),
+            _ = self.interrupt.recv() => tracing::info!("stopping: received SIGINT"),
+            _ = self.terminate.recv() => tracing::info!("stopping: received SIGTERM"),
             () = any_fault => {}
         }
         tokio::spawn(exit_on_second(self.interrupt, self.terminate));
         match services.iter().find_map(|tasks| tasks.fault()) {
             Some(task) => Err(StartError::failed(
                 "run",
-                format!("the task {task} ended too early"),
+                format!("the task {task} ended unexpectedly"),
             )),
             None => Ok(()),
         }
@@ -117,16 +119,16 @@ async fn exit_on_second(mut interrupt: Signal, mut terminate: Signal) {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
     }
-    eprintln!("stopped at once by a second signal");
+    eprintln!("stopped immediately by a second signal");
     std::process::exit(1);
 }
 
-/// Keeps the metrics small until `tasks` stop.
+/// Periodically folds collected histograms until `tasks` stop, which bounds their memory.
 pub fn upkeep(metrics: Metrics, tasks: &Tasks) {
     repeat("metrics upkeep", tasks, move || metrics.upkeep());
 }
 
-/// Calls `action` now and then until `tasks` stop: for metrics that somebody has to look at.
+/// Calls `action` periodically until `tasks` stop: for metrics that must be polled.
 pub fn repeat(name: &'static str, tasks: &Tasks, action: impl Fn() + Send + 'static) {
     repeat_boxed(name, tasks, Box::new(action));
 }

@@ -1,7 +1,7 @@
-//! The id of an HTTP request: the client's own, or one that is made here.
+//! The id of an HTTP request: the client's own, or a generated one.
 //!
-//! It is in every answer, in every log line about the request, and in the metadata of the events that it leads to, so
-//! that what a client reports can be found.
+//! It is part of every response, of every log line about the request, and of the metadata of the events that it causes,
+//! so that an operator can trace what a client reports.
 
 use std::time::Instant;
 
@@ -12,27 +12,27 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request};
 use crate::fields;
 use crate::request_log::millis;
 
-/// The header that carries it, both ways.
+/// The header that carries it, in requests and responses.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The most characters of an id that a client may choose.
+/// Limit of characters in an id from a client.
 const MAX_CHARS: usize = 128;
 
 /// The id of a request: 1 to 128 visible ASCII characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestId(HeaderValue);
 
-/// What a request was for, left in its response by who knows, for the line that is logged about it.
+/// A response extension that describes the request, set by the handler for the log line about the request.
 #[derive(Clone, Debug, Default)]
 pub struct RequestSummary {
-    /// Such as the kind and the name of a GraphQL operation.
+    /// For example the kind and the name of a GraphQL operation.
     pub operation: String,
     /// The code of its first error.
     pub code: Option<String>,
 }
 
 impl RequestId {
-    /// A new one, a UUID of version 7.
+    /// A new id, a UUID v7.
     #[must_use]
     pub fn new_random() -> Self {
         let id = CommandId::from_parts(SystemClock.now(), rand::random());
@@ -53,13 +53,13 @@ impl RequestId {
 
     #[must_use]
     pub fn as_str(&self) -> &str {
-        // It is ASCII.
+        // Always ASCII, so the default is never used.
         self.0.to_str().unwrap_or_default()
     }
 }
 
-/// Has a request answered with its [`RequestId`] as an extension, puts that into the answer, and logs a line at debug when
-/// the answer is there.
+/// Adds the [`RequestId`] to the request's extensions and to the response, and logs the request at debug level when
+/// the response is complete.
 pub(super) async fn identified<B>(
     mut request: Request<B>,
     answer: impl AsyncFnOnce(Request<B>) -> Response,
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_of_1_to_128_visible_characters_is_taken_over() {
+    fn an_id_of_1_to_128_visible_characters_is_accepted() {
         for good in ["a", "~!/", &"x".repeat(128)] {
             let id = given(&[good.as_bytes()]).expect(good);
             assert_eq!(id.as_str(), good);
@@ -118,11 +118,11 @@ mod tests {
             assert_eq!(given(&[bad]), None);
         }
         assert_eq!(given(&[]), None);
-        assert_eq!(given(&[b"a", b"b"]), None, "which of them is it?");
+        assert_eq!(given(&[b"a", b"b"]), None, "an ambiguous id is ignored");
     }
 
     #[test]
-    fn one_that_is_made_is_a_uuid_of_version_7() {
+    fn a_generated_id_is_a_uuid_of_version_7() {
         let id = RequestId::new_random();
         let version = id.as_str().as_bytes().get(14);
         assert_eq!((id.as_str().len(), version), (36, Some(&b'7')));

@@ -1,4 +1,4 @@
-//! A service that is called over gRPC, as a process of its own.
+//! A gRPC service as a standalone process.
 
 use std::process::ExitCode;
 
@@ -14,32 +14,32 @@ use crate::config::{self, Databases, Listeners, Read, Reader, ServiceSettings, S
 use crate::health::{self, Health};
 use crate::telemetry::{self, TelemetryConfig};
 
-/// gRPC, and health with metrics.
+/// One for gRPC, one for health and metrics.
 const LISTENERS: usize = 2;
 
-/// A service without listeners, with the event store that it has opened for itself.
+/// A service without listeners, together with its own event store.
 pub trait Service: Sized {
-    /// The settings under names of its own.
+    /// The settings that are specific to this service.
     const SETTINGS: ServiceSettings;
-    /// What its own settings say.
+    /// The values of its own settings.
     type Config;
 
-    /// Reads [`ServiceSettings::own`], before anything is bound or opened.
+    /// Reads [`ServiceSettings::own`]. Called before anything is bound or opened.
     ///
     /// # Errors
     /// A setting does not parse.
     fn configure(reader: &mut Reader) -> Read<Self::Config>;
 
-    /// Brings the databases up to date, and does nothing else.
+    /// Migrates the databases, and does nothing else.
     ///
     /// # Errors
-    /// A database cannot be opened, or does not fit this binary.
+    /// A database cannot be opened, or its schema does not fit this binary.
     fn migrate(databases: &Databases) -> impl Future<Output = Result<(), StartError>>;
 
-    /// Opens the event store and starts the service; brings the databases up to date if they say so.
+    /// Opens the event store and starts the service; migrates the databases if the settings enable it.
     ///
     /// # Errors
-    /// A database cannot be opened, or does not fit this binary.
+    /// A database cannot be opened, or its schema does not fit this binary.
     fn open(
         databases: &Databases,
         config: Self::Config,
@@ -47,36 +47,34 @@ pub trait Service: Sized {
 
     fn routes(&self) -> Routes;
 
-    /// How its parts are.
     fn health(&self) -> &Health;
 
-    /// Its tasks, to which its listeners are added.
+    /// The tasks of the service, to which its listeners are added.
     fn tasks(&self) -> &Tasks;
 
-    /// What it serves over HTTP next to `/health`, its probes and `/metrics`.
+    /// Additional HTTP routes next to `/health`, its probes and `/metrics`.
     fn http(&self) -> Router {
         Router::new()
     }
 
-    /// Ends the service and closes the event store. What has not ended at the deadline is left behind.
+    /// Stops the service and closes the event store. Anything incomplete at the deadline is abandoned.
     fn close(self, deadline: StopDeadline) -> impl Future<Output = ()>;
 }
 
-/// Runs a binary that is `S`, with the flags of its settings and the subcommands `healthcheck` and `migrate`, to its
-/// exit code. `command` is its name, what it is about, and its version.
+/// Runs the service `S` as a binary, with flags for its settings and the subcommands `healthcheck` and `migrate`, and
+/// returns the exit code. `command` has the binary's name, description and version.
 #[must_use]
 pub fn serve<S: Service>(command: Command) -> ExitCode {
     let command = command
         .subcommand(
             Command::new("healthcheck")
-                .about("Asks the running service whether it is ready; exit code 0 if it is"),
+                .about("Checks whether the running service is ready; exit code 0 if it is"),
         )
-        .subcommand(Command::new("migrate").about("Brings the databases up to date and ends"));
+        .subcommand(Command::new("migrate").about("Migrates the databases and exits"));
     let matches = config::command(command, &S::SETTINGS.specs()).get_matches();
     run(start::<S>(matches))
 }
 
-/// All settings of the binary.
 struct Config<S: Service> {
     listeners: Listeners,
     connections: ConnectionLimits,

@@ -1,21 +1,21 @@
-//! Why a process does not start, and the exit code for it.
+//! The error of a failed start, and its exit code.
 
 use std::error::Error;
 use std::process::ExitCode;
 
 use crate::config::ConfigErrors;
 
-/// A start that failed.
+/// The start failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// Settings are wrong: exit code 2. One line each.
+    /// Invalid settings, one line each: exit code 2.
     #[error(transparent)]
     Config(#[from] ConfigErrors),
-    /// Something else: exit code 1.
+    /// Any other failure: exit code 1.
     #[error("{}", describe(what, source.as_ref()))]
     Failed {
         what: String,
-        /// Why it did not work.
+        /// The cause.
         source: Box<dyn Error + Send + Sync>,
     },
 }
@@ -32,14 +32,13 @@ impl StartError {
         }
     }
 
-    /// Writes it to standard error: one line, or one for each setting that is wrong.
+    /// Prints it on standard error: one line, or one per invalid setting.
     pub(super) fn print(&self) {
         for line in self.to_string().lines() {
             eprintln!("error: {line}");
         }
     }
 
-    /// The process's exit code.
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
         match self {
@@ -49,7 +48,7 @@ impl StartError {
     }
 }
 
-/// What was tried and why it did not work; said once if the error begins with the same words.
+/// The operation and the cause. The operation is omitted if the cause already starts with it.
 fn describe(what: &str, source: &(dyn Error + 'static)) -> String {
     let why = chain(source);
     if why.starts_with(what) {
@@ -59,7 +58,7 @@ fn describe(what: &str, source: &(dyn Error + 'static)) -> String {
     }
 }
 
-/// An error with its causes in one line, leaving out those that the one above repeats.
+/// An error with its causes in one line, without causes that the text already contains.
 fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

@@ -1,19 +1,19 @@
-//! The end of a process has one deadline, which all its parts share.
+//! The deadline of a process's shutdown, which all its parts share.
 
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-/// When a process that was asked to stop must have ended.
+/// When a stopping process must have exited.
 #[derive(Clone, Copy, Debug)]
 pub struct StopDeadline {
     end: Instant,
-    /// What is left to close stores when requests have taken all the time that they get.
+    /// The time reserved for closing stores if requests use all of theirs.
     reserve: Duration,
 }
 
 impl StopDeadline {
-    /// So long from now.
+    /// The deadline in `limit` from now.
     #[must_use]
     pub fn within(limit: Duration) -> Self {
         Self {
@@ -22,14 +22,14 @@ impl StopDeadline {
         }
     }
 
-    /// How long requests and tasks may take from now on.
+    /// The remaining time for requests and tasks.
     #[must_use]
     pub fn for_tasks(&self) -> Duration {
         let rest = self.end.saturating_duration_since(Instant::now());
         rest.saturating_sub(self.reserve)
     }
 
-    /// Closes `what`, or leaves it behind at the deadline and says so.
+    /// Closes `what`, or abandons it at the deadline and logs that.
     pub async fn close(&self, what: &'static str, closing: impl Future<Output = ()>) {
         if timeout_at(self.end, closing).await.is_err() {
             tracing::warn!("{what} did not close in time");
@@ -48,15 +48,15 @@ mod tests {
     const LIMIT: Duration = Duration::from_secs(10);
 
     #[tokio::test(start_paused = true)]
-    async fn what_hangs_takes_no_longer_than_what_is_left() {
-        let begin = Instant::now();
+    async fn closing_takes_no_longer_than_the_remaining_time() {
+        let start = Instant::now();
         let deadline = StopDeadline::within(LIMIT);
         assert_eq!(deadline.for_tasks(), Duration::from_secs(9));
         tokio::time::sleep(deadline.for_tasks()).await;
         assert_eq!(deadline.for_tasks(), Duration::ZERO);
         deadline.close("the store", std::future::pending()).await;
-        assert_eq!(begin.elapsed(), LIMIT);
+        assert_eq!(start.elapsed(), LIMIT);
         deadline.close("another", std::future::pending()).await;
-        assert_eq!(begin.elapsed(), LIMIT);
+        assert_eq!(start.elapsed(), LIMIT);
     }
 }

@@ -1,4 +1,4 @@
-//! Spawned tasks with an owner that awaits them.
+//! Spawned tasks and their owner, which awaits them.
 
 use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::fields;
 
-/// The tasks of one service. Cheap to clone; all clones are one.
+/// The tasks of one service. Cheap to clone; clones share their state.
 #[derive(Clone, Debug, Default)]
 pub struct Tasks {
     stopping: CancellationToken,
@@ -20,9 +20,9 @@ pub struct Tasks {
     fault: Arc<OnceLock<Cow<'static, str>>>,
 }
 
-/// Some tasks had not ended when the limit for draining had passed.
+/// Some tasks were still running at the end of the drain timeout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{remaining} tasks had not ended after {} ms", limit.as_millis())]
+#[error("{remaining} tasks were still running after {} ms", limit.as_millis())]
 pub struct NotDrained {
     pub remaining: usize,
     pub limit: Duration,
@@ -34,14 +34,14 @@ impl Tasks {
         Self::default()
     }
 
-    /// Fires when the tasks are asked to stop.
+    /// Cancelled when the tasks must stop.
     #[must_use]
     pub fn stopping(&self) -> CancellationToken {
         self.stopping.clone()
     }
 
-    /// Spawns a task that must run until the stop. If it ends earlier, or panics, that is a fault: it is logged
-    /// and all tasks are asked to stop.
+    /// Spawns a task that must run until the stop. If it returns earlier, or panics, that is a fault: it is logged
+    /// and all tasks are stopped.
     pub fn spawn(
         &self,
         name: impl Into<Cow<'static, str>>,
@@ -50,39 +50,39 @@ impl Tasks {
         self.spawn_boxed(name.into(), Box::pin(task));
     }
 
-    /// Boxed, so that the runtime's part of a task is compiled once and not for each.
+    /// Boxed, so that the runtime's code for a task is compiled once and not for each task.
     fn spawn_boxed(&self, name: Cow<'static, str>, task: BoxFuture<'static, ()>) {
         let this = self.clone();
         self.tracker.spawn(async move {
             let panicked = AssertUnwindSafe(task).catch_unwind().await.is_err();
             if panicked || !this.stopping.is_cancelled() {
-                // A second fault changes nothing. First of all, because a log that fails must not hide it.
+                // Only the first fault is recorded. Recorded before it is logged: a failing log must not hide it.
                 let _ = this.fault.set(name.clone());
                 this.stopping.cancel();
                 tracing::error!(
                     { fields::TASK } = &*name,
                     { fields::TASK_PANICKED } = panicked,
-                    "a task ended too early"
+                    "a task ended unexpectedly"
                 );
             }
         });
     }
 
-    /// Spawns a task that may end at any time, such as a connection.
+    /// Spawns a task that may return at any time, such as a connection.
     pub fn spawn_job(&self, job: impl Future<Output = ()> + Send + 'static) {
         let job: BoxFuture<'static, ()> = Box::pin(job);
         self.tracker.spawn(job);
     }
 
-    /// Asks all tasks to stop.
+    /// Signals all tasks to stop.
     pub fn stop(&self) {
         self.stopping.cancel();
     }
 
-    /// Asks all tasks to stop and awaits them.
+    /// Signals all tasks to stop and awaits them.
     ///
     /// # Errors
-    /// Some are still running after `limit`; they end with the process.
+    /// Some are still running after `limit`; they are abandoned and end with the process.
     #[must_use]
     pub fn drain(&self, limit: Duration) -> BoxFuture<'_, Result<(), NotDrained>> {
         self.stop();
@@ -96,7 +96,7 @@ impl Tasks {
         })
     }
 
-    /// The task whose early end stopped all of them.
+    /// The task whose unexpected end stopped all of them.
     #[must_use]
     pub fn fault(&self) -> Option<&str> {
         self.fault.get().map(AsRef::as_ref)
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_early_end_and_a_panic_stop_everything() {
+    async fn an_unexpected_end_and_a_panic_stop_all_tasks() {
         let early = Tasks::new();
         early.spawn("early", async {});
         early.stopping().cancelled().await;
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn draining_has_a_limit() {
+    async fn draining_has_a_timeout() {
         let tasks = Tasks::new();
         tasks.spawn_job(std::future::pending());
         let left = tasks.drain(LONG).await.expect_err("one is left");

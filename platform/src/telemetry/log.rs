@@ -1,10 +1,10 @@
-//! What is logged, and how.
+//! The filter and the format of logs.
 
 use std::fmt;
 
 use tracing_subscriber::EnvFilter;
 
-/// What the names of the crates of this project that a service is made of begin with.
+/// Name prefixes of this project's crates that services consist of.
 const OUR_CRATES: &[&str] = &[
     "client_service",
     "command_database",
@@ -23,12 +23,12 @@ const OUR_CRATES: &[&str] = &[
     "sql_database",
 ];
 
-/// Which log lines are written.
+/// A filter of log lines.
 #[derive(Clone, PartialEq, Eq)]
 pub struct LogFilter(String);
 
 impl LogFilter {
-    /// Reads a level or a list of directives; `None` if it is neither.
+    /// Parses a level or a list of directives; `None` if it is neither.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
@@ -40,11 +40,11 @@ impl LogFilter {
         valid.then(|| Self(text.to_owned()))
     }
 
-    /// The directives. A level alone is that of our own crates: the libraries beneath them have their say from `warn`
-    /// on, since at `debug` the frames of HTTP/2 alone would bury everything else, and the database driver from `error` on,
-    /// since each of its callers says itself what failed. Whatever is named is taken at its word.
+    /// The directives. A bare level applies to our own crates. Libraries log from `warn` on, since at `debug` the
+    /// frames of HTTP/2 alone would bury everything else, and the database driver from `error` on, since its callers
+    /// log their own failures. Explicitly named targets are unchanged.
     pub(super) fn directives(&self) -> String {
-        // The more special directive wins, and of two for one target the later: so what is named comes last.
+        // The more specific directive wins, and the later one of two for the same target; so named targets are last.
         let (named, levels): (Vec<_>, Vec<_>) =
             self.0.split(',').partition(|one| one.contains('='));
         let levels = levels.into_iter().map(|level| match level {
@@ -67,13 +67,13 @@ impl fmt::Debug for LogFilter {
     }
 }
 
-/// What is heard of the database driver unless it is named.
+/// The level of the database driver unless it is named explicitly.
 const DRIVER: &str = "sqlx=error";
 
-/// How log lines are written.
+/// The format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
     Text,
 }
@@ -107,7 +107,7 @@ mod tests {
         }
     }
 
-    /// Which of the targets, at which level, a filter lets through.
+    /// Which of these targets and levels the filter enables.
     fn enabled_levels(filter: &str) -> [bool; 5] {
         let filter = LogFilter::parse(filter).expect("a filter").directives();
         let subscriber = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(filter));
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_level_is_that_of_our_crates_and_a_library_is_heard_when_it_is_named() {
+    fn a_level_applies_to_our_crates_and_to_libraries_only_when_named() {
         assert_eq!(enabled_levels("info"), [false, false, true, true, false]);
         assert_eq!(enabled_levels("debug"), [false, false, true, true, true]);
         assert_eq!(enabled_levels("trace"), [false, false, true, true, true]);
@@ -161,8 +161,8 @@ mod tests {
     }
 
     #[test]
-    fn the_database_driver_is_heard_from_error_on_unless_it_is_named() {
-        let is_heard = |filter: &str| {
+    fn the_database_driver_logs_from_error_on_unless_it_is_named() {
+        let is_enabled = |filter: &str| {
             let filter = LogFilter::parse(filter).expect("a filter").directives();
             let subscriber = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(filter));
             with_default(
@@ -171,15 +171,15 @@ mod tests {
             )
         };
         for level in ["error", "warn", "info", "debug"] {
-            assert!(!is_heard(level), "{level}");
+            assert!(!is_enabled(level), "{level}");
         }
-        assert!(is_heard("info,sqlx=warn"));
-        assert!(is_heard("sqlx=warn,warn"));
+        assert!(is_enabled("info,sqlx=warn"));
+        assert!(is_enabled("sqlx=warn,warn"));
     }
 
-    /// One that is forgotten would fall silent.
+    /// A crate missing from the list would not log at `info`.
     #[test]
-    fn every_crate_of_a_service_is_ours() {
+    fn every_crate_of_a_service_is_in_the_list() {
         let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
         let manifest = std::fs::read_to_string(manifest).expect("the manifest of the workspace");
         let manifest: toml::Table = manifest.parse().expect("TOML");

@@ -1,4 +1,4 @@
-//! What is accepted, in words that several sections use.
+//! Descriptions of accepted values that several sections use.
 
 pub(super) const A_BOOLEAN: &str = "true or false";
 pub(super) const A_TIME: &str = "1 to 86400000 (milliseconds)";

@@ -1,17 +1,15 @@
-//! The gateway: what it shows, and the limits of a query.
+//! Settings of the gateway.
 
 use super::accepts::{A_BOOLEAN, A_COUNT};
 use crate::config::setting::Setting;
 use crate::config::values::{boolean, hosts, positive};
 
-/// The names under which the gateway is reached.
 pub const ALLOWED_HOSTS: Setting<Vec<String>> = Setting::new(
     "ALLOWED_HOSTS",
     hosts,
     "host names, separated by commas",
-    "Names that requests to the gateway may have as their Host, beside localhost and addresses",
+    "Host names that requests to the gateway may use, in addition to localhost and IP addresses",
 );
-/// Whether production shows `/graphiql` and `/schema.graphql`.
 pub const GRAPHIQL: Setting<bool> = Setting::new(
     "GRAPHIQL",
     boolean,
@@ -24,14 +22,13 @@ pub const GRAPHQL_MAX_DEPTH: Setting<u32> = Setting::new(
     "GRAPHQL_MAX_DEPTH",
     positive,
     A_COUNT,
-    "How deep a query may be",
+    "Maximum depth of a query",
 )
 .or("10");
-/// The most complex query.
 pub const GRAPHQL_MAX_COMPLEXITY: Setting<u32> = Setting::new(
     "GRAPHQL_MAX_COMPLEXITY",
     positive,
     A_COUNT,
-    "How complex a query may be: an object is 1, a list multiplies by its limit or 20",
+    "Maximum complexity of a query: an object counts 1, a list multiplies by its limit or 20",
 )
 .or("1000");

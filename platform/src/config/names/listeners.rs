@@ -1,4 +1,4 @@
-//! Where services listen, who may reach them, and how they end.
+//! Settings of listeners.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -14,69 +14,61 @@ pub const CLIENT_HTTP_ADDR: Setting<SocketAddr> = Setting::new(
     "CLIENT_HTTP_ADDR",
     address,
     AN_ADDRESS,
-    "Where the gateway serves HTTP",
+    "The address of the gateway's HTTP listener",
 )
 .or("127.0.0.1:4000");
-/// The write side's listener.
 pub const COMMAND_GRPC_ADDR: Setting<SocketAddr> = Setting::new(
     "COMMAND_GRPC_ADDR",
     address,
     AN_ADDRESS,
-    "Where the command-service serves gRPC",
+    "The address of the command-service's gRPC listener",
 )
 .or("127.0.0.1:50051");
-/// The write side's health and metrics.
 pub const COMMAND_METRICS_ADDR: Setting<SocketAddr> = Setting::new(
     "COMMAND_METRICS_ADDR",
     address,
     AN_ADDRESS,
-    "Where the command-service serves /health and /metrics",
+    "The address of the command-service's /health and /metrics",
 )
 .or("127.0.0.1:9569");
-/// The read side's listener.
 pub const QUERY_GRPC_ADDR: Setting<SocketAddr> = Setting::new(
     "QUERY_GRPC_ADDR",
     address,
     AN_ADDRESS,
-    "Where the query-service serves gRPC",
+    "The address of the query-service's gRPC listener",
 )
 .or("127.0.0.1:50052");
-/// The read side's health and metrics.
 pub const QUERY_METRICS_ADDR: Setting<SocketAddr> = Setting::new(
     "QUERY_METRICS_ADDR",
     address,
     AN_ADDRESS,
-    "Where the query-service serves /health and /metrics",
+    "The address of the query-service's /health and /metrics",
 )
 .or("127.0.0.1:9570");
-/// Whether to bind wider than loopback without authentication.
 pub const INSECURE: Setting<bool> = Setting::new(
     "INSECURE",
     boolean,
     A_BOOLEAN,
-    "Bind addresses that others can reach although authentication is off",
+    "Bind addresses that other machines can reach although authentication is off",
 )
 .or("false")
 .switch();
-/// How much is shown.
 pub const APP_ENV: Setting<AppEnv> = Setting::new(
     "APP_ENV",
     AppEnv::parse,
-    "development or production; without it development if all listeners are loopback",
-    "Whether introspection, suggestions and GraphiQL are there",
+    "development or production; by default development if all listeners are loopback",
+    "Whether introspection, suggestions and GraphiQL are available",
 );
-/// How many connections one client may have.
 pub const MAX_CONNECTIONS_PER_PEER: Setting<u32> = Setting::new(
     "MAX_CONNECTIONS_PER_PEER",
     positive,
     A_COUNT,
-    "Connections that a listener takes from one address; a proxy is one",
+    "Maximum connections of a listener from one address; a proxy counts as one address",
 );
-/// How long a clean stop may take.
 pub const SHUTDOWN_TIMEOUT_MS: Setting<Duration> = Setting::new(
     "SHUTDOWN_TIMEOUT_MS",
     millis,
     A_TIME,
-    "How long requests may take to end when the process is stopped",
+    "How long open requests may take when the process stops",
 )
 .or("10000");

@@ -1,4 +1,4 @@
-//! Which settings a process reads.
+//! The lists of settings that processes read.
 
 use super::{
     ACCEPT_LOG, ALLOWED_HOSTS, APP_ENV, CLIENT_HTTP_ADDR, CLIENT_LIST_TIMEOUT_MS,
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::config::setting::Spec;
 
-/// Those of the write side: providers and sagas.
+/// The write side's own settings: providers and sagas.
 pub const WRITE_SIDE: &[Spec] = &[
     SAGA_LEASE_MS.spec,
     SAGA_RETRY_MAX_MS.spec,
@@ -35,10 +35,10 @@ pub const WRITE_SIDE: &[Spec] = &[
     WEBHOOKS_FILE.spec,
 ];
 
-/// Those of the read side.
+/// The read side's own settings.
 pub const READ_SIDE: &[Spec] = &[HEALTH_LAG_MS.spec, HEALTH_LAG_EVENTS.spec];
 
-/// What every process reads.
+/// The settings that every process reads.
 pub const COMMON: &[Spec] = &[
     LOG_LEVEL.spec,
     LOG_FORMAT.spec,

@@ -1,4 +1,4 @@
-//! Every setting of every process: its name, its default, what it accepts, what it is for. One file a section.
+//! All settings of all processes, with name, default, accepted values and purpose. One file per section.
 
 mod accepts;
 mod databases;

@@ -1,4 +1,4 @@
-//! Logs.
+//! Settings of logs.
 
 use crate::config::setting::Setting;
 use crate::telemetry::{LogFilter, LogFormat};
@@ -7,14 +7,13 @@ pub const LOG_LEVEL: Setting<LogFilter> = Setting::new(
     "LOG_LEVEL",
     LogFilter::parse,
     "error, warn, info, debug, trace, or a list such as info,command_service=debug",
-    "What is logged",
+    "The filter of log lines",
 )
 .or("info");
-/// How it is logged.
 pub const LOG_FORMAT: Setting<LogFormat> = Setting::new(
     "LOG_FORMAT",
     LogFormat::parse,
     "json or text",
-    "How it is logged",
+    "The format of log lines",
 )
 .or("text");

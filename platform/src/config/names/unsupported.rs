@@ -1,4 +1,4 @@
-//! Settings that older configurations may carry, with the one value that this version serves.
+//! Settings that other versions support, with the only value that this version accepts.
 
 use crate::config::setting::Setting;
 
@@ -8,7 +8,7 @@ pub(super) const RATE_LIMIT_PER_MINUTE: Setting<()> = only(
     |text| only_value(text, "0"),
     "0 (off)",
 );
-const NOTHING: &str = "no value: this version does not have it";
+const NOTHING: &str = "no value: this version does not support it";
 pub(super) const AUTH_JWT_SECRET_FILE: Setting<()> =
     only("AUTH_JWT_SECRET_FILE", |_| None, NOTHING);
 pub(super) const AUTH_JWT_KEY_FILE: Setting<()> = only("AUTH_JWT_KEY_FILE", |_| None, NOTHING);
@@ -34,9 +34,9 @@ const fn only(
     parse: fn(&str) -> Option<()>,
     accepts: &'static str,
 ) -> Setting<()> {
-    Setting::new(name, parse, accepts, "Not in this version")
+    Setting::new(name, parse, accepts, "Not supported in this version")
 }
 
-fn only_value(given: &str, served: &str) -> Option<()> {
-    (given == served).then_some(())
+fn only_value(given: &str, supported: &str) -> Option<()> {
+    (given == supported).then_some(())
 }

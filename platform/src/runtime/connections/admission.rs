@@ -1,4 +1,4 @@
-//! Which connections a listener has.
+//! Admission of connections to a listener.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv6Addr};
@@ -18,10 +18,10 @@ use crate::fields;
 
 /// How long a connection over the limit is served.
 const OVER_LIMIT_TIMEOUT: Duration = Duration::from_secs(1);
-/// The pause after the system refused to accept a connection, such as for want of file descriptors.
+/// The delay after a failed accept, for example when file descriptors are exhausted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// The connections of a listener. Cheap to clone; all clones are one.
+/// The connections of a listener. Cheap to clone; clones share their state.
 #[derive(Clone, Debug)]
 pub(in crate::runtime) struct Admission(Arc<Shared>);
 
@@ -37,13 +37,13 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Open {
     within_limit: usize,
-    /// Counted only if there is a limit for each.
+    /// Counted only if there is a limit per peer.
     by_peer: HashMap<IpAddr, usize>,
     over_limit: BTreeMap<u64, CancellationToken>,
     next_id: u64,
 }
 
-/// A connection's place, which it gives up when this is dropped.
+/// A connection's permit, which is released when this is dropped.
 #[derive(Debug)]
 pub(in crate::runtime) struct Place {
     shared: Arc<Shared>,
@@ -68,12 +68,13 @@ impl Admission {
         }))
     }
 
-    /// The next connection of `listener`.
+    /// Accepts the next connection of `listener`.
     pub(in crate::runtime) async fn accept(&self, listener: &TcpListener) -> (TcpStream, Place) {
         loop {
             match listener.accept().await {
                 Ok((stream, peer)) => {
-                    // Without it small answers wait for the client's acknowledgement; a failure costs only that.
+                    // Without it small responses wait for the client's acknowledgement. A failure is harmless
+                    // otherwise.
                     let _ = stream.set_nodelay(true);
                     return (stream, self.admit(peer.ip()));
                 }
@@ -82,7 +83,7 @@ impl Admission {
                         tracing::warn!(
                             { fields::ERROR } = %error,
                             { fields::SUPPRESSED } = suppressed,
-                            "a connection was not accepted"
+                            "accepting a connection failed"
                         );
                     }
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -126,7 +127,8 @@ impl Admission {
 }
 
 impl Open {
-    /// Makes room by evicting the oldest: whoever asks for health sends the request at once, a silent client does not.
+    /// Evicts the oldest connection if there are too many: a health check sends its request immediately, so the
+    /// connections that are old are those of silent clients.
     fn admit_over_limit(&mut self, limit: usize) -> Kind {
         if self.over_limit.len() >= limit
             && let Some((_, oldest)) = self.over_limit.pop_first()
@@ -146,7 +148,7 @@ impl Place {
         matches!(self.kind, Kind::OverLimit { .. })
     }
 
-    /// When a connection over the limit is to be closed.
+    /// Completes when a connection over the limit must close.
     pub(in crate::runtime) fn end(&self) -> Option<BoxFuture<'static, ()>> {
         match &self.kind {
             Kind::WithinLimit(_) => None,
@@ -179,7 +181,7 @@ impl Drop for Place {
     }
 }
 
-/// Whom an address belongs to. With IPv6 a host has a network of 64 bits, all addresses of which are its own.
+/// The peer that an address belongs to. With IPv6 a host has a /64 network, all addresses of which are its own.
 fn peer_of(address: IpAddr) -> IpAddr {
     const HOST_PART: u128 = u64::MAX as u128;
     match address.to_canonical() {
@@ -199,7 +201,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn places_are_limited_and_come_back() {
+    async fn permits_are_limited_and_returned_on_drop() {
         let admission = Admission::new("TEST", ConnectionLimits::at_most(2));
         let first = admission.admit(ip("10.0.0.1"));
         let second = admission.admit(ip("10.0.0.1"));
@@ -212,7 +214,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_peer_has_a_limit_of_its_own() {
+    async fn each_peer_has_its_own_limit() {
         let admission = Admission::new("TEST", ConnectionLimits::at_most(100).per_peer(1));
         let first = admission.admit(ip("10.0.0.1"));
         assert!(admission.admit(ip("10.0.0.1")).is_over_limit());
@@ -226,18 +228,18 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn over_the_limit_the_newest_stay_and_each_has_an_end() {
+    async fn over_the_limit_the_oldest_are_evicted_and_all_time_out() {
         let mut limits = ConnectionLimits::at_most(0);
         limits.over_limit = 2;
         let admission = Admission::new("TEST", limits);
         let places = [1, 2, 3].map(|_| admission.admit(ip("10.0.0.1")));
         let [oldest, next, newest] = places.each_ref().map(|place| place.end().expect("an end"));
-        let begin = tokio::time::Instant::now();
+        let start = tokio::time::Instant::now();
         oldest.await;
-        assert_eq!(begin.elapsed().as_millis(), 0);
+        assert_eq!(start.elapsed().as_millis(), 0);
         next.await;
         newest.await;
-        assert!(begin.elapsed().as_millis() >= 1_000);
+        assert!(start.elapsed().as_millis() >= 1_000);
         drop(places);
         assert!(admission.0.open.lock().over_limit.is_empty());
     }

@@ -1,14 +1,14 @@
-//! How many connections a listener has at most.
+//! Limits of a listener's connections.
 
 use crate::config::{Read, Reader, names};
 use crate::runtime::descriptors;
 
-/// The most connections of one listener, however many descriptors there are.
+/// Upper bound for one listener, independent of the number of descriptors.
 const MAX_CONNECTIONS: usize = 10_000;
-/// The most connections over the limit that a listener has at a time.
+/// Limit of concurrent connections over the limit, which only get health and metrics.
 const MAX_OVER_LIMIT: usize = 64;
 
-/// How many connections a listener has at most. Those over the limit get a second, and only health and metrics.
+/// Limits of a listener's connections. Those over the limit are served for one second, and only health and metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConnectionLimits {
     pub(super) connections: usize,
@@ -17,8 +17,8 @@ pub struct ConnectionLimits {
 }
 
 impl ConnectionLimits {
-    /// The limits of each of the process's `listeners`: three quarters of the descriptors that the process may open,
-    /// divided among them. The last quarter is for databases, files and connections to other services.
+    /// The limits of each of the process's `listeners`: three quarters of the available descriptors, divided equally.
+    /// The last quarter is reserved for databases, files and connections to other services.
     ///
     /// # Errors
     /// A setting does not parse.
@@ -30,7 +30,7 @@ impl ConnectionLimits {
         })
     }
 
-    /// At most so many, without a limit per peer.
+    /// At most `connections`, without a limit per peer.
     #[must_use]
     pub const fn at_most(connections: usize) -> Self {
         Self {
@@ -40,7 +40,7 @@ impl ConnectionLimits {
         }
     }
 
-    /// The same with a limit for the connections of one peer.
+    /// Adds a limit for the connections of one peer.
     #[must_use]
     pub const fn per_peer(mut self, connections: usize) -> Self {
         self.per_peer = Some(connections);

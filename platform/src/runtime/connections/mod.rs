@@ -1,7 +1,8 @@
-//! Connections that a listener accepted: how many there may be, and how long they may take to be written to.
+//! Accepted connections: their number, and the timeout of writes.
 //!
-//! A connection costs a descriptor and memory for as long as its client likes, so everything that a client may leave
-//! unfinished has a limit: the number of connections here, reads in `http1` and `http2`, writes in [`TimedWrites`].
+//! A connection costs a descriptor and memory for as long as its client keeps it open, so everything that a client can
+//! leave unfinished has a limit: the number of connections here, reads in `http1` and `http2`, writes in
+//! [`TimedWrites`].
 
 mod admission;
 mod limits;

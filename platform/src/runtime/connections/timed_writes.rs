@@ -1,4 +1,4 @@
-//! A limit for the time that a client takes to read.
+//! A timeout for clients that do not read.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -8,14 +8,14 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-/// How long a client may take to receive all that waits to be sent to it.
+/// How long a client may take to receive all pending data.
 const WRITE_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A stream whose writes fail if its peer does not read.
 #[derive(Debug)]
 pub(in crate::runtime) struct TimedWrites<S> {
     stream: S,
-    /// Set while something waits to be sent: from the first write that had to wait to the next flush.
+    /// Set while data is pending: from the first write that blocked until the next flush.
     timeout: Option<Pin<Box<Sleep>>>,
 }
 
@@ -27,7 +27,7 @@ impl<S> TimedWrites<S> {
         }
     }
 
-    /// Whether the peer has yet to read what was sent.
+    /// Whether the peer has not received all sent data yet.
     pub(in crate::runtime) const fn is_blocked(&self) -> bool {
         self.timeout.is_some()
     }
@@ -44,7 +44,7 @@ impl<S> TimedWrites<S> {
             .timeout
             .get_or_insert_with(|| Box::pin(sleep(WRITE_TIMEOUT)));
         ready!(timeout.as_mut().poll(context));
-        let message = "the client does not read what it is sent";
+        let message = "the client does not read the data sent to it";
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, message)))
     }
 }
@@ -103,23 +103,23 @@ mod tests {
     use super::{TimedWrites, WRITE_TIMEOUT};
 
     #[tokio::test(start_paused = true)]
-    async fn who_does_not_read_is_not_waited_for() {
+    async fn a_write_to_a_peer_that_does_not_read_times_out() {
         let (stream, _peer) = duplex(16);
         let mut stream = TimedWrites::new(stream);
-        let begin = Instant::now();
+        let start = Instant::now();
         let written = stream.write_all(&[0; 100]).await;
         assert_eq!(
-            written.expect_err("nobody reads").kind(),
+            written.expect_err("the peer does not read").kind(),
             ErrorKind::TimedOut
         );
-        assert!(begin.elapsed() >= WRITE_TIMEOUT);
+        assert!(start.elapsed() >= WRITE_TIMEOUT);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn one_byte_now_and_then_is_not_reading() {
+    async fn a_peer_that_reads_too_slowly_times_out() {
         let (stream, mut peer) = duplex(16);
         let mut stream = TimedWrites::new(stream);
-        let begin = Instant::now();
+        let start = Instant::now();
         let slow = tokio::spawn(async move {
             while peer.read_u8().await.is_ok() {
                 tokio::time::sleep(WRITE_TIMEOUT / 10).await;
@@ -127,16 +127,16 @@ mod tests {
         });
         let written = stream.write_all(&[0; 100]).await;
         assert_eq!(written.expect_err("too slow").kind(), ErrorKind::TimedOut);
-        assert!(begin.elapsed() < WRITE_TIMEOUT * 2);
+        assert!(start.elapsed() < WRITE_TIMEOUT * 2);
         drop(stream);
         slow.await.expect("it ends");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_reads_in_time_may_do_so_for_ever() {
+    async fn a_peer_that_reads_in_time_never_times_out() {
         let (stream, mut peer) = duplex(16);
         let mut stream = TimedWrites::new(stream);
-        let begin = Instant::now();
+        let start = Instant::now();
         let slow = tokio::spawn(async move {
             let mut buffer = [0; 16];
             while peer.read(&mut buffer).await.is_ok_and(|read| read > 0) {
@@ -147,7 +147,7 @@ mod tests {
             stream.write_all(&[0; 20]).await.expect("in time");
             stream.flush().await.expect("in time");
         }
-        assert!(begin.elapsed() > WRITE_TIMEOUT * 2);
+        assert!(start.elapsed() > WRITE_TIMEOUT * 2);
         drop(stream);
         slow.await.expect("it ends");
     }

@@ -1,18 +1,19 @@
-//! Where requests begin and end in the bytes of a connection.
+//! Finds the boundaries of requests in the bytes of a connection.
 //!
-//! hyper's parser takes a bare LF for the end of a line. What stands in front of the process may not, and then the two
-//! see different requests in the same bytes (request smuggling). So bytes go through this scanner before hyper sees
-//! them: it puts a NUL, which no line may have, in the place of a bare LF, and hyper answers 400 and closes.
+//! hyper's parser accepts a bare LF as the end of a line. A proxy in front of the process may not, and then the two see
+//! different requests in the same bytes (request smuggling). So bytes pass through this scanner before hyper reads
+//! them: it replaces a bare LF by a NUL, which no line may contain, and hyper responds with 400 and closes the
+//! connection.
 //!
 //! ```text
 //! Start ──► Head ──empty line──► Parsed ──hyper's framing──► Body, Chunked ──► Start
 //!             └── bare LF ──► Refused                   └── bare LF ──► Malformed
 //! ```
 //!
-//! A head and a body cannot be taken for each other: the scanner finds the end of a head, where only CRLF ends a line,
-//! and holds everything after it back until hyper has parsed the head and says itself how long the body is.
+//! A head and a body cannot be confused: the scanner finds the end of a head, where only CRLF ends a line, and holds
+//! back everything after it until hyper has parsed the head and reported the length of the body.
 
-/// How long the body of a request is, as hyper understood its head.
+/// The length of a request's body, as hyper parsed it from the head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Framing {
     Length(u64),
@@ -21,18 +22,18 @@ pub(super) enum Framing {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Position {
-    /// Before a request; empty lines may come first.
+    /// Before a request; empty lines may precede it.
     #[default]
     Start,
     Head,
-    /// After a head that hyper has not answered yet by [`Scanner::head_parsed`].
+    /// After a head, until hyper calls [`Scanner::head_parsed`].
     Parsed,
     Body,
     /// In a body, between its chunks' data.
     Chunks,
-    /// At a head that is refused.
+    /// In a rejected head.
     Refused,
-    /// At a chunk that is refused.
+    /// In a malformed chunk.
     Malformed,
 }
 
@@ -51,9 +52,9 @@ enum Chunk {
 pub(super) struct Scanner {
     position: Position,
     chunk: Chunk,
-    /// Of a body or a chunk: the bytes that are still to come. While a chunk's size is read: that size so far.
+    /// The remaining bytes of a body or chunk. While a chunk's size is read: the size so far.
     left: u64,
-    /// Digits of a chunk's size, or bytes of a line.
+    /// The digits of a chunk's size, or the bytes of a line.
     in_line: u64,
     after_cr: bool,
 }
@@ -70,7 +71,8 @@ impl Scanner {
         self.position
     }
 
-    /// Takes what hyper made of the head whose end was found; false if it is no end that was found.
+    /// Receives hyper's parse of a head. Returns false if the scanner did not find the end of a head there: hyper and
+    /// the scanner disagree, and the connection must be closed.
     pub(super) fn head_parsed(&mut self, framing: Framing) -> bool {
         if self.position != Position::Parsed {
             self.position = Position::Refused;
@@ -88,7 +90,7 @@ impl Scanner {
         true
     }
 
-    /// Scans bytes up to where hyper has to be asked, and gives how many those are.
+    /// Scans bytes up to the end of a head, and returns the number of scanned bytes.
     pub(super) fn scan(&mut self, bytes: &mut [u8]) -> usize {
         let mut scanned = 0;
         while scanned < bytes.len() {
@@ -111,7 +113,7 @@ impl Scanner {
         scanned
     }
 
-    /// Lets data pass; `after` is where the scanner is after the last of it.
+    /// Passes body data; `after` is the position after the last byte of it.
     fn pass(&mut self, available: usize, after: Position) -> usize {
         let passed = usize::try_from(self.left).map_or(available, |left| left.min(available));
         self.left -= passed as u64;
@@ -174,7 +176,7 @@ impl Scanner {
         self.after_cr = false;
     }
 
-    /// What a byte is in its line. A bare LF is replaced.
+    /// Classifies a byte within its line. A bare LF is replaced.
     const fn line_byte(&mut self, byte: &mut u8) -> LineByte {
         let after_cr = self.after_cr;
         self.after_cr = *byte == b'\r';
@@ -200,7 +202,7 @@ mod tests {
 
     use super::{Framing, Position, Scanner};
 
-    /// Scans a connection's bytes in pieces of `size`; `bodies` is what hyper says of each head.
+    /// Scans a connection's bytes in pieces of `size`; `bodies` are hyper's results for the heads.
     fn scan(bytes: &[u8], size: usize, bodies: &[Framing]) -> (Vec<u8>, Scanner) {
         let mut scanner = Scanner::default();
         let mut bodies = bodies.iter();
@@ -234,7 +236,7 @@ mod tests {
     ];
 
     #[test]
-    fn requests_follow_one_another_however_they_are_cut() {
+    fn pipelined_requests_are_found_however_the_bytes_are_split() {
         for size in 1..=CONNECTION.len() {
             let (seen, mut scanner) = scan(CONNECTION, size, &BODIES);
             assert_eq!(seen, CONNECTION, "{size}");
@@ -245,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bare_lf_is_refused_wherever_a_line_ends() {
+    fn a_bare_lf_is_rejected_at_every_line_end() {
         let lines: Vec<usize> = (1..CONNECTION.len())
             .filter(|at| CONNECTION[at - 1..=*at] == *b"\r\n")
             .collect();
@@ -274,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_chunk_is_refused() {
+    fn a_malformed_chunk_is_rejected() {
         let head = "POST / HTTP/1.1\r\n\r\n";
         for bad in [
             "\r\n",
@@ -297,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn hyper_must_not_see_a_head_where_none_ended() {
+    fn a_head_that_only_hyper_sees_is_rejected() {
         let mut scanner = Scanner::default();
         scanner.scan(&mut b"GET / HTTP/1.1\r\n".to_owned());
         assert!(!scanner.head_parsed(Framing::Length(0)));
@@ -306,7 +308,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_break_it(bytes in proptest::collection::vec(
+        fn the_result_does_not_depend_on_how_bytes_are_split(bytes in proptest::collection::vec(
             proptest::sample::select(b"\r\n:;0aG \0".as_slice()), 1..200,
         ), size in 1..200_usize) {
             let bodies = [Framing::Chunked; 200];

@@ -1,4 +1,4 @@
-//! The bytes of one connection, as hyper reads and writes them.
+//! The byte stream of one connection, between the socket and hyper, with timeouts.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -13,35 +13,34 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use super::framing::{Framing, Position, Scanner};
 use crate::runtime::connections::TimedWrites;
 
-/// How long a client may take to send its first head from the moment that it is connected, and each later one from its
-/// first byte.
+/// Timeout of a request's head: the first one from the start of the connection, each later one from its first byte.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a connection may be idle between two requests: longer than the 60 s of usual proxies, so that they give up
-/// first and no request meets a connection that closes.
+/// How long a connection may be idle between two requests: longer than the 60 s of common proxies, so that the proxy
+/// closes first and never sends a request on a connection that is being closed.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
-/// The longest pause in a body.
+/// The maximum pause within a body.
 const BODY_PAUSE_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a client may take to send a request, body included.
+/// How long a client may take to send a request, including the body.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 const LAST_WORDS: &[u8] =
     b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
-/// Reads and writes one connection, within limits of time.
+/// Reads and writes one connection, with timeouts.
 #[derive(Debug)]
 pub(super) struct Http1Io<S> {
     stream: TimedWrites<S>,
     progress: Progress,
-    /// What follows a head that hyper has not parsed yet.
+    /// The bytes after a head that hyper has not parsed yet.
     held_back: Vec<u8>,
-    /// When the request that is being read began.
+    /// When the current request started.
     request_since: Instant,
-    /// When the next byte began to be awaited.
+    /// When the wait for the next byte started.
     waiting_since: Option<Instant>,
     is_first: bool,
     timeout: Pin<Box<Sleep>>,
 }
 
-/// How far the requests of a connection are: shared between its bytes and the service that answers them.
+/// The progress of a connection's requests, shared between its byte stream and the service that answers them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Progress(Arc<Mutex<State>>);
 
@@ -50,22 +49,22 @@ struct State {
     scanner: Scanner,
     /// A request is being answered.
     is_answering: bool,
-    /// Why the body that is being read will not come to its end.
+    /// Why the current body will not be complete.
     flaw: Option<Flaw>,
-    /// Wakes the reader when a head was parsed or an answer is complete.
+    /// Wakes the reader when a head was parsed or a response is complete.
     reader: Option<Waker>,
 }
 
-/// What is wrong with a body.
+/// Why a body is incomplete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Flaw {
-    /// It did not come in time.
+    /// It did not arrive in time.
     Late,
-    /// Its chunks are not what they must be.
+    /// Its chunks are malformed.
     Malformed,
 }
 
-/// A request is being answered for as long as this is kept.
+/// A guard: a request is being answered until it is dropped.
 #[derive(Debug)]
 pub(super) struct Answering(Progress);
 
@@ -74,7 +73,7 @@ impl Progress {
         self.0.lock()
     }
 
-    /// hyper has parsed a head. Nothing if it took for a head what is none.
+    /// Called when hyper has parsed a head. `None` if the scanner found no head there.
     pub(super) fn head_parsed(&self, framing: Framing) -> Option<Answering> {
         let mut state = self.state();
         state.is_answering = true;
@@ -94,7 +93,7 @@ impl State {
 }
 
 impl Answering {
-    /// What is wrong with the request's body.
+    /// Why the request's body is incomplete.
     pub(super) fn flaw(&self) -> Option<Flaw> {
         self.0.state().flaw
     }
@@ -108,7 +107,7 @@ impl Drop for Answering {
     }
 }
 
-/// What a read found.
+/// The result of a read.
 enum Read {
     Bytes,
     Nothing,
@@ -141,7 +140,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1Io<S> {
             Position::Parsed => return Poll::Pending,
             Position::Start | Position::Head | Position::Body | Position::Chunks => {}
         }
-        let begin = buffer.filled().len();
+        let start = buffer.filled().len();
         if self.held_back.is_empty() {
             ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
         } else {
@@ -149,14 +148,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1Io<S> {
             buffer.put_slice(&self.held_back[..length]);
             self.held_back.drain(..length);
         }
-        let bytes = &mut buffer.filled_mut()[begin..];
+        let bytes = &mut buffer.filled_mut()[start..];
         if bytes.is_empty() {
             return Poll::Ready(Ok(Read::Nothing));
         }
         let before = state.scanner.position();
         let scanned = state.scanner.scan(bytes);
         self.held_back.splice(..0, bytes[scanned..].iter().copied());
-        buffer.set_filled(begin + scanned);
+        buffer.set_filled(start + scanned);
         let after = state.scanner.position();
         if after == Position::Malformed {
             state.flaw = Some(Flaw::Malformed);
@@ -175,7 +174,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1Io<S> {
         }
     }
 
-    /// Ends a wait that has lasted too long.
+    /// Waits for the next byte, and returns when the timeout of the current phase has passed.
     fn wait(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let progress = self.progress.clone();
         let mut state = progress.state();
@@ -183,7 +182,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1Io<S> {
         let position = state.scanner.position();
         let is_body = matches!(position, Position::Body | Position::Chunks);
         if state.is_answering && !is_body {
-            // The next request is awaited from the end of this answer on.
+            // The timeout of the next request starts when this response is complete.
             self.waiting_since = None;
             self.request_since = Instant::now();
             return Poll::Pending;
@@ -207,10 +206,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1Io<S> {
         if is_body {
             state.flaw = Some(Flaw::Late);
         } else if !self.stream.is_blocked() {
-            // No answer is being sent, so this is one. If it cannot be sent at once it is not sent.
+            // No response is being sent, so a 408 can be. Best effort: if it cannot be sent immediately it is dropped.
             let _ = Pin::new(&mut self.stream).poll_write(context, LAST_WORDS);
         }
-        let message = "the request did not come in time";
+        let message = "the request did not arrive in time";
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, message)))
     }
 }
@@ -224,7 +223,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Http1Io<S> {
         match self.read(context, buffer) {
             Poll::Ready(Ok(Read::Bytes | Read::Nothing)) => Poll::Ready(Ok(())),
             Poll::Ready(Ok(Read::Refused)) => {
-                let message = "a line of the request does not end in CRLF";
+                let message = "a line of the request does not end with CRLF";
                 Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, message)))
             }
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),

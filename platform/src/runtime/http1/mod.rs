@@ -1,7 +1,7 @@
 //! HTTP/1.1 listeners.
 //!
-//! Served through hyper itself, because `axum::serve` sets no limit on the time that a client may take to send its
-//! request or to read the answer, nor on the connections.
+//! Uses hyper directly, because `axum::serve` limits neither the time that a client may take to send its request or
+//! read the response, nor the number of connections.
 
 mod framing;
 mod io;
@@ -33,18 +33,18 @@ use super::{StartError, Tasks, host};
 use crate::fields;
 use crate::health::{HEALTH, LIVE, METRICS, READY};
 
-/// The most that one request's headers may take.
+/// Size limit of one request's headers.
 const MAX_HEADER_BYTES: usize = 64 * 1024;
 
-/// A bound address that does not answer yet.
+/// A bound address that does not accept connections yet.
 #[derive(Debug)]
 pub struct HttpListener(Bound);
 
 impl HttpListener {
-    /// Binds `address`, which the setting `name` gave.
+    /// Binds `address`, the value of the setting `name`.
     ///
     /// # Errors
-    /// The address is taken, or not this machine's.
+    /// The address is in use, or does not belong to this machine.
     #[must_use]
     pub fn bind(
         name: &'static str,
@@ -53,19 +53,18 @@ impl HttpListener {
         Box::pin(async move { Bound::bind(name, address).await.map(Self) })
     }
 
-    /// The same with these limits.
     #[must_use]
     pub fn with_limits(self, limits: ConnectionLimits) -> Self {
         Self(self.0.with_limits(limits))
     }
 
-    /// The address, with the port that the system chose if it was asked for port 0.
+    /// The address, with the actual port if port 0 was requested.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.0.address()
     }
 
-    /// Serves `router` until `tasks` stop; then open requests end, and idle connections close.
+    /// Serves `router` until `tasks` stop, then completes the open requests and closes idle connections.
     pub fn serve(self, router: Router, tasks: &Tasks) {
         let (listener, admission) = self.0.listen();
         let router = router.layer(from_fn(host::require));
@@ -106,7 +105,7 @@ async fn serve_connection(
     };
     let io = TokioIo::new(Http1Io::new(stream, progress));
     let connection = http1::Builder::new()
-        // The connection's reads have time-outs of their own.
+        // `Http1Io` has its own timeouts for reads.
         .header_read_timeout(None)
         .max_buf_size(MAX_HEADER_BYTES)
         .keep_alive(!place.is_over_limit())
@@ -115,7 +114,7 @@ async fn serve_connection(
     let mut end = place
         .end()
         .unwrap_or_else(|| futures::future::pending().boxed());
-    // What was sent with the connection is answered even if its end has come.
+    // Biased: a request that arrived together with the connection is answered even if the connection must close now.
     let ended = tokio::select! {
         biased;
         ended = connection.as_mut() => ended,
@@ -133,7 +132,7 @@ async fn serve_connection(
     }
 }
 
-/// Answers the requests of one connection.
+/// The service that answers the requests of one connection.
 struct Answers {
     router: Router,
     progress: Progress,
@@ -151,7 +150,7 @@ impl hyper::service::Service<Request<Incoming>> for Answers {
         let is_over_limit = self.is_over_limit;
         Box::pin(async move {
             let answer = async |request: Request<Incoming>| match &answering {
-                None => refuse(StatusCode::BAD_REQUEST, "a line ends in CRLF\n"),
+                None => refuse(StatusCode::BAD_REQUEST, "a line must end with CRLF\n"),
                 Some(_) if is_over_limit && !is_for_operators(request.uri().path()) => over_limit(),
                 Some(answering) => answer(router, request, answering).await,
             };
@@ -169,7 +168,7 @@ async fn answer(mut router: Router, request: Request<Incoming>, answering: &Answ
     match answering.flaw() {
         None => response,
         Some(Flaw::Late) => {
-            let message = "the request did not come in time\n";
+            let message = "the request did not arrive in time\n";
             refuse(StatusCode::REQUEST_TIMEOUT, message)
         }
         Some(Flaw::Malformed) => refuse(StatusCode::BAD_REQUEST, "the chunks are malformed\n"),
@@ -198,13 +197,13 @@ fn over_limit() -> Response {
     response
 }
 
-/// An answer after which the connection is closed.
+/// An error response after which the connection is closed.
 fn refuse(status: StatusCode, message: &'static str) -> Response {
     let close = HeaderValue::from_static("close");
     (status, [(header::CONNECTION, close)], message).into_response()
 }
 
-/// An answer's body. The next request's time begins when it is dropped.
+/// A response's body. The timeout of the next request starts when it is dropped.
 struct AnswerBody {
     body: Body,
     _answering: Option<Answering>,

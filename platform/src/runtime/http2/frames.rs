@@ -1,19 +1,19 @@
-//! The frames in the bytes of an HTTP/2 connection.
+//! Finds the frames in the bytes of an HTTP/2 connection.
 
-/// What a client sends first (RFC 9113, section 3.4).
+/// The client's connection preface (RFC 9113, section 3.4).
 pub(super) const PREFACE_BYTES: usize = 24;
 const HEADER_BYTES: usize = 9;
 const GOAWAY: u8 = 0x7;
 
-/// The kinds of frames that are told apart here.
+/// The kinds of frames that flood detection distinguishes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// A part of a request or an answer: DATA that is not empty or is the last, HEADERS, CONTINUATION.
+    /// A part of a request or response: DATA that is not empty or ends the stream, HEADERS, CONTINUATION.
     Message,
-    /// What a request or an answer entails: `WINDOW_UPDATE`, `RST_STREAM`, acknowledgements.
+    /// A consequence of a request or response: `WINDOW_UPDATE`, `RST_STREAM`, acknowledgements.
     Consequence,
-    /// What the receiver must work on or answer without any request: PING, SETTINGS, PRIORITY, empty DATA and whatever
-    /// nobody needs.
+    /// A frame that costs the receiver work without any request: PING, SETTINGS, PRIORITY, empty DATA and unknown
+    /// types.
     Control,
 }
 
@@ -31,12 +31,12 @@ pub(super) struct Frames {
     header: [u8; HEADER_BYTES],
     in_header: usize,
     payload: usize,
-    /// How many were seen to their end.
+    /// The number of complete frames.
     complete: u64,
 }
 
 impl Frames {
-    /// Those that come after `preface` bytes that are no frame.
+    /// The frames after `preface` bytes that belong to no frame.
     pub(super) const fn after(preface: usize) -> Self {
         Self {
             preface,
@@ -47,17 +47,17 @@ impl Frames {
         }
     }
 
-    /// Whether a frame has been seen to its end.
+    /// Whether at least one frame is complete.
     pub(super) const fn has_begun(&self) -> bool {
         self.complete > 0
     }
 
-    /// Whether the next byte begins a frame.
+    /// Whether the next byte starts a frame.
     pub(super) const fn is_between(&self) -> bool {
         self.preface == 0 && self.in_header == 0 && self.payload == 0
     }
 
-    /// Goes on by these bytes and gives each frame whose header ends in them to `seen`.
+    /// Advances by these bytes and passes each frame whose header is complete to `seen`.
     pub(super) fn follow(&mut self, mut bytes: &[u8], mut seen: impl FnMut(Frame)) {
         bytes = skip(&mut self.preface, bytes);
         while !bytes.is_empty() {
@@ -108,7 +108,7 @@ fn skip<'b>(count: &mut usize, bytes: &'b [u8]) -> &'b [u8] {
     &bytes[skipped..]
 }
 
-/// A GOAWAY frame: requests on streams above `last_stream` were not looked at.
+/// A GOAWAY frame: requests on streams above `last_stream` were not processed.
 pub(super) fn goaway(last_stream: u32, error: u32) -> [u8; 17] {
     let mut frame = [0, 0, 8, GOAWAY, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
     frame[9..13].copy_from_slice(&last_stream.to_be_bytes());
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_are_found_however_they_are_cut() {
+    fn frames_are_found_however_the_bytes_are_split() {
         let bytes = [
             b"preface".to_vec(),
             frame(6, 4, 0, 0),

@@ -1,7 +1,8 @@
-//! The bytes of one gRPC connection, as the library reads and writes them.
+//! The byte stream of one gRPC connection, between the socket and the library.
 //!
-//! The library answers each PING and each SETTINGS frame, however many there are, and waits for the beginning of a
-//! connection for ever. What is closed here gets a GOAWAY frame first, if none of ours is half sent.
+//! The library answers every PING and SETTINGS frame, however many there are, and waits for the preface of a connection
+//! without a timeout. This layer adds both limits. A connection that it closes gets a GOAWAY frame first, unless a
+//! frame is partly sent.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -17,14 +18,14 @@ use tonic::transport::server::Connected;
 use super::frames::{Frames, Kind, PREFACE_BYTES, goaway};
 use crate::runtime::connections::{Place, TimedWrites};
 
-/// How long a client may take to send its preface and its settings.
+/// How long a client may take to send its preface and settings.
 const PREFACE_TIMEOUT: Duration = Duration::from_secs(5);
-/// Time after which frames are counted anew.
+/// The interval after which the frame counts are reset.
 const FLOOD_WINDOW: Duration = Duration::from_secs(10);
-/// How many frames that carry nothing a client may send in that time, without a message in either direction. Clients
-/// that measure their connection ping while they are sent data; keepalive is a ping every few seconds.
+/// Limit of control frames per interval without a message in either direction. Clients that measure their bandwidth
+/// ping while they receive data; keepalive is a ping every few seconds.
 const MAX_CONTROL_FRAMES: u32 = 100;
-/// The same for frames that cost little and follow from earlier messages.
+/// The limit for frames that cost little and follow from earlier messages.
 const MAX_CONSEQUENCE_FRAMES: u32 = 10_000;
 const NO_ERROR: u32 = 0x0;
 const SETTINGS_TIMEOUT: u32 = 0x4;
@@ -34,15 +35,15 @@ const ENHANCE_YOUR_CALM: u32 = 0xb;
 pub(super) struct Http2Io<S> {
     stream: TimedWrites<S>,
     place: Place,
-    /// When a connection over the limit closes.
+    /// Completes when a connection over the limit must close.
     end: Option<BoxFuture<'static, ()>>,
-    /// Until the client has sent its settings.
+    /// Set until the client has sent its settings.
     preface_timeout: Option<Pin<Box<Sleep>>>,
     received: Frames,
     sent: Frames,
     last_stream: u32,
     flood: Flood,
-    /// GOAWAY was sent: nothing is read and nothing else is written any more.
+    /// GOAWAY was sent: reads return the end of the stream, and writes are discarded.
     is_closed: bool,
 }
 
@@ -53,7 +54,7 @@ struct Flood {
     consequences: u32,
 }
 
-/// What the service knows of a request's connection.
+/// The properties of a request's connection that the service can see.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Connection {
     pub is_over_limit: bool,
@@ -106,7 +107,7 @@ impl<S> Http2Io<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Http2Io<S> {
-    /// Why the connection is to be closed although nothing was read.
+    /// Ready with an error code when a timeout requires to close the connection.
     fn poll_end(&mut self, context: &mut Context<'_>) -> Poll<u32> {
         if let Some(timeout) = &mut self.preface_timeout
             && timeout.as_mut().poll(context).is_ready()
@@ -123,7 +124,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http2Io<S> {
         self.is_closed = true;
         if self.sent.is_between() && !self.stream.is_blocked() {
             let frame = goaway(self.last_stream, error);
-            // If it cannot be sent at once it is not sent.
+            // Best effort: if it cannot be sent immediately it is dropped.
             let _ = Pin::new(&mut self.stream).poll_write(context, &frame);
         }
     }
@@ -148,14 +149,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Http2Io<S> {
         if this.is_closed {
             return Poll::Ready(Ok(()));
         }
-        // A request that came with the connection is answered even if its end has come.
+        // Not before the first frame: a request that arrived together with the connection is still answered.
         if this.received.has_begun()
             && let Poll::Ready(error) = this.poll_end(context)
         {
             this.close(context, error);
             return Poll::Ready(Ok(()));
         }
-        let begin = buffer.filled().len();
+        let start = buffer.filled().len();
         let Poll::Ready(read) = Pin::new(&mut this.stream).poll_read(context, buffer) else {
             let error = ready!(this.poll_end(context));
             this.close(context, error);
@@ -163,7 +164,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Http2Io<S> {
         };
         read?;
         let (flood, last_stream) = (&mut this.flood, &mut this.last_stream);
-        this.received.follow(&buffer.filled()[begin..], |frame| {
+        this.received.follow(&buffer.filled()[start..], |frame| {
             flood.note(frame.kind);
             if frame.kind == Kind::Message {
                 *last_stream = frame.stream.max(*last_stream);
@@ -173,7 +174,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Http2Io<S> {
             this.preface_timeout = None;
         }
         if this.flood.is_too_much() {
-            buffer.set_filled(begin);
+            buffer.set_filled(start);
             this.close(context, ENHANCE_YOUR_CALM);
         }
         Poll::Ready(Ok(()))
@@ -238,7 +239,7 @@ mod tests {
     use super::{Flood, Kind, MAX_CONTROL_FRAMES};
 
     #[tokio::test(start_paused = true)]
-    async fn keepalive_is_no_flood() {
+    async fn keepalive_is_not_a_flood() {
         let mut flood = Flood::new();
         for _ in 0..MAX_CONTROL_FRAMES * 10 {
             flood.note(Kind::Control);
@@ -248,7 +249,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn pings_between_messages_are_no_flood() {
+    async fn pings_between_messages_are_not_a_flood() {
         let mut flood = Flood::new();
         for _ in 0..MAX_CONTROL_FRAMES * 10 {
             flood.note(Kind::Control);

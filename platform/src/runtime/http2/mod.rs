@@ -1,4 +1,4 @@
-//! gRPC listeners, with the limits that the library leaves open.
+//! gRPC listeners, with limits that the library does not set.
 
 mod frames;
 mod io;
@@ -23,35 +23,34 @@ use super::connections::{Admission, ConnectionLimits};
 use super::{StartError, Tasks};
 use crate::fields;
 
-/// The largest request that a service reads: `max_decoding_message_size` of every generated server.
+/// Size limit of requests: `max_decoding_message_size` of every generated server.
 pub const MAX_DECODED_BYTES: usize = 256 * 1024;
-/// The largest answer that a service writes: `max_encoding_message_size` of every generated server, and what
-/// clients read.
+/// Size limit of responses: `max_encoding_message_size` of every generated server, and the clients' decoding limit.
 pub const MAX_ENCODED_BYTES: usize = 4 * 1024 * 1024;
 
-/// Requests at a time on one connection; a client that knows its place waits for a free one.
+/// Concurrent streams per connection, as advertised to clients; a compliant client waits for a free one.
 const MAX_CONCURRENT_STREAMS: u32 = 100;
-/// Requests of one connection that run at a time; those of a client that does not wait are refused.
+/// Concurrent requests per connection, as enforced; requests of a client that does not wait are rejected.
 const CONCURRENCY_PER_CONNECTION: usize = 100;
-/// Streams that a peer made us reset before the connection is closed (CVE-2025-8671).
+/// Streams that a peer may make us reset before the connection is closed (CVE-2025-8671).
 const MAX_LOCAL_ERROR_RESETS: usize = 128;
-/// The longest deadline that a client gets.
+/// Upper bound of every call's deadline.
 pub(super) const DEADLINE_CAP: Duration = Duration::from_secs(10);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_HEADER_LIST_BYTES: u32 = 64 * 1024;
-/// What connections over the limit may call.
+/// The only method that connections over the limit may call.
 const HEALTH_CHECK: &str = "/grpc.health.v1.Health/Check";
 
-/// A bound address that does not answer yet.
+/// A bound address that does not accept connections yet.
 #[derive(Debug)]
 pub struct GrpcListener(Bound);
 
 impl GrpcListener {
-    /// Binds `address`, which the setting `name` gave.
+    /// Binds `address`, the value of the setting `name`.
     ///
     /// # Errors
-    /// The address is taken, or not this machine's.
+    /// The address is in use, or does not belong to this machine.
     #[must_use]
     pub fn bind(
         name: &'static str,
@@ -60,19 +59,18 @@ impl GrpcListener {
         Box::pin(async move { Bound::bind(name, address).await.map(Self) })
     }
 
-    /// The same with these limits.
     #[must_use]
     pub fn with_limits(self, limits: ConnectionLimits) -> Self {
         Self(self.0.with_limits(limits))
     }
 
-    /// The address, with the port that the system chose if it was asked for port 0.
+    /// The address, with the actual port if port 0 was requested.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.0.address()
     }
 
-    /// Serves `routes` until `tasks` stop; then open requests end.
+    /// Serves `routes` until `tasks` stop, and then completes the open requests.
     pub fn serve(self, routes: Routes, tasks: &Tasks) {
         let (listener, admission) = self.0.listen();
         let incoming = incoming(listener, admission);
@@ -83,7 +81,7 @@ impl GrpcListener {
             .serve_with_incoming_shutdown(incoming, stopping.cancelled_owned());
         tasks.spawn("grpc listener", async move {
             if let Err(error) = server.await {
-                tracing::error!({ fields::ERROR } = %error, "gRPC is not served any more");
+                tracing::error!({ fields::ERROR } = %error, "the gRPC listener failed");
             }
         });
     }
@@ -111,7 +109,7 @@ fn incoming(
     })
 }
 
-/// Answers what connections over the limit may not call.
+/// Rejects calls that connections over the limit may not make.
 async fn require_place(request: Request, next: Next) -> Response {
     let connection = request.extensions().get::<Connection>();
     let is_over_limit = connection.is_some_and(|connection| connection.is_over_limit);
