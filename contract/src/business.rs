@@ -1,12 +1,12 @@
-//! Business errors: refusals of the domain, which travel inside an OK reply.
+//! Business errors: rejections by the domain, which are part of an OK reply.
 
 use std::collections::HashMap;
 
 use crate::proto::Error;
 
-/// Names the first wrong field of a validation error, in the spelling of the GraphQL schema.
+/// The detail with the name of a validation error's first invalid field, in the spelling of the GraphQL schema.
 pub const FIELD: &str = "field";
-/// Each wrong field has its message under this prefix and its own name.
+/// Each invalid field has a detail with its message, under this prefix and its name.
 pub const FIELD_PREFIX: &str = "field:";
 
 /// The kinds of business errors.
@@ -14,11 +14,11 @@ pub const FIELD_PREFIX: &str = "field:";
 pub enum ErrorType {
     /// The input breaks a rule.
     Validation,
-    /// What the command is about does not exist.
+    /// The subject of the command does not exist.
     NotFound,
-    /// Something else is in the way.
+    /// The command conflicts with the current state, such as another version or a name in use.
     Conflict,
-    /// An order is not in a state for it.
+    /// The order's status does not allow the command.
     Domain,
 }
 
@@ -41,7 +41,7 @@ impl ErrorType {
         }
     }
 
-    /// The gRPC status number that fits it.
+    /// The corresponding gRPC status number.
     #[must_use]
     pub const fn code(self) -> i32 {
         match self {
@@ -52,7 +52,7 @@ impl ErrorType {
         }
     }
 
-    /// The type of a received error; nothing if this binary does not know it.
+    /// The type of a received error; `None` if this binary does not know it.
     #[must_use]
     pub fn of(error: &Error) -> Option<Self> {
         Self::ALL
@@ -72,12 +72,12 @@ impl ErrorType {
     }
 }
 
-/// A field that breaks a rule.
+/// A validation error of one field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldError {
     /// In the spelling of the GraphQL schema.
     pub field: String,
-    /// What is wrong with it.
+    /// The violated rule.
     pub message: String,
 }
 
@@ -96,7 +96,7 @@ pub fn validation_error(message: impl Into<String>, fields: &[FieldError]) -> Er
     error
 }
 
-/// Reads the wrong fields of a validation error, ordered by name, those of a list by their place in it.
+/// The field errors of a validation error, ordered by name, and those of a list by index.
 #[must_use]
 pub fn field_errors(error: &Error) -> Vec<FieldError> {
     let mut fields: Vec<FieldError> = error
@@ -113,7 +113,7 @@ pub fn field_errors(error: &Error) -> Vec<FieldError> {
     fields
 }
 
-/// A field's name in parts, such that `items[2]` comes before `items[10]`.
+/// The parts of a field's name, so that `items[2]` sorts before `items[10]`.
 fn places(field: &str) -> impl Iterator<Item = (Option<u64>, &str)> {
     field.split('[').map(|part| match part.split_once(']') {
         Some((place, rest)) => (place.parse().ok(), rest),
@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn types_are_found_again() {
+    fn types_round_trip() {
         for error_type in ErrorType::ALL {
             assert_eq!(ErrorType::of(&error_type.error("x")), Some(error_type));
         }
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn every_wrong_field_is_told() {
+    fn every_invalid_field_is_reported() {
         let field = |field: &str, message: &str| FieldError {
             field: field.to_owned(),
             message: message.to_owned(),

@@ -1,8 +1,8 @@
-//! Money on the wire: decimal text on one side, whole cents on the other. Never a float in between.
+//! Converts money between decimal text on the wire and whole cents, without floating-point arithmetic.
 
 use std::fmt;
 
-/// Text that is not an amount of money.
+/// The text is not an amount of money.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DecimalError {
     /// Not a decimal number such as `19.90`.
@@ -22,14 +22,14 @@ impl fmt::Display for DecimalError {
 
 impl std::error::Error for DecimalError {}
 
-/// Cents, cut towards zero, and whether something was cut.
+/// Cents rounded towards zero, and whether digits were dropped.
 struct Cut {
     cents: i64,
     exact: bool,
     negative: bool,
 }
 
-/// Writes cents with exactly two decimals.
+/// Formats cents with exactly two decimals.
 #[must_use]
 pub fn from_cents(cents: i64) -> String {
     let sign = if cents < 0 { "-" } else { "" };
@@ -37,41 +37,41 @@ pub fn from_cents(cents: i64) -> String {
     format!("{sign}{}.{:02}", cents / 100, cents % 100)
 }
 
-/// Reads a lower limit of any precision: the lowest whole cents that are not below it.
+/// Parses a lower bound of any precision: the lowest whole cents that are not below it.
 ///
 /// # Errors
-/// [`DecimalError`] says what is wrong with it.
+/// [`DecimalError`] if the text is malformed or out of range.
 pub fn to_cents_rounding_up(text: &str) -> Result<i64, DecimalError> {
     let cut = cut(text)?;
     let step = i64::from(!cut.exact && !cut.negative);
     cut.cents.checked_add(step).ok_or(DecimalError::OutOfRange)
 }
 
-/// Reads an upper limit of any precision: the highest whole cents that are not above it.
+/// Parses an upper bound of any precision: the highest whole cents that are not above it.
 ///
 /// # Errors
-/// [`DecimalError`] says what is wrong with it.
+/// [`DecimalError`] if the text is malformed or out of range.
 pub fn to_cents_rounding_down(text: &str) -> Result<i64, DecimalError> {
     let cut = cut(text)?;
     let step = i64::from(!cut.exact && cut.negative);
     cut.cents.checked_sub(step).ok_or(DecimalError::OutOfRange)
 }
 
-/// Writes a double of the old contract as decimal text. Its clients compute amounts in doubles (7 × 19.99 is
-/// 139.92999999999998 there), so one that is a whole number of cents but for the noise of that arithmetic is taken as those
-/// cents. Any other is written as the shortest text that means it.
+/// Formats a double of the old contract as decimal text. Its clients compute amounts in doubles (7 × 19.99 is
+/// 139.92999999999998 there), so a value within rounding noise of a whole number of cents is treated as those cents.
+/// Any other value is formatted as the shortest text that parses to it.
 ///
 /// # Errors
 /// [`DecimalError::Malformed`] if it is not a number or infinite.
 pub fn from_double(value: f64) -> Result<String, DecimalError> {
-    /// Beside the value itself: some thousand operations, each off by half of the last bit.
+    /// Relative to the value: a few thousand operations, each with an error of half of the last bit.
     const RELATIVE_NOISE: f64 = 1e-12;
-    /// Whatever the value, far less than half a cent.
+    /// An absolute bound, far less than half a cent.
     const MAX_NOISE: f64 = 0.002;
     if !value.is_finite() {
         return Err(DecimalError::Malformed);
     }
-    // Two decimals are the nearest cent, rounded from the exact value of the double.
+    // Formatting with two decimals rounds the exact value of the double to the nearest cent.
     let nearest = format!("{value:.2}");
     let noise = (value.abs() * RELATIVE_NOISE).min(MAX_NOISE);
     let is_cents = nearest
@@ -80,13 +80,14 @@ pub fn from_double(value: f64) -> Result<String, DecimalError> {
     Ok(if is_cents { nearest } else { value.to_string() })
 }
 
-/// Reads a double of the old contract as a limit, which is compared as it is and need not be an amount: the lowest whole
-/// cents that are not below it, and the highest that are not above it. A limit beyond all amounts is the last one there is.
+/// Converts a double of the old contract that is a bound. It is compared as it is and need not be an amount: returns
+/// the lowest whole cents that are not below it, and the highest that are not above it, clamped to the range of
+/// amounts.
 ///
 /// # Errors
 /// [`DecimalError::Malformed`] if it is not a number.
 pub fn limits_from_double(value: f64) -> Result<(i64, i64), DecimalError> {
-    /// Above it, cents may not fit 64 bits.
+    /// From here on cents may exceed 64 bits.
     const LARGE: f64 = 1e15;
     if value.is_nan() {
         return Err(DecimalError::Malformed);
@@ -99,7 +100,7 @@ pub fn limits_from_double(value: f64) -> Result<(i64, i64), DecimalError> {
     Ok((to_cents_rounding_up(&text)?, to_cents_rounding_down(&text)?))
 }
 
-/// Writes cents as a double of the old contract.
+/// Converts cents to a double of the old contract.
 #[expect(
     clippy::cast_precision_loss,
     reason = "the old contract's doubles; the exact amount travels as text"
@@ -158,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_round_to_the_inside() {
+    fn bounds_round_inwards() {
         assert_eq!(to_cents_rounding_up("19.991"), Ok(2_000));
         assert_eq!(to_cents_rounding_up("-0.001"), Ok(0));
         assert_eq!(to_cents_rounding_down("19.999"), Ok(1_999));
@@ -166,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_amount_is_refused() {
+    fn malformed_amounts_are_rejected() {
         let cases = [
             ("", Malformed),
             ("-", Malformed),
@@ -193,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn text_and_cents_are_inverse() {
+    fn text_and_cents_round_trip() {
         for cents in [0, 1, 99, 100, 101, 1_990, 99_999_999, -1, -250, i64::MAX] {
             assert_eq!(to_cents_rounding_up(&from_cents(cents)), Ok(cents));
         }
@@ -202,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn doubles_mean_the_cents_that_they_were_computed_from() {
+    fn a_double_with_rounding_noise_is_the_nearest_cent() {
         let computed = [
             (19.99, "19.99"),
             (3.0 * 0.1, "0.30"),
@@ -230,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn all_cents_of_a_price_survive_a_double_and_a_sum_of_doubles() {
+    fn all_cents_of_a_price_round_trip_through_a_double_and_a_sum_of_doubles() {
         for cents in (1..=99_999_999_i64).step_by(997) {
             let double = to_double(cents);
             assert_eq!(from_double(double), Ok(from_cents(cents)));
@@ -241,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_that_are_doubles_are_compared() {
+    fn bounds_that_are_doubles_are_compared_exactly() {
         assert_eq!(limits_from_double(19.995), Ok((2_000, 1_999)));
         assert_eq!(limits_from_double(139.93), Ok((13_993, 13_993)));
         assert_eq!(limits_from_double(7.0 * 19.99), Ok((13_993, 13_992)));
@@ -254,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn doubles_that_are_no_numbers_are_refused() {
+    fn doubles_that_are_not_numbers_are_rejected() {
         assert_eq!(from_double(f64::NAN), Err(Malformed));
         assert_eq!(from_double(f64::INFINITY), Err(Malformed));
         let huge = from_double(1e300).expect("finite");

@@ -1,8 +1,8 @@
-//! The wire contract: gRPC types generated from `proto/` (`tests/generated.rs` says how), and the conversions that every
-//! service shares.
+//! The wire contract: gRPC types generated from `proto/` (by `tests/generated.rs`), and the conversions that all
+//! services share.
 //!
-//! [`proto`] is the write side, [`query`] the read side. What travels beside the messages is in [`metadata`] and
-//! [`status`]; money and time are converted by [`decimal`] and [`time`], business errors by [`business`].
+//! [`proto`] is the write side, [`query`] the read side. [`metadata`] and [`status`] define the metadata and the error
+//! statuses of calls; [`decimal`] and [`time`] convert money and time, [`business`] converts business errors.
 
 pub mod business;
 pub mod decimal;
@@ -38,5 +38,5 @@ pub mod query {
 /// The descriptors of all protos, for reflection.
 pub const DESCRIPTORS: &[u8] = include_bytes!("generated/descriptors.bin");
 
-/// The most bytes that an answer kept under an Idempotency-Key may have.
+/// Size limit, in bytes, of an answer stored under an Idempotency-Key.
 pub const MAX_KEPT_ANSWER_BYTES: usize = 1024 * 1024;

@@ -1,4 +1,4 @@
-//! What travels beside the messages: names, and typed access to the values.
+//! The metadata of calls: its keys, and typed access to the values.
 
 use std::time::Duration;
 
@@ -12,35 +12,35 @@ pub const COMMAND_ID: &str = "x-command-id";
 pub const MIN_POSITION: &str = "x-min-position";
 /// Reply: the position of the log that it reflects.
 pub const POSITION: &str = "x-position";
-/// Request: names the request across services and in the metadata of its events.
+/// Request: identifies the request across services and in the metadata of its events.
 pub const CORRELATION_ID: &str = "x-correlation-id";
-/// Request: who asks, percent-encoded.
+/// Request: the id of the user, percent-encoded.
 pub const USER_ID: &str = "x-user-id";
 /// Request: W3C trace context.
 pub const TRACEPARENT: &str = "traceparent";
-/// Request: W3C trace context, the vendors' part.
+/// Request: W3C trace context, the vendor-specific part.
 pub const TRACESTATE: &str = "tracestate";
 /// Error status: a [`Reason`](crate::status::Reason).
 pub const REASON: &str = "x-reason";
-/// Error status: an [`Outcome`](crate::status::Outcome), "none", "unknown" or "committed". With "committed" comes
-/// [`POSITION`], where it is known.
+/// Error status: an [`Outcome`](crate::status::Outcome), "none", "unknown" or "committed". "committed" is accompanied
+/// by [`POSITION`] where it is known.
 pub const OUTCOME: &str = "x-outcome";
-/// Error status: the id under which the log knows the cause.
+/// Error status: the id of the log entry with the cause.
 pub const ERROR_ID: &str = "x-error-id";
 /// Request: gRPC's own deadline.
 pub const GRPC_TIMEOUT: &str = "grpc-timeout";
 
-/// The most bytes of a value that is stored or logged.
+/// Size limit, in bytes, of a value that is stored or logged.
 pub const MAX_VALUE_BYTES: usize = 1024;
 
-/// A value as text; nothing if it is absent or not visible ASCII.
+/// A value as text; `None` if it is absent or not visible ASCII.
 #[must_use]
 pub fn get<'a>(metadata: &'a MetadataMap, key: &str) -> Option<&'a str> {
     metadata.get(key)?.to_str().ok()
 }
 
-/// Sets a value. One that metadata cannot carry is left out: the caller's own values are ASCII, and those of others
-/// (trace context) must not make a call fail.
+/// Sets a value. A value that metadata cannot carry is dropped: our own values are ASCII, and values of others (trace
+/// context) must not make a call fail.
 pub fn insert(metadata: &mut MetadataMap, key: &'static str, value: &str) {
     if let Ok(value) = value.parse::<MetadataValue<Ascii>>() {
         metadata.insert(key, value);
@@ -54,7 +54,7 @@ pub fn insert_position(metadata: &mut MetadataMap, key: &'static str, position: 
 /// Reads a position, such as [`MIN_POSITION`] or [`POSITION`].
 ///
 /// # Errors
-/// `INVALID_ARGUMENT` if it is there and not a decimal number that fits a position.
+/// `INVALID_ARGUMENT` if it is present and not a decimal number in the range of positions.
 pub fn position(metadata: &MetadataMap, key: &str) -> Result<Option<u64>, Status> {
     // The engines' positions are signed.
     let limit = i64::MAX.unsigned_abs();
@@ -67,7 +67,7 @@ pub fn position(metadata: &MetadataMap, key: &str) -> Result<Option<u64>, Status
 /// Reads [`COMMAND_ID`].
 ///
 /// # Errors
-/// `INVALID_ARGUMENT` if it is there and not a UUID.
+/// `INVALID_ARGUMENT` if it is present and not a UUID.
 pub fn command_id(metadata: &MetadataMap) -> Result<Option<Uuid>, Status> {
     typed(metadata, COMMAND_ID, "a UUID", |text| {
         Uuid::parse_str(text).ok().filter(|id| !id.is_nil())
@@ -77,7 +77,7 @@ pub fn command_id(metadata: &MetadataMap) -> Result<Option<Uuid>, Status> {
 /// Reads [`GRPC_TIMEOUT`].
 ///
 /// # Errors
-/// `INVALID_ARGUMENT` if it is there and not 1 to 8 digits and a unit.
+/// `INVALID_ARGUMENT` if it is present and not 1 to 8 digits and a unit.
 pub fn timeout(metadata: &MetadataMap) -> Result<Option<Duration>, Status> {
     typed(
         metadata,
@@ -87,7 +87,7 @@ pub fn timeout(metadata: &MetadataMap) -> Result<Option<Duration>, Status> {
     )
 }
 
-/// The text of [`GRPC_TIMEOUT`] as a duration; nothing if it is not 1 to 8 digits and a unit.
+/// The text of [`GRPC_TIMEOUT`] as a duration; `None` if it is not 1 to 8 digits and a unit.
 #[must_use]
 pub fn parse_timeout(text: &str) -> Option<Duration> {
     let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
@@ -106,7 +106,8 @@ pub fn parse_timeout(text: &str) -> Option<Duration> {
     }
 }
 
-/// Sets [`USER_ID`]. User ids are any text, metadata is ASCII: what is not visible ASCII, and `%`, is percent-encoded.
+/// Sets [`USER_ID`]. User ids are arbitrary text but metadata is ASCII, so all bytes except visible ASCII, and `%`, are
+/// percent-encoded.
 pub fn insert_user_id(metadata: &mut MetadataMap, user_id: &str) {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     let mut encoded = String::with_capacity(user_id.len());
@@ -125,7 +126,7 @@ pub fn insert_user_id(metadata: &mut MetadataMap, user_id: &str) {
 /// Reads [`USER_ID`].
 ///
 /// # Errors
-/// `INVALID_ARGUMENT` if it is there and not percent-encoded UTF-8.
+/// `INVALID_ARGUMENT` if it is present and not percent-encoded UTF-8.
 pub fn user_id(metadata: &MetadataMap) -> Result<Option<String>, Status> {
     typed(metadata, USER_ID, "percent-encoded UTF-8", |text| {
         let mut bytes = text.bytes();
@@ -175,14 +176,14 @@ mod tests {
     }
 
     #[test]
-    fn positions_are_decimal_and_fit_the_engines() {
+    fn positions_are_decimal_and_in_range() {
         let read = |text| position(&with(MIN_POSITION, text), MIN_POSITION);
         assert_eq!(read("42").expect("a position"), Some(42));
         for text in ["", "-1", "+1", "0x1", "1.0", "9223372036854775808", " 1"] {
             assert_eq!(read(text).expect_err(text).code(), Code::InvalidArgument);
         }
         let absent = position(&MetadataMap::new(), MIN_POSITION);
-        assert_eq!(absent.expect("nothing to refuse"), None);
+        assert_eq!(absent.expect("an absent value is valid"), None);
         let mut metadata = MetadataMap::new();
         insert_position(&mut metadata, POSITION, 7);
         assert_eq!(position(&metadata, POSITION).expect("a position"), Some(7));
@@ -225,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn user_ids_of_any_text_survive() {
+    fn user_ids_with_any_text_round_trip() {
         for text in ["ada", "jörg 100%", "名前\u{1F600}", "a\nb"] {
             let mut metadata = MetadataMap::new();
             insert_user_id(&mut metadata, text);

@@ -1,4 +1,4 @@
-//! Errors that are gRPC statuses: machine-readable reasons and outcomes, and ids that lead to the log.
+//! Errors as gRPC statuses, with machine-readable reasons and outcomes, and ids of log entries.
 
 use std::fmt;
 
@@ -6,19 +6,19 @@ use tonic::{Code, Status};
 
 use crate::metadata;
 
-/// Why a service could not answer, beside the status code: the caller's retry depends on it.
+/// Why a call failed, in addition to the status code. The caller's retry depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// The read side has not yet reached the position asked for.
+    /// The read side lags behind the requested position.
     ReadSideBehind,
-    /// The read side does not answer yet: what it reads is being built.
+    /// The read model is being built.
     ReadSideBuilding,
-    /// The read side stands still below the position asked for.
+    /// A projection is parked below the requested position.
     ReadSideStalled,
     OutcomeNone,
-    /// The command may have taken effect: send it again with the same id to learn.
+    /// The outcome is unknown: the command may have taken effect. A retry with the same id resolves it.
     OutcomeUnknown,
-    /// The position asked for does not exist yet.
+    /// The requested position does not exist yet.
     PositionAboveHead,
 }
 
@@ -45,7 +45,7 @@ impl Reason {
         }
     }
 
-    /// The status code that goes with it.
+    /// The corresponding status code.
     #[must_use]
     pub const fn code(self) -> Code {
         match self {
@@ -58,7 +58,7 @@ impl Reason {
         }
     }
 
-    /// What became of the call.
+    /// The outcome that the reason implies.
     const fn outcome(self) -> Option<Outcome> {
         match self {
             Self::OutcomeNone => Some(Outcome::None),
@@ -70,7 +70,7 @@ impl Reason {
         }
     }
 
-    /// A status that carries it.
+    /// A status with this reason.
     #[must_use]
     pub fn status(self, message: impl Into<String>) -> Status {
         let mut status = Status::new(self.code(), message);
@@ -81,7 +81,7 @@ impl Reason {
         status
     }
 
-    /// The reason that a received status carries.
+    /// The reason of a received status.
     #[must_use]
     pub fn of(status: &Status) -> Option<Self> {
         let name = metadata::get(status.metadata(), metadata::REASON)?;
@@ -89,15 +89,15 @@ impl Reason {
     }
 }
 
-/// What became of a call that has no answer. It speaks of this call alone: an earlier one with the same command id may
-/// have taken effect. The order is that of what is known: of several calls with one command id the greatest holds.
+/// The outcome of a call without a reply. It concerns this call alone: an earlier one with the same command id may have
+/// taken effect. Outcomes are ordered: of several calls with one command id, the greatest is the overall outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
-    /// It did not take effect.
+    /// The call did not take effect.
     None,
-    /// It may have taken effect: the same command id resolves it.
+    /// The call may have taken effect; a retry with the same command id resolves it.
     Unknown,
-    /// It took effect, and its answer cannot be given: the same command id gets it later.
+    /// The call took effect, but its reply is not available now; a retry with the same command id returns it.
     Committed,
 }
 
@@ -114,7 +114,7 @@ impl Outcome {
         }
     }
 
-    /// What callers read that do not know outcomes.
+    /// The reason for callers that do not know outcomes.
     const fn reason(self) -> Reason {
         match self {
             Self::None => Reason::OutcomeNone,
@@ -134,7 +134,7 @@ impl Outcome {
         self.mark(Status::deadline_exceeded(message))
     }
 
-    /// The status with this outcome.
+    /// Adds this outcome to a status.
     #[must_use]
     pub fn mark(self, mut status: Status) -> Status {
         let values = status.metadata_mut();
@@ -143,7 +143,7 @@ impl Outcome {
         status
     }
 
-    /// The outcome that a received status carries. A service that does not know outcomes says it by a reason.
+    /// The outcome of a received status. Services that do not know outcomes send a reason only.
     #[must_use]
     pub fn of(status: &Status) -> Option<Self> {
         let name = metadata::get(status.metadata(), metadata::OUTCOME);
@@ -152,7 +152,7 @@ impl Outcome {
     }
 }
 
-/// The status of a command that took effect at `position`, and whose answer cannot be given.
+/// The status of a command that took effect at `position`, but whose reply is not available.
 #[must_use]
 pub fn committed_at(position: u64, status: Status) -> Status {
     let mut status = Outcome::Committed.mark(status);
@@ -160,7 +160,7 @@ pub fn committed_at(position: u64, status: Status) -> Status {
     status
 }
 
-/// A failure whose cause only the log knows, under this id.
+/// A failure whose cause is only in the log, under this id.
 #[must_use]
 pub fn internal(error_id: impl fmt::Display) -> Status {
     let error_id = error_id.to_string();
@@ -169,13 +169,13 @@ pub fn internal(error_id: impl fmt::Display) -> Status {
     status
 }
 
-/// The id of an internal error that a received status carries.
+/// The id of an internal error in a received status.
 #[must_use]
 pub fn error_id(status: &Status) -> Option<&str> {
     metadata::get(status.metadata(), metadata::ERROR_ID)
 }
 
-/// A status code as metrics and people name it.
+/// The standard name of a status code, as metrics use it.
 #[must_use]
 pub const fn code_name(code: Code) -> &'static str {
     match code {
@@ -204,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reasons_are_found_again() {
+    fn reasons_round_trip() {
         for reason in Reason::ALL {
             let status = reason.status("because");
             assert_eq!(Reason::of(&status), Some(reason));
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn outcomes_are_found_again_whatever_the_code() {
+    fn outcomes_round_trip_with_any_status_code() {
         for outcome in Outcome::ALL {
             let unavailable = outcome.unavailable("gone");
             assert_eq!(unavailable.code(), Code::Unavailable);
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn what_took_effect_says_where() {
+    fn a_committed_status_has_the_position() {
         let status = committed_at(7, Status::unavailable("its answer is lost"));
         assert_eq!(Outcome::of(&status), Some(Outcome::Committed));
         let position = metadata::position(status.metadata(), metadata::POSITION);
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn an_internal_error_shows_its_id_and_nothing_else() {
+    fn an_internal_error_shows_only_its_id() {
         let status = internal("00c0ffee");
         assert_eq!(error_id(&status), Some("00c0ffee"));
         assert_eq!(status.message(), "internal error 00c0ffee");

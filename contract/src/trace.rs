@@ -1,4 +1,4 @@
-//! W3C trace context: what is passed on of it, and stored with events.
+//! W3C trace context, as it is propagated and stored with events.
 
 use std::borrow::Cow;
 
@@ -6,9 +6,9 @@ use tonic::metadata::MetadataMap;
 
 use crate::metadata::{self, TRACEPARENT, TRACESTATE};
 
-/// The most bytes of a `tracestate`, as its specification says.
+/// Size limit of a `tracestate` in the specification, in bytes.
 const MAX_STATE_BYTES: usize = 512;
-/// The length of a `traceparent` of version 00, and the least of a later one.
+/// The length of a `traceparent` of version 00, and the minimum of later versions.
 const PARENT_BYTES: usize = 55;
 
 /// A well-formed trace context.
@@ -19,8 +19,8 @@ pub struct TraceContext {
 }
 
 impl TraceContext {
-    /// Reads `traceparent` and `tracestate`, which may be sent in parts. A malformed context is none, and a malformed
-    /// state is left out, as the specification asks.
+    /// Reads `traceparent` and `tracestate`; the latter may be split over several entries. As the specification
+    /// requires, a malformed parent makes the whole context absent, and a malformed state is dropped.
     #[must_use]
     pub fn of(metadata: &MetadataMap) -> Option<Self> {
         let mut parents = metadata.get_all(TRACEPARENT).iter();
@@ -36,13 +36,13 @@ impl TraceContext {
         })
     }
 
-    /// Each of its parts with the name that it travels and is stored under.
+    /// The parts, each with the name under which it is sent and stored.
     pub fn parts(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let state = self.state.as_deref().map(|state| (TRACESTATE, state));
         std::iter::once((TRACEPARENT, self.parent.as_str())).chain(state)
     }
 
-    /// Sets both in a request.
+    /// Sets both parts in a request.
     pub fn insert(&self, metadata: &mut MetadataMap) {
         for (name, value) in self.parts() {
             metadata::insert(metadata, name, value);
@@ -50,7 +50,7 @@ impl TraceContext {
     }
 }
 
-/// A `traceparent` in the form of version 00; nothing if it is malformed. A later version begins in the same way.
+/// A `traceparent` in the format of version 00, which later versions start with; `None` if it is malformed.
 fn parent(text: &str) -> Option<Cow<'_, str>> {
     let (known, rest) = text.split_at_checked(PARENT_BYTES)?;
     let fields: Vec<&str> = known.split('-').collect();
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_well_formed_parent_is_passed_on() {
+    fn a_well_formed_parent_is_propagated() {
         assert_eq!(parent_of(PARENT).as_deref(), Some(PARENT));
         let later = PARENT.replacen("00", "cc", 1);
         assert_eq!(parent_of(&later).as_deref(), Some(PARENT));
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_state_comes_with_its_parent_and_is_left_out_if_it_is_too_long() {
+    fn a_state_is_propagated_with_its_parent_unless_it_is_too_long() {
         let state = |values: &[&str]| {
             let mut pairs = vec![(TRACEPARENT, PARENT)];
             pairs.extend(values.iter().map(|value| (TRACESTATE, *value)));
