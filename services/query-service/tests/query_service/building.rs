@@ -1,4 +1,4 @@
-//! What is being built is not answered from, and a log that was restored is noticed.
+//! A read model under construction is not read, and a restored log is detected.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +18,7 @@ fn request(id: &str) -> ProductQueryRequest {
     ProductQueryRequest { id: id.to_owned() }
 }
 
-/// How many products there are, as soon as that is answered. Meanwhile it is being built, and nothing else.
+/// Waits until the number of products satisfies `until`. Until then reads may only fail because of a build.
 async fn count(service: &mut Service, until: impl Fn(usize) -> bool) -> usize {
     let deadline = Instant::now() + LIMIT;
     loop {
@@ -46,7 +46,7 @@ fn is_building(status: &Status) {
 }
 
 #[tokio::test]
-async fn reads_say_that_the_read_side_is_being_built_until_it_has_caught_up() {
+async fn reads_fail_with_building_until_the_read_side_has_caught_up() {
     for world in TestService::both().await {
         world.append(vec![category("c", "C")]).await;
         for number in 0..3 {
@@ -62,7 +62,7 @@ async fn reads_say_that_the_read_side_is_being_built_until_it_has_caught_up() {
         is_building(&status.expect_err("nothing is folded yet"));
         assert!(
             started.elapsed() < Duration::from_secs(5),
-            "it is said soon"
+            "the error is returned quickly"
         );
         let status = service.products.list_products(at(0, Empty {})).await;
         is_building(&status.expect_err("nothing is folded yet"));
@@ -72,13 +72,17 @@ async fn reads_say_that_the_read_side_is_being_built_until_it_has_caught_up() {
         is_building(&status.await.expect_err("nothing is folded yet"));
 
         log.open.add_permits(Semaphore::MAX_PERMITS / 2);
-        assert_eq!(count(&mut service, |_| true).await, 3, "never a part of it");
+        assert_eq!(
+            count(&mut service, |_| true).await,
+            3,
+            "never a partial count"
+        );
         service.stop().await;
     }
 }
 
 #[tokio::test]
-async fn a_log_that_is_restored_under_a_running_service_is_folded_anew() {
+async fn a_log_that_is_restored_under_a_running_service_is_folded_again() {
     for world in TestService::both().await {
         let mut heads = Vec::new();
         for number in 0..3 {

@@ -1,4 +1,4 @@
-//! Answers from memory: never older than asked for, and without a call to the database.
+//! Cached reads: never older than the requested minimum, and without a call to the database.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -27,8 +27,8 @@ fn number(name: &str) -> u64 {
     name.parse().expect("the name is a number")
 }
 
-/// Reads again and again, always at the newest position known, and checks that the answer is not older, and that it is
-/// what the events up to its position made.
+/// Reads in a loop, always with the newest known position as the minimum, and checks that the answer is not older and
+/// that it is the fold of the events up to its position.
 async fn check_reads(service: Arc<Service>, written: Arc<AtomicU64>, reads: watch::Sender<u64>) {
     let mut client = service.products.clone();
     loop {
@@ -38,9 +38,9 @@ async fn check_reads(service: Arc<Service>, written: Arc<AtomicU64>, reads: watc
         let reply = reply.expect("found");
         let at = position(&reply);
         let name = number(&reply.into_inner().product.expect("set").name);
-        assert!(at >= min, "asked for {min}, answered from {at}");
-        assert!(name >= min, "asked for {min}, got the state of {name}");
-        assert_eq!(name, at, "answered from {at} with the state of {name}");
+        assert!(at >= min, "minimum {min}, answered at {at}");
+        assert!(name >= min, "minimum {min}, got the state of {name}");
+        assert_eq!(name, at, "answered at {at} with the state of {name}");
         if min == LAST {
             return;
         }
@@ -52,7 +52,7 @@ const LAST: u64 = 100;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_services_on_one_database_never_answer_below_the_minimum() {
-    // More reads between two writes than there are readers: each reader finds the row in memory now and then.
+    // More reads between two writes than there are readers, so that each reader has some cache hits.
     const READS_BETWEEN: u64 = 16;
     let world = TestService::postgres().await;
     let services = [Arc::new(world.start().await), Arc::new(world.start().await)];
@@ -70,7 +70,7 @@ async fn two_services_on_one_database_never_answer_below_the_minimum() {
         let enough = *counted.borrow() + READS_BETWEEN;
         let waited = counted.wait_for(|count| *count >= enough);
         let waited = tokio::time::timeout(LIMIT, waited).await.expect("in time");
-        // The readers end early only if one of them failed, which joining them tells.
+        // The readers end early only if one of them failed, which joining them reports.
         if waited.is_err() {
             break;
         }
@@ -94,7 +94,7 @@ fn soon<T>(head: u64, message: T) -> tonic::Request<T> {
     request
 }
 
-/// Whether a row with its category, a list and a batch are answered.
+/// Whether reads of a row with its category, a list and a batch succeed.
 async fn is_catalogue_answered(service: &mut Service, head: u64) -> bool {
     let window = ProductWindowRequest {
         limit: Some(20),
@@ -110,7 +110,7 @@ async fn is_catalogue_answered(service: &mut Service, head: u64) -> bool {
     row.is_ok() && list.await.is_ok() && batch.await.is_ok()
 }
 
-/// Whether an order, a batch and a list of orders are answered.
+/// Whether reads of an order, a batch and a list of orders succeed.
 async fn are_orders_answered(service: &mut Service, head: u64) -> bool {
     let id = || "o".to_owned();
     let row = soon(head, OrderQueryRequest { id: id() });
@@ -122,7 +122,7 @@ async fn are_orders_answered(service: &mut Service, head: u64) -> bool {
     row.is_ok() && batch.is_ok() && list.is_ok()
 }
 
-/// Whether what was answered once is answered again while nobody can read these tables.
+/// Whether repeated reads succeed while these tables are locked.
 async fn needs_no_database(
     world: &TestService,
     service: &mut Service,
@@ -133,7 +133,7 @@ async fn needs_no_database(
         .await
         .expect("a database");
     let until = Instant::now() + LIMIT;
-    // A load that runs while the follower catches up is not kept, so the first round may not be enough.
+    // A load that runs while the follower catches up is not cached, so the first round may not be enough.
     let mut is_from_memory = false;
     while !is_from_memory && Instant::now() < until {
         is_answered(service).await;
@@ -149,7 +149,7 @@ async fn needs_no_database(
 }
 
 #[tokio::test]
-async fn what_is_in_memory_needs_no_database() {
+async fn cached_reads_need_no_database() {
     let world = TestService::postgres().await;
     let mut service = world.start().await;
     let head = world
@@ -168,7 +168,7 @@ async fn what_is_in_memory_needs_no_database() {
 }
 
 #[tokio::test]
-async fn orders_in_memory_need_no_database_until_a_saga_touches_them() {
+async fn cached_orders_need_no_database_until_a_saga_changes_them() {
     let world = TestService::postgres().await;
     let mut service = world.start().await;
     let head = world.append(vec![O.created(), S.started()]).await;
@@ -191,7 +191,7 @@ async fn orders_in_memory_need_no_database_until_a_saga_touches_them() {
 }
 
 #[tokio::test]
-async fn when_the_process_that_folds_stops_another_one_takes_over() {
+async fn when_the_folding_process_stops_another_one_takes_over() {
     let world = TestService::postgres().await;
     let first = world.start().await;
     let mut second = world.start().await;

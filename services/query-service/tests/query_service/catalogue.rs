@@ -13,7 +13,7 @@ use crate::support::{
 };
 
 #[tokio::test]
-async fn a_category_with_all_its_fields() {
+async fn a_category_is_returned_with_all_fields() {
     for world in TestService::both().await {
         let mut service = world.start().await;
         world.append(vec![category("c", " Tea \u{1F375} ")]).await;
@@ -51,7 +51,7 @@ async fn a_category_with_all_its_fields() {
 }
 
 #[tokio::test]
-async fn a_product_with_all_its_fields_and_its_category() {
+async fn a_product_is_returned_with_all_fields_and_its_category() {
     for world in TestService::both().await {
         let mut service = world.start().await;
         world.append(vec![category("c", "Tea")]).await;
@@ -111,7 +111,7 @@ async fn a_product_with_all_its_fields_and_its_category() {
 }
 
 #[tokio::test]
-async fn changes_and_deletions_are_seen_at_their_position() {
+async fn changes_and_deletions_are_visible_at_their_position() {
     for world in TestService::both().await {
         let mut service = world.start().await;
         world
@@ -173,7 +173,7 @@ async fn changes_and_deletions_are_seen_at_their_position() {
 }
 
 #[tokio::test]
-async fn what_exists_is_said_at_its_position() {
+async fn existence_is_reported_at_a_position() {
     for world in TestService::both().await {
         let mut service = world.start().await;
         world
@@ -199,7 +199,7 @@ async fn what_exists_is_said_at_its_position() {
 }
 
 #[tokio::test]
-async fn batches_are_answered_by_name_and_by_category() {
+async fn batches_are_ordered_by_name_and_by_category() {
     for world in TestService::both().await {
         let mut service = world.start().await;
         let mut head = 0;

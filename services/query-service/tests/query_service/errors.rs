@@ -1,4 +1,4 @@
-//! Failures of the database are told without its words.
+//! Failures of the database are reported without its error texts.
 
 use contract::query::{Empty, ProductQueryRequest};
 use event_sourcing::SystemClock;
@@ -9,7 +9,7 @@ use tonic::Code;
 use crate::support::{TestService, at, product};
 
 #[tokio::test]
-async fn what_the_database_says_stays_inside() {
+async fn database_errors_are_not_exposed() {
     for world in TestService::both().await {
         let mut service = world.start().await;
         let head = world.append(vec![product("p", "P", "1", None)]).await;

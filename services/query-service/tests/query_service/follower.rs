@@ -1,4 +1,4 @@
-//! A cache says how new it is only after it has thrown out what is older.
+//! The follower publishes a position only after it has invalidated the older rows.
 
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ fn row() -> Snapshot<Arc<ProductRow>> {
     }
 }
 
-/// A page of the only runner, after which the rows are at the head.
+/// A page of the only runner, after which the rows have reached the head.
 fn page(from: u64, read_up_to: u64) -> PageWrite<ProductRow> {
     PageWrite {
         token: Token(1),
@@ -63,7 +63,7 @@ async fn until(what: &str, fact: impl Fn() -> bool) {
 }
 
 #[tokio::test]
-async fn the_position_follows_what_was_thrown_out() {
+async fn the_position_is_published_after_the_invalidation() {
     let world = TestService::sqlite();
     let database = Database::open(&world.url, 1, Arc::new(SystemClock))
         .await
@@ -71,7 +71,7 @@ async fn the_position_follows_what_was_thrown_out() {
     let store = SqlProjectionStore::<Products>::open(database.clone())
         .await
         .expect("a generation");
-    store.begin(Token(1)).await.expect("begun").expect("ours");
+    store.begin(Token(1)).await.expect("started").expect("ours");
     assert!(store.write(page(0, 0)).await.expect("written"));
     let log = Arc::new(Gated::new(Arc::clone(&world.log)));
     let cache = Arc::new(TableCache::<ProductRow>::new(100));
@@ -95,16 +95,16 @@ async fn the_position_follows_what_was_thrown_out() {
     let head = Position(world.append(vec![product("p", "new", "1", None)]).await);
     assert!(store.write(page(0, head.0)).await.expect("written"));
     until("the follower reads", || *log.asked.borrow() > 0).await;
-    assert_eq!(cache.position(head), None, "nothing is thrown out yet");
+    assert_eq!(cache.position(head), None, "nothing is invalidated yet");
     assert!(cache.rows.get("p").is_some());
 
     log.open.add_permits(1);
     until("the cache has followed", || cache.position(head).is_some()).await;
     assert!(cache.rows.get("p").is_none());
-    assert!(cache.version() > version, "pages are void too");
+    assert!(cache.version() > version, "pages are invalidated too");
 
     tasks.shutdown().await;
-    until("a cache that nobody confirms is silent", || {
+    until("a cache without confirmation answers nothing", || {
         cache.position(Position(0)).is_none()
     })
     .await;
@@ -112,7 +112,7 @@ async fn the_position_follows_what_was_thrown_out() {
 }
 
 #[tokio::test]
-async fn a_position_that_nobody_confirmed_lately_is_read_again() {
+async fn a_position_without_recent_confirmation_is_read_again() {
     let world = TestService::sqlite();
     let open = async || {
         Database::open(&world.url, 1, Arc::new(SystemClock))
@@ -123,7 +123,7 @@ async fn a_position_that_nobody_confirmed_lately_is_read_again() {
     let store = SqlProjectionStore::<Products>::open(writer.clone())
         .await
         .expect("a generation");
-    store.begin(Token(1)).await.expect("begun").expect("ours");
+    store.begin(Token(1)).await.expect("started").expect("ours");
     assert!(store.write(page(0, 0)).await.expect("written"));
     let version = reader.version_of::<Products>();
     let gate = ReadBarrier::new(version, reader.clone(), world.log.clone());
@@ -134,7 +134,7 @@ async fn a_position_that_nobody_confirmed_lately_is_read_again() {
     let reach = async || gate.reach(at).await.expect("reached").position;
     assert_eq!(reach().await, Position(0));
     assert!(store.write(page(0, 5)).await.expect("written"));
-    // Nobody polls and nobody notifies: only reading again tells.
+    // Without polling and notifications only another read detects the new position.
     while reach().await < Position(5) {
         assert!(Instant::now() < at.deadline, "it was never read again");
         tokio::task::yield_now().await;

@@ -1,4 +1,4 @@
-//! A log that can be held up.
+//! A log whose reads can be blocked.
 
 use std::sync::Arc;
 
@@ -10,18 +10,18 @@ use event_sourcing::{
 };
 use tokio::sync::{Semaphore, watch};
 
-/// A log whose pages have to be let through one by one.
+/// A log whose pages are released one by one.
 #[derive(Debug)]
 pub struct Gated {
     pub log: Arc<MemoryEventStore>,
-    /// How many pages were asked for.
+    /// The number of requested pages.
     pub asked: watch::Sender<u64>,
-    /// A permit a page.
+    /// One permit per page.
     pub open: Semaphore,
 }
 
 impl Gated {
-    /// Lets no page through.
+    /// Releases no page yet.
     pub fn new(log: Arc<MemoryEventStore>) -> Self {
         Self {
             log,

@@ -1,4 +1,4 @@
-//! What the service says of its projections and its database, and when it is ready.
+//! Health of the projections and the database, and readiness.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,8 +16,8 @@ use tokio::time::Instant;
 use crate::gated::Gated;
 use crate::support::{LIMIT, Service, TestService, lease, product, unreadable};
 
-/// Longer than any of these tests. On SQLite a lease of more than twice the service's own counts as one of a clock that was
-/// set back.
+/// Longer than any of these tests. On SQLite a lease of more than twice the service's own is treated as one from
+/// before the clock was set back.
 const LONG: Duration = Duration::from_secs(20);
 
 /// Another process with this query database.
@@ -26,7 +26,7 @@ async fn other_process(world: &TestService) -> Database {
     database.expect("the query database")
 }
 
-/// Takes the products from the service, or gives them back.
+/// Takes the projection of products over from the service, or releases it.
 async fn hold_products(database: &Database, is_held: bool) {
     let leases = SqlLeaseStore::new(database.clone());
     let names = [lease::<Products>()];
@@ -36,10 +36,10 @@ async fn hold_products(database: &Database, is_held: bool) {
     }
     let seized = leases.seize_leases(&names, "elsewhere", LONG).await;
     let token = seized.expect("seized").remove(0).token;
-    // From here on the pages of the service's runner are refused.
+    // From here on the writes of the service's runner are rejected: its token is too old.
     let rows = SqlProjectionStore::<Products>::open(database.clone()).await;
-    let begun = rows.expect("the table").begin(token).await;
-    begun.expect("begun").expect("the newest token");
+    let started = rows.expect("the table").begin(token).await;
+    started.expect("started").expect("the newest token");
 }
 
 async fn run(database: &Database, script: &'static str) {
@@ -49,28 +49,29 @@ async fn run(database: &Database, script: &'static str) {
     transaction.commit("break something").await.expect("commit");
 }
 
-/// Waits until the part's word begins so and the service is ready or not. Whatever is wrong makes `/health` say so.
-async fn says(service: &Service, part: &str, word: &str, is_ready: bool) {
+/// Waits until the component's status starts with `status` and the service has this readiness. Also checks that
+/// `/health` reports every fault.
+async fn wait_for_status(service: &Service, part: &str, status: &str, is_ready: bool) {
     let health = service.running.health();
     let deadline = Instant::now() + LIMIT;
     loop {
         let report = health.report();
-        let said = report["services"][part].as_str().unwrap_or_default();
-        if said.starts_with(word) && health.is_ready() == is_ready {
-            let is_well = matches!(word, "following" | "connected");
+        let reported = report["services"][part].as_str().unwrap_or_default();
+        if reported.starts_with(status) && health.is_ready() == is_ready {
+            let is_well = matches!(status, "following" | "connected");
             assert!(is_well || report["status"] == "unavailable", "{report}");
             return;
         }
         assert!(
             Instant::now() < deadline,
-            "{part} never says {word}: {report}"
+            "{part} never has the status {status}: {report}"
         );
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 
 #[tokio::test]
-async fn it_is_not_ready_before_each_projection_has_caught_up() {
+async fn the_service_is_not_ready_before_each_projection_has_caught_up() {
     for world in TestService::both().await {
         for number in 0..3 {
             let id = format!("p{number}");
@@ -78,109 +79,109 @@ async fn it_is_not_ready_before_each_projection_has_caught_up() {
         }
         let gated = Arc::new(Gated::new(Arc::clone(&world.log)));
         let service = world.start_on(Arc::clone(&gated) as _).await;
-        says(&service, "projection_products", "building (0 of 3)", false).await;
+        wait_for_status(&service, "projection_products", "building (0 of 3)", false).await;
         let waited_for = service.running.health().waited_for();
         assert!(
             waited_for.contains("projection_products (building (0 of 3))"),
             "{waited_for}"
         );
         gated.open.add_permits(1_000_000);
-        says(&service, "projection_products", "following", true).await;
+        wait_for_status(&service, "projection_products", "following", true).await;
         service.stop().await;
-        // A restart has nothing to catch up with.
+        // After a restart the projection is already caught up.
         let service = world.start().await;
-        says(&service, "projection_products", "following", true).await;
+        wait_for_status(&service, "projection_products", "following", true).await;
         service.stop().await;
     }
 }
 
 #[tokio::test]
-async fn one_that_lags_is_named_and_the_service_stays_ready() {
+async fn a_lagging_projection_is_reported_and_the_service_stays_ready() {
     for mut world in TestService::both().await {
         world.own.lag = LagLimits {
             age: Duration::from_millis(100),
             events: 2,
         };
         let service = world.start().await;
-        says(&service, "projection_products", "following", true).await;
+        wait_for_status(&service, "projection_products", "following", true).await;
         let database = other_process(&world).await;
         hold_products(&database, true).await;
         for number in 0..3 {
             let id = format!("p{number}");
             world.append(vec![product(&id, &id, "1", None)]).await;
         }
-        says(&service, "projection_products", "lagging (3 events)", true).await;
-        says(&service, "projection_orders", "following", true).await;
+        wait_for_status(&service, "projection_products", "lagging (3 events)", true).await;
+        wait_for_status(&service, "projection_orders", "following", true).await;
         hold_products(&database, false).await;
-        says(&service, "projection_products", "following", true).await;
+        wait_for_status(&service, "projection_products", "following", true).await;
         database.close().await;
         service.stop().await;
     }
 }
 
 #[tokio::test]
-async fn one_that_is_parked_is_named_and_the_service_stays_ready_also_after_a_restart() {
+async fn a_parked_projection_is_reported_and_the_service_stays_ready_after_a_restart() {
     for world in TestService::both().await {
         let service = world.start().await;
         world.append(vec![product("p", "P", "1", None)]).await;
         world.append(vec![unreadable("p")]).await;
-        says(&service, "projection_products", "parked at 2", true).await;
-        says(&service, "projection_orders", "following", true).await;
+        wait_for_status(&service, "projection_products", "parked at 2", true).await;
+        wait_for_status(&service, "projection_orders", "following", true).await;
         service.stop().await;
         let service = world.start().await;
-        says(&service, "projection_products", "parked at 2", true).await;
+        wait_for_status(&service, "projection_products", "parked at 2", true).await;
         service.stop().await;
     }
 }
 
 #[tokio::test]
-async fn one_whose_table_is_gone_is_damaged_and_the_service_stays_ready() {
+async fn a_projection_without_its_table_is_damaged_and_the_service_stays_ready() {
     for world in TestService::both().await {
         let service = world.start().await;
-        says(&service, "projection_products", "following", true).await;
+        wait_for_status(&service, "projection_products", "following", true).await;
         let database = other_process(&world).await;
         run(&database, "DROP VIEW products; DROP TABLE products_g1").await;
         world.append(vec![product("p", "P", "1", None)]).await;
-        says(&service, "projection_products", "damaged", true).await;
-        says(&service, "projection_orders", "following", true).await;
+        wait_for_status(&service, "projection_products", "damaged", true).await;
+        wait_for_status(&service, "projection_orders", "following", true).await;
         database.close().await;
         service.stop().await;
     }
 }
 
 #[tokio::test]
-async fn one_that_cannot_write_fails_and_the_service_stays_ready() {
-    // Another process keeps a SQLite file from being written; a PostgreSQL server stops and loses its connections.
+async fn a_projection_that_cannot_write_fails_and_the_service_stays_ready() {
+    // SQLite only: another process locks the file for writing. The PostgreSQL test below stops the server instead.
     let world = TestService::sqlite();
     let service = world.start().await;
-    says(&service, "projection_products", "following", true).await;
+    wait_for_status(&service, "projection_products", "following", true).await;
     let database = other_process(&world).await;
     let held = database.begin().await.expect("the write lock");
     world.append(vec![product("p", "P", "1", None)]).await;
-    says(&service, "projection_products", "failing", true).await;
+    wait_for_status(&service, "projection_products", "failing", true).await;
     drop(held);
-    says(&service, "projection_products", "following", true).await;
+    wait_for_status(&service, "projection_products", "following", true).await;
     database.close().await;
     service.stop().await;
 }
 
 #[tokio::test]
-async fn without_its_database_it_is_not_ready() {
+async fn without_its_database_the_service_is_not_ready() {
     let cluster = Cluster::start().await;
     let world = TestService::on(cluster.database().await);
     let service = world.start().await;
-    says(&service, "database", "connected", true).await;
+    wait_for_status(&service, "database", "connected", true).await;
     cluster.stop_immediately().await;
-    says(&service, "database", "disconnected", false).await;
-    says(&service, "projection_products", "failing", false).await;
+    wait_for_status(&service, "database", "disconnected", false).await;
+    wait_for_status(&service, "projection_products", "failing", false).await;
     cluster.start_again().await;
-    says(&service, "database", "connected", true).await;
-    says(&service, "projection_products", "following", true).await;
+    wait_for_status(&service, "database", "connected", true).await;
+    wait_for_status(&service, "projection_products", "following", true).await;
     service.stop().await;
 }
 
 #[tokio::test]
-async fn a_pooler_that_shares_sessions_is_refused_by_name() {
+async fn a_pooler_that_shares_sessions_is_rejected_by_name() {
     let cluster = Cluster::start().await;
     let pooler = PgBouncer::start(&cluster, PoolMode::Transaction).await;
     let world = TestService::sqlite();
@@ -192,14 +193,14 @@ async fn a_pooler_that_shares_sessions_is_refused_by_name() {
         world.log.clone(),
         Arc::new(SystemClock),
     );
-    let error = started.await.expect_err("refused").to_string();
+    let error = started.await.expect_err("rejected").to_string();
     assert!(error.contains("open the query database"), "{error}");
     assert!(error.contains("pool_mode = session"), "{error}");
 }
 
-/// Two read models in one database, each in a schema of its own.
+/// Two read models in one database, in separate schemas.
 #[tokio::test]
-async fn read_models_in_two_schemas_know_nothing_of_each_other() {
+async fn read_models_in_two_schemas_are_independent() {
     let cluster = Cluster::start().await;
     let server = cluster.database().await;
     let plain = Database::open(&server.url, 1, Arc::new(SystemClock)).await;

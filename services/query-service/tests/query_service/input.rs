@@ -1,5 +1,5 @@
-//! Bad input is refused, with the field, the limit and what was given. The limits of ids, names and terms are the domain's
-//! and are tested there; those of pages, lists and ranges are this service's.
+//! Invalid input is rejected with the field, the limit and the given value. The limits of ids, names and terms are
+//! tested in `domain`; those of pages, lists and ranges belong to this service.
 
 use contract::query::{
     CategoryByNameRequest, CategoryIdsRequest, CategoryPaginationRequest, CategoryQueryRequest,
@@ -27,7 +27,7 @@ fn refused<T>(reply: Result<Response<T>, Status>, parts: &[&str]) {
 }
 
 #[tokio::test]
-async fn ids_and_names() {
+async fn invalid_ids_and_names_are_rejected() {
     let world = TestService::sqlite();
     let mut service = world.start().await;
     let id = || "a\0b".to_owned();
@@ -66,7 +66,7 @@ async fn ids_and_names() {
 }
 
 #[tokio::test]
-async fn pages_and_batches() {
+async fn invalid_pages_and_batches_are_rejected() {
     let world = TestService::sqlite();
     let mut service = world.start().await;
     for (page, per_page, part) in [
@@ -123,7 +123,7 @@ async fn pages_and_batches() {
 }
 
 #[tokio::test]
-async fn prices() {
+async fn invalid_price_ranges_are_rejected() {
     let world = TestService::sqlite();
     let mut service = world.start().await;
     for (min_price, max_price, parts) in [
@@ -158,7 +158,7 @@ async fn prices() {
             );
         }
     }
-    // A limit is compared, and need not be an amount.
+    // A bound is only compared, so it need not be an amount.
     for max_price in [f64::INFINITY, 1e300, 0.995] {
         let request = ProductPriceRangeRequest {
             min_price: -0.001,
@@ -178,7 +178,7 @@ async fn prices() {
 }
 
 #[tokio::test]
-async fn orders_and_advanced_searches() {
+async fn invalid_sorting_and_advanced_searches_are_rejected() {
     let world = TestService::sqlite();
     let mut service = world.start().await;
     let request = ProductSortRequest {
@@ -231,7 +231,7 @@ async fn orders_and_advanced_searches() {
 }
 
 #[tokio::test]
-async fn metadata_and_size() {
+async fn invalid_metadata_and_large_messages_are_rejected() {
     let world = TestService::sqlite();
     let mut service = world.start().await;
     for value in ["-1", "abc", "9223372036854775808"] {
@@ -252,7 +252,7 @@ async fn metadata_and_size() {
 }
 
 #[tokio::test]
-async fn orders_and_their_sagas() {
+async fn invalid_requests_for_orders_and_sagas_are_rejected() {
     let world = TestService::sqlite();
     let mut service = world.start().await;
     let request = OrderQueryRequest { id: "x".repeat(65) };
@@ -282,7 +282,7 @@ async fn orders_and_their_sagas() {
 }
 
 #[tokio::test]
-async fn lists_of_orders_and_sagas() {
+async fn invalid_lists_of_orders_and_sagas_are_rejected() {
     let world = TestService::sqlite();
     let mut service = world.start().await;
     for (limit, offset, part) in [

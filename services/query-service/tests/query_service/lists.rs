@@ -1,4 +1,4 @@
-//! Orders, searches, windows, and what happens at the limit.
+//! Lists: order, search, paging and limits.
 
 use contract::query::{
     CategoryPaginationRequest, CategorySearchRequest, Empty, Product, ProductAdvancedSearchRequest,
@@ -19,7 +19,7 @@ fn ids(reply: Listed) -> Vec<String> {
         .collect()
 }
 
-/// Products whose order by name, by id and by price differ.
+/// Products with different orders by name, id and price.
 async fn shelf(world: &TestService) -> u64 {
     let mut head = world
         .append(vec![category("k", "Kitchen"), category("g", "garden")])
@@ -42,7 +42,7 @@ async fn shelf(world: &TestService) -> u64 {
 const BY_NAME: [&str; 5] = ["5", "3", "1", "2", "4"];
 
 #[tokio::test]
-async fn lists_are_in_order_of_the_names_bytes_then_the_id() {
+async fn lists_are_ordered_by_the_bytes_of_the_name_then_by_id() {
     for world in TestService::both().await {
         let mut service = world.start().await;
         let head = shelf(&world).await;
@@ -76,7 +76,7 @@ async fn lists_are_in_order_of_the_names_bytes_then_the_id() {
 }
 
 #[tokio::test]
-async fn price_lists_are_in_order_of_price_name_id() {
+async fn price_lists_are_ordered_by_price_name_and_id() {
     for world in TestService::both().await {
         let mut service = world.start().await;
         let head = shelf(&world).await;
@@ -113,7 +113,7 @@ async fn price_lists_are_in_order_of_price_name_id() {
 }
 
 #[tokio::test]
-async fn search_ignores_case_and_knows_no_wildcards() {
+async fn search_ignores_case_and_has_no_wildcards() {
     for world in TestService::both().await {
         let mut service = world.start().await;
         let head = shelf(&world).await;
@@ -173,7 +173,7 @@ async fn search_ignores_case_and_knows_no_wildcards() {
 }
 
 #[tokio::test]
-async fn advanced_search_filters_by_what_is_set() {
+async fn advanced_search_filters_by_the_fields_that_are_set() {
     for world in TestService::both().await {
         let mut service = world.start().await;
         let head = shelf(&world).await;
@@ -215,7 +215,7 @@ async fn advanced_search_filters_by_what_is_set() {
 }
 
 #[tokio::test]
-async fn pages_and_windows_cut_the_list() {
+async fn pages_and_windows_are_parts_of_the_list() {
     for world in TestService::both().await {
         let mut service = world.start().await;
         let head = shelf(&world).await;
@@ -307,7 +307,7 @@ async fn truncations(service: &mut Service, head: u64) -> [(usize, bool); 4] {
 }
 
 #[tokio::test]
-async fn lists_without_paging_give_500_rows_and_say_what_they_left_out() {
+async fn lists_without_paging_return_500_rows_and_report_truncation() {
     for world in TestService::both().await {
         let mut service = world.start().await;
         let head = many(&world, 500).await;
@@ -316,7 +316,7 @@ async fn lists_without_paging_give_500_rows_and_say_what_they_left_out() {
         let one_more = vec![product("q", "Q", "1", Some("c")), category("d", "D")];
         let head = world.append(one_more).await;
         let cut = (500, true);
-        // A page is what was asked for; the next one has the rest.
+        // A page is never reported as truncated; the next page has the remaining rows.
         assert_eq!(
             truncations(&mut service, head).await,
             [cut, cut, whole, cut]

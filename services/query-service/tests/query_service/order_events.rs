@@ -39,7 +39,7 @@ fn item(product: &str, name: &str, quantity: i64, price: &str) -> OrderItem {
     }
 }
 
-/// An order's events. Its first one is of two lamps at 19.90 and a rug at 0.05.
+/// An order's events. The order has two lamps at 19.90 and a rug at 0.05.
 #[derive(Clone, Copy)]
 pub struct OrderOf<'a> {
     pub id: &'a str,
@@ -147,7 +147,7 @@ impl OrderOf<'_> {
     }
 }
 
-/// A saga's events. They are about an order.
+/// A saga's events. The saga belongs to an order.
 #[derive(Clone, Copy)]
 pub struct SagaOf<'a> {
     pub id: &'a str,
@@ -161,7 +161,7 @@ pub const S: SagaOf<'static> = SagaOf {
     saga_type: "order",
 };
 
-/// The saga that undoes the order.
+/// The saga that compensates the order.
 pub const C: SagaOf<'static> = SagaOf {
     id: "c",
     order: "o",
@@ -222,7 +222,7 @@ impl SagaOf<'_> {
         }))
     }
 
-    /// With `retry_at`, a second of the log, another try follows.
+    /// With `retry_at`, a second of the log, another attempt follows.
     pub fn step_failed(self, step: &str, attempt: u32, retry_at: Option<u32>) -> Events {
         let (saga_id, subject) = self.ids();
         self.event(&SagaEvent::StepFailed(StepFailed {
@@ -297,16 +297,16 @@ impl SagaOf<'_> {
         }))
     }
 
-    pub fn resumed(self, action: ResumeKind) -> Events {
-        self.let_go_on(action, None)
+    pub fn resumed(self, action: Action) -> Events {
+        self.resume(action, None)
     }
 
     /// A provider's hint about a step.
     pub fn hinted(self, step: &str) -> Events {
-        self.let_go_on(ResumeKind::Retry, Some(step.to_owned()))
+        self.resume(Action::Retry, Some(step.to_owned()))
     }
 
-    fn let_go_on(self, action: ResumeKind, step: Option<String>) -> Events {
+    fn resume(self, action: Action, step: Option<String>) -> Events {
         let (saga_id, subject) = self.ids();
         self.event(&SagaEvent::Resumed(Resumed {
             saga_id,

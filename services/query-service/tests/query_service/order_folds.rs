@@ -1,4 +1,4 @@
-//! Given the events of an order and of its sagas, then the order's row.
+//! The row of an order for given events of the order and its sagas.
 
 use domain::value::OrderStatus;
 use event_sourcing::projection::Handlers;
@@ -30,9 +30,9 @@ fn micros(second: usize) -> i64 {
     at(u32::try_from(second).expect("few events")).timestamp_micros()
 }
 
-/// Status, version, and the second of the last change behind each event.
+/// Status, version, and the second of the last change, after each event.
 fn course(history: &[Events]) -> Vec<(&'static str, i64, usize)> {
-    let behind = |length: usize| {
+    let after = |length: usize| {
         let row = fold(&history[..length]).expect("a row");
         let changed = (0..length).find(|second| micros(*second) == row.updated_at);
         (
@@ -41,11 +41,11 @@ fn course(history: &[Events]) -> Vec<(&'static str, i64, usize)> {
             changed.expect("a second of the log"),
         )
     };
-    (1..=history.len()).map(behind).collect()
+    (1..=history.len()).map(after).collect()
 }
 
 #[test]
-fn an_order_keeps_what_it_was_created_with() {
+fn an_order_has_the_values_it_was_created_with() {
     let row = fold(&[O.created()]).expect("a row");
     assert_eq!((row.id.as_str(), row.user_id.as_str()), ("o", "ann"));
     assert_eq!(row.status, OrderStatus::Pending);
@@ -71,7 +71,7 @@ fn an_order_keeps_what_it_was_created_with() {
 }
 
 #[test]
-fn an_order_that_goes_well_is_delivered_in_the_end() {
+fn a_successful_order_is_delivered() {
     let history = [
         O.created(),
         S.started(),
@@ -101,7 +101,7 @@ fn an_order_that_goes_well_is_delivered_in_the_end() {
 }
 
 #[test]
-fn an_order_that_is_undone_is_cancelled_and_has_no_shipment() {
+fn a_compensated_order_is_cancelled_and_has_no_shipment() {
     let history = [
         O.created(),
         S.started(),
@@ -127,7 +127,7 @@ fn an_order_that_is_undone_is_cancelled_and_has_no_shipment() {
 }
 
 #[test]
-fn a_suspended_saga_shows_the_order_as_failed_until_it_goes_on() {
+fn a_suspended_saga_shows_the_order_as_failed_until_it_resumes() {
     // From PROCESSING.
     let history = [
         O.created(),
@@ -167,7 +167,7 @@ fn a_suspended_saga_shows_the_order_as_failed_until_it_goes_on() {
 }
 
 #[test]
-fn what_happens_to_an_order_while_its_saga_is_suspended_shows_when_it_goes_on() {
+fn changes_during_a_suspension_show_when_the_saga_resumes() {
     let history = [
         O.created(),
         S.started(),
@@ -190,7 +190,7 @@ fn what_happens_to_an_order_while_its_saga_is_suspended_shows_when_it_goes_on() 
 }
 
 #[test]
-fn an_order_waits_for_each_of_its_suspended_sagas() {
+fn an_order_is_failed_until_all_its_suspended_sagas_resume() {
     for [first, second] in [[S, C], [C, S]] {
         let history = [
             O.created(),
@@ -209,7 +209,7 @@ fn an_order_waits_for_each_of_its_suspended_sagas() {
 }
 
 #[test]
-fn a_saga_that_was_hurried_without_being_suspended_changes_nothing() {
+fn resuming_a_saga_that_is_not_suspended_changes_nothing() {
     let history = [
         O.created(),
         S.started(),
@@ -221,7 +221,7 @@ fn a_saga_that_was_hurried_without_being_suspended_changes_nothing() {
 }
 
 #[test]
-fn an_order_that_was_closed_is_failed_for_good() {
+fn a_closed_order_is_failed_permanently() {
     let history = [
         O.created(),
         S.started(),
@@ -236,7 +236,7 @@ fn an_order_that_was_closed_is_failed_for_good() {
 }
 
 #[test]
-fn a_saga_touches_its_own_order_alone() {
+fn a_saga_changes_only_its_own_order() {
     let other = OrderOf {
         id: "other",
         user: "bob",
@@ -259,13 +259,13 @@ fn a_saga_touches_its_own_order_alone() {
         stranger.suspended("x"),
     ];
     let rows = log(&history).when_projected::<Orders>().rows();
-    assert_eq!(rows.len(), 2, "a saga makes no order");
+    assert_eq!(rows.len(), 2, "a saga creates no order");
     assert_eq!(rows["o"].status, OrderStatus::Pending);
     assert_eq!(rows["other"].status, OrderStatus::Failed);
 }
 
 #[test]
-fn an_event_of_an_unknown_shape_parks_the_projection_in_front_of_it() {
+fn an_event_with_an_unknown_schema_parks_the_projection_before_it() {
     let unreadable = EncodedEvent {
         event_type: "SagaSuspended",
         schema_version: 9,
@@ -277,7 +277,7 @@ fn an_event_of_an_unknown_shape_parks_the_projection_in_front_of_it() {
     assert_eq!(rows.len(), 1);
 }
 
-/// The projection names the events of sagas that it reads, and its fold says which of them matter.
+/// The projection's filter must contain all saga events that its fold reacts to.
 #[test]
 fn each_event_of_a_saga_that_changes_an_order_is_read() {
     let filter = Handlers::<Orders>::of_projection().filter();
@@ -306,7 +306,10 @@ fn each_event_of_a_saga_that_changes_an_order_is_read() {
             let is_read = filter.matches(stream.aggregate_type(), name);
             for row in [&pending, &suspended] {
                 let is_changed = row.clone().after_saga_event(&event, row.updated_at) != *row;
-                assert!(is_read || !is_changed, "{name} changes an order, unread");
+                assert!(
+                    is_read || !is_changed,
+                    "{name} changes an order but is not read"
+                );
             }
             types.push(name);
         }

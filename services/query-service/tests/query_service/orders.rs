@@ -27,7 +27,7 @@ fn ids(reply: Result<Response<OrderListResponse>, Status>) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn an_order_with_all_its_fields() {
+async fn an_order_is_returned_with_all_fields() {
     for world in TestService::both().await {
         let mut service = world.start().await;
         world.append(vec![O.created(), S.started()]).await;
@@ -68,7 +68,7 @@ async fn an_order_with_all_its_fields() {
 }
 
 #[tokio::test]
-async fn every_status_is_seen_at_its_position() {
+async fn every_status_is_visible_at_its_position() {
     for world in TestService::both().await {
         let mut service = world.start().await;
         let error = service.orders.get_order(at(0, request())).await;
@@ -84,7 +84,7 @@ async fn every_status_is_seen_at_its_position() {
         ];
         for (commit, expected) in commits {
             let head = world.append(commit).await;
-            // The second answer may come from memory.
+            // The second answer may be cached.
             for _ in 0..2 {
                 let order = read(&mut service, head).await;
                 assert_eq!(order.status(), expected, "at {head}");
@@ -108,7 +108,7 @@ async fn every_status_is_seen_at_its_position() {
 }
 
 #[tokio::test]
-async fn orders_that_were_undone_or_closed_say_so() {
+async fn compensated_and_closed_orders_have_their_status() {
     let world = TestService::sqlite();
     let mut service = world.start().await;
     let ends = [
@@ -147,7 +147,7 @@ async fn orders_that_were_undone_or_closed_say_so() {
     service.stop().await;
 }
 
-/// Six orders of two users, the even ones confirmed, the third one's saga suspended.
+/// Six orders of two users; the even ones are confirmed, and the third one's saga is suspended.
 async fn orders(world: &TestService) -> u64 {
     for (id, user) in [
         ("o1", "ann"),
@@ -207,7 +207,7 @@ async fn lists_are_newest_first() {
             (of("bob", None, Some(1), 1), &["o2"]),
             (of("ann", confirmed, None, 0), &["o6", "o4"]),
             (of("bob", confirmed, Some(5), 1), &[]),
-            (of("nobody", None, None, 0), &[]),
+            (of("unknown", None, None, 0), &[]),
             (of("%", None, None, 0), &[]),
         ] {
             for _ in 0..2 {
@@ -230,7 +230,7 @@ async fn lists_are_newest_first() {
 }
 
 #[tokio::test]
-async fn orders_of_one_moment_are_listed_by_id() {
+async fn orders_with_the_same_time_are_listed_by_id() {
     for world in TestService::both().await {
         let mut service = world.start().await;
         let order = |id| OrderOf { id, user: "ann" };
@@ -251,7 +251,7 @@ async fn orders_of_one_moment_are_listed_by_id() {
 }
 
 #[tokio::test]
-async fn a_list_without_a_limit_says_that_it_was_cut() {
+async fn a_list_without_a_limit_reports_truncation() {
     for world in TestService::both().await {
         let mut service = world.start().await;
         let names: Vec<String> = (0..501).map(|number| format!("o{number:03}")).collect();

@@ -1,5 +1,5 @@
-//! The query database may crash, and lose its last moments: they are folded again. A process may die, and another one
-//! goes on.
+//! After a crash of the query database, lost commits are folded again. After a crash of a process, another one takes
+//! over.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ fn request() -> ProductQueryRequest {
     ProductQueryRequest { id: "p".to_owned() }
 }
 
-/// Reads until it is answered; every error on the way is the right one.
+/// Retries a read until it succeeds; every error until then must be an expected one.
 async fn answered(service: &mut Service, head: u64) {
     let until = Instant::now() + LIMIT;
     loop {
@@ -36,7 +36,7 @@ async fn answered(service: &mut Service, head: u64) {
 }
 
 #[tokio::test]
-async fn a_crash_of_the_query_database_is_survived_and_loses_nothing() {
+async fn a_crash_of_the_query_database_loses_nothing() {
     let cluster = Cluster::start().await;
     let world = TestService::on(cluster.database().await);
     let mut service = world.start().await;
@@ -47,7 +47,7 @@ async fn a_crash_of_the_query_database_is_survived_and_loses_nothing() {
             let id = format!("p{round}x{number}");
             world.append(vec![product(&id, &id, "1", None)]).await;
         }
-        // Whatever of these was folded may not be on the disk yet.
+        // Some of these may be folded but not on the disk yet.
         cluster.stop_immediately().await;
         head = world
             .append(vec![product(&format!("down{round}"), "D", "1", None)])
@@ -65,7 +65,7 @@ async fn a_crash_of_the_query_database_is_survived_and_loses_nothing() {
 }
 
 #[tokio::test]
-async fn a_read_whose_deadline_passes_is_answered_as_such() {
+async fn a_read_whose_deadline_passes_is_deadline_exceeded() {
     const LOCK_ALL: &str = "BEGIN; DO $$ DECLARE name text; BEGIN \
         FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP \
             EXECUTE format('LOCK TABLE %I IN ACCESS EXCLUSIVE MODE', name); \
@@ -78,13 +78,13 @@ async fn a_read_whose_deadline_passes_is_answered_as_such() {
     let mut lock = lock.expect("a server");
     let locked = sqlx::raw_sql(LOCK_ALL).execute(&mut lock).await;
     locked.expect("locks");
-    // The client's own timer fires a moment later than the service's, or, on a busy machine, first.
-    let mut error = Status::cancelled("not asked yet");
+    // The client's own timer fires slightly later than the service's or, on a busy machine, earlier.
+    let mut error = Status::cancelled("no call yet");
     for _ in 0..20 {
         if error.code() != Code::Cancelled {
             break;
         }
-        // A row that no cache has.
+        // A row that is not cached.
         let unknown = ProductQueryRequest {
             id: "none".to_owned(),
         };
@@ -101,7 +101,7 @@ async fn a_read_whose_deadline_passes_is_answered_as_such() {
 }
 
 #[tokio::test]
-async fn on_sqlite_nobody_waits_for_the_lease_of_a_process_that_died() {
+async fn on_sqlite_a_start_does_not_wait_for_the_lease_of_a_crashed_process() {
     let world = TestService::sqlite();
     world.start().await.stop().await;
     let database = Database::connect(&world.url, 1, Arc::new(SystemClock)).await;

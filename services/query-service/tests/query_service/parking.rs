@@ -1,4 +1,4 @@
-//! What parks a projection, how it is shown, and how it resumes: on both engines.
+//! Parked projections: what parks them, how they are shown, and how they resume; on both engines.
 
 use contract::query::{
     CategoryQueryRequest, ListProjectionsRequest, OrderQueryRequest, ParkedEvent,
@@ -71,7 +71,7 @@ impl Service {
         reply.expect("a projection").into_inner()
     }
 
-    /// The projection, once that is so.
+    /// Waits until the projection satisfies `fact`.
     async fn until(&self, name: &str, fact: impl Fn(&Projection) -> bool) -> Projection {
         let deadline = Instant::now() + LIMIT;
         loop {
@@ -100,7 +100,7 @@ impl Service {
 }
 
 #[tokio::test]
-async fn an_event_that_cannot_be_read_parks_the_projections_that_it_concerns() {
+async fn an_unreadable_event_parks_the_projections_that_it_concerns() {
     for world in TestService::both().await {
         let mut service = world.start().await;
         let good = world.append(vec![product("p", "P", "1", None)]).await;
@@ -149,12 +149,12 @@ async fn an_event_that_cannot_be_read_parks_the_projections_that_it_concerns() {
             (products.head, products.lag),
             (at_position(head), at_position(head - good))
         );
-        // What was folded before is still answered.
+        // Rows that were folded before are still served.
         let reply = service.products.get_product(at(good, cached)).await;
         let found = reply.expect("found").into_inner();
         assert_eq!(found.product.expect("a product").name, "P");
 
-        // A start of a binary that can read it resumes.
+        // A binary that can decode the event resumes at its start.
         service.stop().await;
         let service = world.start().await;
         service.parked("products").await;
@@ -167,7 +167,7 @@ async fn an_event_that_cannot_be_read_parks_the_projections_that_it_concerns() {
 }
 
 #[tokio::test]
-async fn an_unknown_event_of_an_order_parks_the_orders_and_is_skipped_by_decision() {
+async fn an_unknown_event_of_an_order_parks_the_orders_until_it_is_skipped() {
     let [sqlite, postgres] = TestService::both().await;
     for world in [&sqlite, &postgres] {
         let service = world.start().await;
@@ -179,7 +179,7 @@ async fn an_unknown_event_of_an_order_parks_the_orders_and_is_skipped_by_decisio
         assert!(event.schema_version.is_some() && event.recorded_at_micros.is_some());
         service.follows("sagas", at_position).await;
 
-        // It is asked to try again, and cannot.
+        // A resume retries the event, which fails again.
         world.append(vec![resumed("orders")]).await;
         service.parked("orders").await;
         // Another projection's decision does not concern it.
@@ -207,7 +207,7 @@ async fn an_unknown_event_of_an_order_parks_the_orders_and_is_skipped_by_decisio
 }
 
 #[tokio::test]
-async fn a_projection_that_there_is_not_is_not_found() {
+async fn an_unknown_projection_is_not_found() {
     let world = TestService::sqlite();
     let mut service = world.start().await;
     let name = "carts".to_owned();
@@ -220,7 +220,7 @@ async fn a_projection_that_there_is_not_is_not_found() {
 }
 
 #[test]
-fn every_projection_parks_on_a_type_that_it_does_not_know_in_each_stream_that_it_follows() {
+fn every_projection_parks_on_an_unknown_event_type_in_each_of_its_streams() {
     const ORDER_SAGA: &str = "order_saga";
     const CANCEL_SAGA: &str = "cancel_order_saga";
     let log = |stream_type| {

@@ -19,20 +19,20 @@ fn request() -> ProductQueryRequest {
     ProductQueryRequest { id: "p".to_owned() }
 }
 
-/// Keeps a running service from folding products.
+/// Prevents a running service from folding products.
 async fn hold_products(world: &TestService) {
     let database = Database::open(&world.url, 1, Arc::new(SystemClock))
         .await
         .expect("a database");
     let leases = SqlLeaseStore::new(database.clone());
     let held = leases
-        .seize_leases(&[lease::<Products>()], "somebody else", LIMIT * 10)
+        .seize_leases(&[lease::<Products>()], "another process", LIMIT * 10)
         .await
         .expect("answered");
     assert_eq!(held.len(), 1);
     let rows = SqlProjectionStore::<Products>::open(database.clone()).await;
-    let begun = rows.expect("a table").begin(held[0].token).await;
-    assert!(begun.expect("answered").is_some());
+    let started = rows.expect("a table").begin(held[0].token).await;
+    assert!(started.expect("answered").is_some());
     database.close().await;
 }
 
@@ -53,7 +53,7 @@ async fn a_read_sees_every_write_that_its_caller_has_seen() {
 }
 
 #[tokio::test]
-async fn a_table_that_an_event_does_not_concern_moves_on_too() {
+async fn an_event_that_does_not_concern_a_table_advances_its_position_too() {
     for world in TestService::both().await {
         let mut service = world.start().await;
         world.append(vec![category("c", "C")]).await;
@@ -66,7 +66,7 @@ async fn a_table_that_an_event_does_not_concern_moves_on_too() {
 }
 
 #[tokio::test]
-async fn a_position_that_does_not_exist_is_refused() {
+async fn a_position_above_the_head_is_rejected() {
     for world in TestService::both().await {
         let mut service = world.start().await;
         let head = world.append(vec![product("p", "P", "1", None)]).await;
@@ -79,7 +79,7 @@ async fn a_position_that_does_not_exist_is_refused() {
 }
 
 #[tokio::test]
-async fn a_read_side_that_is_behind_says_so_before_the_deadline() {
+async fn a_lagging_read_side_reports_it_before_the_deadline() {
     for world in TestService::both().await {
         let mut service = world.start().await;
         hold_products(&world).await;
@@ -92,11 +92,11 @@ async fn a_read_side_that_is_behind_says_so_before_the_deadline() {
             .products
             .get_product(late)
             .await
-            .expect_err("behind");
+            .expect_err("lagging");
         assert_eq!(error.code(), Code::Unavailable, "{error}");
         assert_eq!(Reason::of(&error), Some(Reason::ReadSideBehind));
         assert_eq!(error_position(&error), Some(0));
-        // What was folded can be read, and so can the other table.
+        // The rows folded so far can be read, and so can the other table.
         let error = service.products.get_product(at(0, request())).await;
         assert_eq!(error.expect_err("not there yet").code(), Code::NotFound);
         let list = service.categories.list_categories(at(head, Empty {})).await;
@@ -106,7 +106,7 @@ async fn a_read_side_that_is_behind_says_so_before_the_deadline() {
 }
 
 #[tokio::test]
-async fn a_parked_projection_is_stalled_and_the_others_go_on() {
+async fn a_parked_projection_is_stalled_and_the_others_continue() {
     for world in TestService::both().await {
         let mut service = world.start().await;
         let good = world.append(vec![product("p", "P", "1", None)]).await;
@@ -127,7 +127,7 @@ async fn a_parked_projection_is_stalled_and_the_others_go_on() {
 }
 
 #[tokio::test]
-async fn a_new_process_goes_on_where_the_last_one_stopped() {
+async fn a_new_process_resumes_where_the_last_one_stopped() {
     for world in TestService::both().await {
         let mut service = world.start().await;
         let first = world.append(vec![product("p", "P", "1", None)]).await;
@@ -143,7 +143,7 @@ async fn a_new_process_goes_on_where_the_last_one_stopped() {
 }
 
 #[tokio::test]
-async fn a_product_with_its_category_is_at_the_newer_position_of_the_two() {
+async fn a_product_with_its_category_carries_the_newer_position() {
     for world in TestService::both().await {
         let mut service = world.start().await;
         let first = world

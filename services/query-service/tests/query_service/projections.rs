@@ -1,4 +1,4 @@
-//! Given events, then rows.
+//! The rows of categories and products for given events.
 
 use domain::category::{
     Category, CategoryCreated, CategoryDeleted, CategoryEvent, CategoryUpdated, Membership,
@@ -61,7 +61,7 @@ fn product_of(log: Log) -> Option<ProductRow> {
 }
 
 #[test]
-fn a_category_counts_its_products_beside_its_own_version() {
+fn a_category_has_its_product_count_independent_of_its_version() {
     let added = MembershipEvent::added(&entity("c"), &entity("p"));
     let removed = MembershipEvent::removed(&entity("c"), &entity("p"));
     let updated = CategoryEvent::Updated(CategoryUpdated {
@@ -102,7 +102,7 @@ fn a_category_counts_its_products_beside_its_own_version() {
 }
 
 #[test]
-fn a_deleted_category_is_gone_and_stays_gone() {
+fn a_deleted_category_stays_deleted() {
     let deleted = CategoryEvent::Deleted(CategoryDeleted {
         category_id: entity("c"),
     });
@@ -115,7 +115,7 @@ fn a_deleted_category_is_gone_and_stays_gone() {
 }
 
 #[test]
-fn a_product_has_its_stock_beside_its_own_version() {
+fn a_product_has_its_stock_independent_of_its_version() {
     let updated = ProductEvent::Updated(ProductUpdated {
         product_id: entity("p"),
         name: ProductName::parse("name", "Ｌamp 2").expect("a name"),
@@ -156,7 +156,7 @@ fn a_product_has_its_stock_beside_its_own_version() {
 }
 
 #[test]
-fn what_orders_hold_and_take_moves_the_row() {
+fn reservations_and_deductions_of_orders_change_the_row() {
     let level = |count| StockLevel::parse("quantity", count).expect("a level");
     let held = |on_hand, reserved| StockHeld {
         product_id: entity("p"),
@@ -184,7 +184,7 @@ fn what_orders_hold_and_take_moves_the_row() {
 }
 
 #[test]
-fn the_stock_of_a_deleted_product_brings_no_row_back() {
+fn a_stock_event_of_a_deleted_product_does_not_restore_its_row() {
     let deleted = ProductEvent::Deleted(ProductDeleted {
         product_id: entity("p"),
         category_id: Some(entity("c")),
@@ -201,7 +201,7 @@ fn the_stock_of_a_deleted_product_brings_no_row_back() {
 }
 
 #[test]
-fn an_event_that_cannot_be_read_parks_the_projection_in_front_of_it() {
+fn an_unreadable_event_parks_the_projection_before_it() {
     let unreadable = EncodedEvent {
         event_type: "ProductUpdated",
         schema_version: 99,
@@ -215,5 +215,5 @@ fn an_event_that_cannot_be_read_parks_the_projection_in_front_of_it() {
     let parked = parked.expect("parked");
     assert_eq!(parked.position, Position(2));
     assert!(parked.reason.contains("99"), "{}", parked.reason);
-    assert_eq!(rows["p"].on_hand, 0, "what lies behind it was not folded");
+    assert_eq!(rows["p"].on_hand, 0, "events after it are not folded");
 }

@@ -1,4 +1,4 @@
-//! Given the events of a saga, then its row.
+//! The row of a saga for given events.
 
 use event_sourcing::testing::{at, given_log};
 use query_service::projections::{OpenStep, SagaRow, Sagas};
@@ -22,14 +22,14 @@ fn micros(second: u32) -> i64 {
     at(second).timestamp_micros()
 }
 
-/// Status and current step behind each event.
+/// Status and current step after each event.
 fn course(history: &[Events]) -> Vec<(&'static str, Option<String>)> {
-    let behind = |length: usize| {
+    let after = |length: usize| {
         let row = fold(&history[..length]).expect("a row");
         let step = row.current_step.clone();
         (row.status.name(), step)
     };
-    (1..=history.len()).map(behind).collect()
+    (1..=history.len()).map(after).collect()
 }
 
 fn seen<'a>(course: &'a [(&'static str, Option<String>)]) -> Vec<(&'static str, &'a str)> {
@@ -40,7 +40,7 @@ fn seen<'a>(course: &'a [(&'static str, Option<String>)]) -> Vec<(&'static str, 
 }
 
 #[test]
-fn a_saga_begins_with_nothing_done() {
+fn a_new_saga_has_no_completed_steps() {
     let expected = SagaRow {
         id: "s".to_owned(),
         saga_type: "order".to_owned(),
@@ -64,7 +64,7 @@ fn a_saga_begins_with_nothing_done() {
 }
 
 #[test]
-fn a_saga_that_goes_well_completes_its_steps_in_order() {
+fn a_successful_saga_completes_its_steps_in_order() {
     let history = [
         S.started(),
         S.step_completed("reserve_inventory"),
@@ -103,7 +103,7 @@ fn a_saga_that_goes_well_completes_its_steps_in_order() {
 }
 
 #[test]
-fn a_saga_that_is_undone_keeps_what_it_had_completed() {
+fn a_compensated_saga_still_shows_its_completed_steps() {
     let history = [
         S.started(),
         S.step_completed("reserve_inventory"),
@@ -135,11 +135,11 @@ fn a_saga_that_is_undone_keeps_what_it_had_completed() {
     assert_eq!(row.failure_reason(), Some("process_payment: declined"));
     assert_eq!(row.completed_at, Some(micros(8)));
     let before = fold(&history[..4]).expect("a row");
-    assert_eq!(before.failure_reason(), None, "it may yet succeed");
+    assert_eq!(before.failure_reason(), None, "a retry may succeed");
 }
 
 #[test]
-fn a_try_that_failed_says_when_the_next_one_is_due() {
+fn a_failed_attempt_shows_when_the_next_one_is_due() {
     let history = [
         S.started(),
         S.step_started("process_payment", false, 1),
@@ -161,7 +161,7 @@ fn a_try_that_failed_says_when_the_next_one_is_due() {
     ];
     for (index, expected) in steps.into_iter().enumerate() {
         let row = fold(&history[..=index]).expect("a row");
-        assert_eq!(row.open_steps, expected, "behind event {index}");
+        assert_eq!(row.open_steps, expected, "after event {index}");
     }
     for resumed in [S.resumed(ResumeKind::Retry), S.hinted("process_payment")] {
         let resumed = [&history[..3], &[resumed]].concat();
@@ -175,7 +175,7 @@ fn a_try_that_failed_says_when_the_next_one_is_due() {
 }
 
 #[test]
-fn a_suspended_saga_waits_with_its_step_and_goes_on_where_it_stood() {
+fn a_suspended_saga_resumes_at_its_step() {
     let history = [
         S.started(),
         S.step_completed("reserve_inventory"),
@@ -220,8 +220,8 @@ fn a_suspended_saga_waits_with_its_step_and_goes_on_where_it_stood() {
 }
 
 #[test]
-fn a_saga_that_waits_from_its_first_step_on_goes_on_as_started() {
-    let history = [S.started(), S.suspended("x"), S.resumed(ResumeKind::Resume)];
+fn a_saga_suspended_at_its_first_step_resumes_as_started() {
+    let history = [S.started(), S.suspended("x"), S.resumed(Action::Resume)];
     assert_eq!(
         seen(&course(&history)),
         [("STARTED", "-"), ("SUSPENDED", "x"), ("STARTED", "x")]
@@ -229,7 +229,7 @@ fn a_saga_that_waits_from_its_first_step_on_goes_on_as_started() {
 }
 
 #[test]
-fn a_saga_that_a_person_closed_has_failed_for_the_reason_that_was_given() {
+fn a_saga_closed_by_an_operator_has_failed_with_the_given_reason() {
     let history = [
         S.started(),
         S.step_started("process_payment", false, 1),
@@ -245,7 +245,7 @@ fn a_saga_that_a_person_closed_has_failed_for_the_reason_that_was_given() {
 }
 
 #[test]
-fn steps_side_by_side_are_open_together() {
+fn concurrent_steps_are_open_together() {
     let history = [
         S.started(),
         S.step_started("a", false, 1),
@@ -274,7 +274,7 @@ fn steps_side_by_side_are_open_together() {
 }
 
 #[test]
-fn the_events_of_other_sagas_and_of_none_touch_nothing() {
+fn events_of_other_sagas_and_other_streams_change_nothing() {
     let row = fold(&[S.started(), C.started(), C.suspended("x"), O.failed()]);
     let row = row.expect("a row");
     assert_eq!(row.status, SagaStatus::Started);

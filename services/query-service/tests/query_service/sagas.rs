@@ -23,7 +23,7 @@ fn ids(reply: Result<Response<SagaListResponse>, Status>) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_saga_with_all_its_fields() {
+async fn a_saga_is_returned_with_all_fields() {
     for world in TestService::both().await {
         let mut service = world.start().await;
         world.append(vec![O.created(), S.started()]).await;
@@ -68,7 +68,7 @@ async fn a_saga_with_all_its_fields() {
 }
 
 #[tokio::test]
-async fn an_orders_latest_saga_is_shown() {
+async fn the_latest_saga_of_an_order_is_returned() {
     for world in TestService::both().await {
         let mut service = world.start().await;
         let missing = of_order(&mut service, "o", 0).await;
@@ -86,7 +86,7 @@ async fn an_orders_latest_saga_is_shown() {
         let saga = of_order(&mut service, "o", head).await.expect("found");
         assert_eq!(saga.status(), SagaStatus::Completed);
 
-        // Both begin in one commit, that is at one time: their order in the log decides.
+        // Both start in one commit, so at the same time: their order in the log decides.
         let again = SagaOf { id: "a", ..C };
         let head = world.append(vec![C.started(), again.started()]).await;
         let saga = of_order(&mut service, "o", head).await.expect("found");
@@ -96,7 +96,10 @@ async fn an_orders_latest_saga_is_shown() {
         );
         let head = world.append(vec![S.suspended("late")]).await;
         let saga = of_order(&mut service, "o", head).await.expect("found");
-        assert_eq!(saga.id, "a", "what an older saga does makes it no later");
+        assert_eq!(
+            saga.id, "a",
+            "later events do not make an older saga the latest"
+        );
 
         let other = SagaOf {
             id: "other",
@@ -115,7 +118,7 @@ async fn an_orders_latest_saga_is_shown() {
     }
 }
 
-/// Four sagas, and the times at which they began.
+/// Four sagas, and the times at which they started.
 async fn sagas(world: &TestService, service: &mut Service) -> (u64, Vec<i64>) {
     let saga = |id, saga_type| SagaOf {
         id,
@@ -186,7 +189,7 @@ fn by_step_and_type() -> Vec<Search> {
 }
 
 fn by_age(times: &[i64]) -> Vec<Search> {
-    let begun = |until| SagaListRequest {
+    let started_until = |until| SagaListRequest {
         started_until_micros: Some(until),
         ..of(&[])
     };
@@ -196,15 +199,15 @@ fn by_age(times: &[i64]) -> Vec<Search> {
         ..of(&[])
     };
     vec![
-        (begun(times[1]), &["x", "w"]),
-        (begun(times[1] - 1), &["w"]),
-        (begun(0), &[]),
+        (started_until(times[1]), &["x", "w"]),
+        (started_until(times[1] - 1), &["w"]),
+        (started_until(0), &[]),
         (part, &["y", "x"]),
     ]
 }
 
 #[tokio::test]
-async fn sagas_are_listed_newest_first_by_what_they_have() {
+async fn sagas_are_filtered_and_listed_newest_first() {
     for world in TestService::both().await {
         let mut service = world.start().await;
         let (head, times) = sagas(&world, &mut service).await;
@@ -221,7 +224,7 @@ async fn sagas_are_listed_newest_first_by_what_they_have() {
 }
 
 #[tokio::test]
-async fn a_list_of_sagas_without_a_limit_says_that_it_was_cut() {
+async fn a_list_of_sagas_without_a_limit_reports_truncation() {
     let world = TestService::sqlite();
     let mut service = world.start().await;
     let names: Vec<String> = (0..501).map(|number| format!("s{number:03}")).collect();

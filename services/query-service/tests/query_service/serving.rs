@@ -10,7 +10,7 @@ use tonic_health::pb::health_client::HealthClient;
 
 use crate::support::TestService;
 
-/// The services that the contract has in `query`, and health.
+/// The services of the contract's package `query`, and health.
 fn described() -> Vec<String> {
     let contract = FileDescriptorSet::decode(contract::DESCRIPTORS).expect("the contract");
     let ours = contract
@@ -52,7 +52,7 @@ macro_rules! reflected {
 }
 
 #[tokio::test]
-async fn the_services_are_healthy_and_can_be_reflected_in_both_versions() {
+async fn the_services_are_healthy_and_reflected_in_both_versions() {
     let world = TestService::sqlite();
     let service = world.start().await;
     let channel = Endpoint::from_shared(format!("http://{}", service.address))
@@ -76,7 +76,7 @@ async fn the_services_are_healthy_and_can_be_reflected_in_both_versions() {
     let v1alpha = reflected!(v1alpha, channel);
     for mut list in [v1, v1alpha] {
         list.sort();
-        // What is only described, the write side, is not told as served.
+        // The write side is part of the descriptors but is not listed as served.
         assert_eq!(list, described());
     }
     drop(health);
@@ -85,7 +85,7 @@ async fn the_services_are_healthy_and_can_be_reflected_in_both_versions() {
 
 /// Each read model is folded, probed, measured, and shown to operators.
 #[tokio::test]
-async fn all_parts_of_the_service_know_the_same_read_models() {
+async fn all_components_of_the_service_cover_the_same_read_models() {
     let world = TestService::sqlite();
     let mut service = world.start().await;
     let request = ListProjectionsRequest {};

@@ -1,4 +1,4 @@
-//! A log to write to, and query-services that read it, each as a process of its own would.
+//! A log to write to, and query-services that read it, each like a separate process.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ use uuid::Uuid;
 
 pub const LIMIT: Duration = Duration::from_secs(30);
 
-/// A log and a query database; services come and go.
+/// A log and a query database, on which services are started and stopped.
 pub struct TestService {
     pub log: Arc<MemoryEventStore>,
     pub url: String,
@@ -72,7 +72,7 @@ impl TestService {
         Self::new(server.url.clone(), None, Some(server))
     }
 
-    /// One of each engine.
+    /// One on each engine.
     pub async fn both() -> [Self; 2] {
         [Self::sqlite(), Self::postgres().await]
     }
@@ -100,7 +100,7 @@ impl TestService {
         }
     }
 
-    /// A service that has caught up, and says so.
+    /// Starts a service and waits until it has caught up.
     pub async fn start(&self) -> Service {
         let service = self.start_on(self.log.clone()).await;
         let built = async {
@@ -113,7 +113,7 @@ impl TestService {
         service
     }
 
-    /// One on another way to the log, which need not have caught up.
+    /// Starts a service that reads `log`, without waiting for it to catch up.
     pub async fn start_on(&self, log: Arc<dyn EventStore>) -> Service {
         let config = self.config();
         let clock = Arc::new(SystemClock);
@@ -140,7 +140,7 @@ impl TestService {
         }
     }
 
-    /// Appends one commit and gives its last position.
+    /// Appends one commit and returns its last position.
     pub async fn append(&self, writes: Vec<Events>) -> u64 {
         let number = self.commands.fetch_add(1, Ordering::Relaxed);
         let writes = writes
@@ -176,12 +176,12 @@ impl Service {
     }
 }
 
-/// The lease under which a projection is folded.
+/// The name of a projection's lease.
 pub fn lease<P: Projection>() -> Arc<str> {
     format!("projection/{}/v{}", P::NAME, P::SCHEMA_VERSION).into()
 }
 
-/// A request that wants to see `min`.
+/// A request with the minimum position `min`.
 pub fn at<T>(min: u64, message: T) -> Request<T> {
     let mut request = Request::new(message);
     request.set_timeout(Duration::from_secs(10));
@@ -196,7 +196,7 @@ pub fn position<T>(response: &Response<T>) -> u64 {
         .expect("a position")
 }
 
-/// The position that an error reflects, if it says one.
+/// The position that an error reflects, if it has one.
 pub fn error_position(status: &Status) -> Option<u64> {
     metadata::position(status.metadata(), metadata::POSITION).expect("a number")
 }
@@ -294,7 +294,7 @@ pub fn stock_closed(id: &str) -> Events {
     events::<Stock>(id, &[event])
 }
 
-/// A product event that nobody can read.
+/// A product event that cannot be decoded.
 pub fn unreadable(id: &str) -> Events {
     let event = EncodedEvent {
         event_type: "ProductUpdated",
