@@ -1,4 +1,4 @@
-//! The saga `cancel_order`, after the saga `order` that it undoes.
+//! The saga `cancel_order`, which compensates an order after its saga `order` has completed.
 
 use async_trait::async_trait;
 use domain::fulfilment::CancelOrderSaga;
@@ -45,7 +45,7 @@ impl Scenario for Undo {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cancelled_order_holds_nothing_whatever_fails() {
+async fn a_cancelled_order_holds_nothing_under_every_fault() {
     let report = check_cancelling(Fulfil, Undo).await;
     assert!(report.cases > 20, "{report:?}");
 }

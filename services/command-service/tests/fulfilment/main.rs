@@ -1,5 +1,5 @@
-//! The sagas of orders meet every fault: the tables of the domain, the commands of this service, the engine of the
-//! kernel.
+//! The sagas of orders under every fault, with the definitions of the domain, the commands of this service and the
+//! engine of the kernel.
 
 mod cancel_order;
 mod order;

@@ -38,7 +38,7 @@ impl Scenario for Fulfil {
         };
         world.execute(&command).await;
         let order: Order = world.state(ORDER).await;
-        // A confirmed one is undone by another saga, while this one stays completed.
+        // A confirmed order is compensated by another saga, while this one stays completed.
         order
             .values()
             .is_some_and(|order| order.status != OrderStatus::Confirmed)
@@ -61,7 +61,7 @@ impl Scenario for Fulfil {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_order_is_confirmed_with_all_it_holds_or_cancelled_with_nothing_whatever_fails() {
+async fn under_every_fault_an_order_is_confirmed_with_everything_or_cancelled_with_nothing() {
     let report = check(Fulfil).await;
     assert!(report.cases > 40, "{report:?}");
 }

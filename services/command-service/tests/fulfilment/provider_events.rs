@@ -1,4 +1,4 @@
-//! A hint of a provider brings the next try forward.
+//! A hint from a provider makes the next attempt due immediately.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::shop::{self, ORDER};
 
-/// Loses the word of the first payment, and says by itself that something happened.
+/// Loses the result of the first payment, and later sends an event about it.
 #[derive(Debug)]
 struct Forgetful {
     hints: Option<mpsc::Sender<OperationKey>>,
@@ -36,13 +36,13 @@ impl StepProvider<ProcessPayment> for Forgetful {
         if !self.has_lost.swap(true, Ordering::SeqCst) {
             if let Some(hints) = self.hints.clone() {
                 let key = key.clone();
-                // Behind the commit of the lost word.
+                // After the commit that records the lost result.
                 tokio::spawn(async move {
                     tokio::time::sleep(Duration::from_millis(50)).await;
                     hints.send(key).await.expect("a listener");
                 });
             }
-            return Err(CallError::unknown("the word was lost"));
+            return Err(CallError::unknown("the result was lost"));
         }
         Ok(shop::payment_id())
     }
@@ -52,11 +52,11 @@ impl StepProvider<ProcessPayment> for Forgetful {
     }
 
     async fn undo(&self, _: &OperationKey, _: &Charge) -> Result<CompensationResult, CallError> {
-        panic!("nothing is undone here");
+        panic!("no compensation is expected");
     }
 }
 
-/// How long an order takes whose first payment is lost, with or without a hint.
+/// The time to confirm an order whose first payment result is lost, with or without a hint.
 async fn time_to_confirm(is_hinted: bool) -> Duration {
     let clock: Arc<dyn Clock> = Arc::new(TokioClock::start());
     let store = Arc::new(MemoryEventStore::new(Arc::clone(&clock)));
@@ -83,23 +83,23 @@ async fn time_to_confirm(is_hinted: bool) -> Duration {
         shop::providers(&FakeProvider::default(), engine).provider::<ProcessPayment>(payments);
     let (engine, _sagas) = engine.start().expect("an engine");
     let stopping = CancellationToken::new();
-    let hearing = follow(
+    let following = follow(
         news,
         Arc::clone(&executor),
         engine,
         Arc::clone(&clock),
         stopping,
     );
-    tokio::spawn(hearing);
+    tokio::spawn(following);
     shop::fill(&executor, &*clock).await;
-    let begun = Instant::now();
+    let start = Instant::now();
     loop {
         let (order, _) = executor.load::<Order>(ORDER).await.expect("an order");
         if order
             .values()
             .is_some_and(|order| order.status == OrderStatus::Confirmed)
         {
-            return begun.elapsed();
+            return start.elapsed();
         }
         let head = events.head().await.expect("a head");
         events.wait_for(head.next()).await.expect("an event");
@@ -107,7 +107,7 @@ async fn time_to_confirm(is_hinted: bool) -> Duration {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hint_of_the_provider_brings_the_next_try_forward() {
+async fn a_hint_from_the_provider_makes_the_next_attempt_due() {
     let by_itself = time_to_confirm(false).await;
     let hinted = time_to_confirm(true).await;
     assert!(

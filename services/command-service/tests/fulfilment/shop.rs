@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 pub const ORDER: &str = "order-1";
 pub const ORDER_SAGA: &str = "saga-1";
-/// What is ordered of each product, and what is on hand.
+/// The ordered quantity and the stock on hand of each product.
 pub const GOODS: [(&str, u32, u32); 2] = [("tea", 2, 5), ("cup", 1, 3)];
 
 pub fn id(text: &str) -> EntityId {
@@ -31,7 +31,7 @@ fn level(pieces: u32) -> StockLevel {
     StockLevel::parse("stockQuantity", pieces.into()).expect("a stock level")
 }
 
-/// Fills the shop, and places the order.
+/// Creates the products and places the order.
 pub async fn open(world: &TestEnv) {
     for command in products() {
         world.execute(&command).await;
@@ -39,7 +39,7 @@ pub async fn open(world: &TestEnv) {
     world.execute(&order()).await;
 }
 
-/// The same on an executor.
+/// Creates the products and places the order, on an executor.
 pub async fn fill(executor: &Executor, clock: &dyn Clock) {
     let context = |seed| Context {
         command_id: CommandId::from_parts(clock.now(), [seed; 10]),
@@ -87,7 +87,7 @@ fn order() -> PlaceOrder {
     }
 }
 
-/// Somebody finds that there is less of everything than was thought.
+/// Reduces the stock below the ordered quantities, so that the reservation fails.
 pub async fn lose_the_goods(world: &TestEnv) {
     for (product, ..) in GOODS {
         let command = UpdateStock {
@@ -98,7 +98,7 @@ pub async fn lose_the_goods(world: &TestEnv) {
     }
 }
 
-/// Providers that do everything.
+/// Providers that accept every operation.
 pub fn providers(book: &FakeProvider, engine: EngineBuilder) -> EngineBuilder {
     engine
         .provider(book.provider::<ProcessPayment>(|_| payment_id()))
@@ -113,7 +113,7 @@ pub fn tracking_number() -> TrackingNumber {
     TrackingNumber::parse("number", "trk-1").expect("a number")
 }
 
-/// What an order holds in one of its states.
+/// What an order holds in a given status.
 #[derive(Clone, Copy, Debug)]
 pub struct Holds {
     pub status: OrderStatus,
@@ -121,7 +121,7 @@ pub struct Holds {
     pub deals: bool,
 }
 
-/// Whether the order and the stock say the same, and that.
+/// Checks that the order and the stock are both in the expected state.
 pub async fn holds(world: &TestEnv, wanted: Holds) -> Result<(), String> {
     let order: Order = world.state(ORDER).await;
     let order = order.values().ok_or("there is no order")?;

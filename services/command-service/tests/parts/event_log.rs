@@ -1,4 +1,4 @@
-//! What the command database keeps is of one log. After a restore, a start is refused until an operator accepts it.
+//! The command database belongs to one log. After a restore, a start fails until an operator accepts the log.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::support::{key_clock, on_both_engines, soon};
 
 const TOKEN: &str = "token";
 
-/// The start is refused, and the refusal says what accepts it. Nothing else does.
+/// The start fails, its error names the value that accepts the log, and no other value does.
 async fn refused(database: &CommandDatabase, store: &MemoryEventStore) -> String {
     let identity = store.identify(&[]).await.expect("a log");
     let accepts = format!("{}@{}", identity.head.log, identity.head.position);
@@ -22,8 +22,11 @@ async fn refused(database: &CommandDatabase, store: &MemoryEventStore) -> String
     for accepted in [None, Some(elsewhere.as_str()), Some("true")] {
         let refused = check(database, store, &key_clock(database).await, accepted).await;
         let refused = refused.expect_err("another log").to_string();
-        let says = format!("ACCEPT_LOG={accepts}");
-        assert!(refused.contains(&says), "{refused} does not say {says}");
+        let accepting = format!("ACCEPT_LOG={accepts}");
+        assert!(
+            refused.contains(&accepting),
+            "{refused} does not contain {accepting}"
+        );
     }
     accepts
 }
@@ -35,7 +38,7 @@ async fn accepted(database: &CommandDatabase, store: &MemoryEventStore, accepts:
 }
 
 #[tokio::test]
-async fn notifications_beyond_the_log_refuse_the_start_and_continue_at_its_head_when_accepted() {
+async fn a_checkpoint_beyond_the_log_fails_the_start_and_continues_at_the_head_when_accepted() {
     on_both_engines(async |home| {
         let mut post = Post::open(home, &log(), 0).await;
         post.first().await;
@@ -47,7 +50,7 @@ async fn notifications_beyond_the_log_refuse_the_start_and_continue_at_its_head_
         let accepts = refused(&database, &restored).await;
         accepted(&database, &restored, Some(&accepts)).await;
         accepted(&database, &restored, None).await;
-        // Positions that the lost events had are notified about.
+        // Events at positions that lost events had before are handled.
         append(&restored, "n", &[created("n"), confirmed("n")]).await;
         let mut post = Post::open(home, &restored, 0).await;
         let (_, notice) = post.next().await;
@@ -76,15 +79,15 @@ impl Answers {
 
     async fn begin(&self, key: &str) -> Claim {
         let seed = CommandId(Uuid::from_u128(1));
-        let begun = self.requests.begin(&keyed(key), [0; 32], seed, TOKEN).await;
-        begun.expect("begun")
+        let claimed = self.requests.begin(&keyed(key), [0; 32], seed, TOKEN).await;
+        claimed.expect("claimed")
     }
 
     async fn keep(&self, key: &str) {
         self.begin(key).await;
         let request = keyed(key);
-        let kept = self.requests.finish(&request, TOKEN, Some(b"answer"));
-        assert!(kept.await.expect("kept"));
+        let stored = self.requests.finish(&request, TOKEN, Some(b"answer"));
+        assert!(stored.await.expect("stored"));
     }
 
     async fn repeats(&self, key: &str) -> bool {
@@ -99,7 +102,7 @@ fn keyed(key: &str) -> KeyedRequest {
     }
 }
 
-/// A log of six events, with an answer kept after each second one.
+/// A log of six events, with an answer stored after every second one.
 async fn three_answers(database: &CommandDatabase) -> Arc<MemoryEventStore> {
     let store = log();
     let answers = Answers::of(database, &store).await;
@@ -112,7 +115,7 @@ async fn three_answers(database: &CommandDatabase) -> Arc<MemoryEventStore> {
 }
 
 #[tokio::test]
-async fn answers_of_lost_commands_refuse_the_start_and_are_forgotten_when_accepted() {
+async fn answers_of_lost_commands_fail_the_start_and_are_removed_when_accepted() {
     for grown in [false, true] {
         on_both_engines(async |home| {
             let database = home.database().await;
@@ -129,14 +132,17 @@ async fn answers_of_lost_commands_refuse_the_start_and_are_forgotten_when_accept
             let answers = Answers::of(&database, &restored).await;
             assert!(answers.repeats("two").await);
             assert!(answers.repeats("four").await);
-            assert!(!answers.repeats("six").await, "it is of a lost command");
+            assert!(
+                !answers.repeats("six").await,
+                "the answer of a lost command is removed"
+            );
         })
         .await;
     }
 }
 
 #[tokio::test]
-async fn answers_of_another_log_refuse_the_start_and_are_all_forgotten_when_accepted() {
+async fn answers_of_another_log_fail_the_start_and_are_all_removed_when_accepted() {
     on_both_engines(async |home| {
         let database = home.database().await;
         three_answers(&database).await;
@@ -155,7 +161,7 @@ async fn answers_of_another_log_refuse_the_start_and_are_all_forgotten_when_acce
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_log_that_is_replaced_under_a_process_is_noticed() {
+async fn a_log_that_is_replaced_while_a_process_runs_is_detected() {
     let memory = MemoryEventStore::new(Arc::new(SystemClock));
     let store = Arc::new(ReplaceableStore::new(memory));
     for order in ["a", "b"] {
@@ -165,9 +171,12 @@ async fn a_log_that_is_replaced_under_a_process_is_noticed() {
     let watching = tokio::spawn(watch(Arc::clone(&store) as Arc<dyn EventStore>, head));
     append(&store.current(), "c", &[created("c")]).await;
     tokio::time::sleep(std::time::Duration::from_mins(1)).await;
-    assert!(!watching.is_finished(), "it is still the same log");
+    assert!(
+        !watching.is_finished(),
+        "an extended log is still the same log"
+    );
     store.restore(Position(1));
-    let noticed = soon("the notice", watching).await.expect("no panic");
+    let noticed = soon("the detection", watching).await.expect("no panic");
     let shorter = ForeignLog::Shorter {
         position: Position(3),
         head: Position(1),

@@ -1,4 +1,4 @@
-//! The command database on a disk that is full or fails for a while: what it answered it keeps, and it works again
+//! The command database on a disk that is full or fails temporarily: acknowledged writes are durable, and it recovers
 //! afterwards.
 
 use std::path::Path;
@@ -16,7 +16,7 @@ use crate::support::key_clock;
 
 const TOKEN: &str = "00000000000000000000000000000001";
 
-/// Runs the body once for each fault, on a fresh database whose log is named.
+/// Runs the body once for each fault, on a fresh database.
 fn on_each_fault(
     test: &str,
     body: &impl AsyncFn(&Faults, DiskFault, &Path, CommandDatabase) -> Result<()>,
@@ -44,8 +44,8 @@ fn request(name: &str) -> KeyedRequest {
 }
 
 #[test]
-fn a_key_that_was_begun_is_kept() -> Result<()> {
-    let test = "failing_disk::a_key_that_was_begun_is_kept";
+fn a_claimed_key_is_durable() -> Result<()> {
+    let test = "failing_disk::a_claimed_key_is_durable";
     on_each_fault(test, &async |faults, fault, log, database| {
         let key_clock = key_clock(&database).await;
         let requests = Requests::new(database, notifications::log(), key_clock);
@@ -53,8 +53,8 @@ fn a_key_that_was_begun_is_kept() -> Result<()> {
             let request = request(&round.to_string());
             let seed = |number: u128| CommandId(Uuid::from_u128(2 * round + number));
             fault.start(faults, log)?;
-            let begun = requests.begin(&request, [7; 32], seed(0), TOKEN).await;
-            let error = begun.err().context("begun although it was not kept")?;
+            let claimed = requests.begin(&request, [7; 32], seed(0), TOKEN).await;
+            let error = claimed.err().context("claimed although the write failed")?;
             assert!(error.is_retryable(), "{error}");
             faults.stop()?;
             let first = requests.begin(&request, [7; 32], seed(1), TOKEN).await?;
@@ -69,8 +69,8 @@ fn a_key_that_was_begun_is_kept() -> Result<()> {
 }
 
 #[test]
-fn an_answer_that_was_kept_is_there_and_another_one_is_unknown() -> Result<()> {
-    let test = "failing_disk::an_answer_that_was_kept_is_there_and_another_one_is_unknown";
+fn a_stored_answer_is_durable_and_an_unstored_one_is_unknown() -> Result<()> {
+    let test = "failing_disk::a_stored_answer_is_durable_and_an_unstored_one_is_unknown";
     on_each_fault(test, &async |faults, fault, log, database| {
         let key_clock = key_clock(&database).await;
         let requests = Requests::new(database, notifications::log(), key_clock);
@@ -78,8 +78,8 @@ fn an_answer_that_was_kept_is_there_and_another_one_is_unknown() -> Result<()> {
         let seed = CommandId(Uuid::from_u128(1));
         requests.begin(&request, [7; 32], seed, TOKEN).await?;
         fault.start(faults, log)?;
-        let kept = requests.finish(&request, TOKEN, Some(b"answer")).await;
-        let error = kept.err().context("kept although it was not written")?;
+        let stored = requests.finish(&request, TOKEN, Some(b"answer")).await;
+        let error = stored.err().context("stored although the write failed")?;
         assert!(error.is_retryable() && !error.nothing_happened(), "{error}");
         faults.stop()?;
         assert!(requests.finish(&request, TOKEN, Some(b"answer")).await?);

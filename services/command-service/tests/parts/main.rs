@@ -1,4 +1,4 @@
-//! Parts of the write side on a command database, without its services.
+//! Components of the write side on a command database, without gRPC services.
 
 mod event_log;
 #[cfg(target_os = "linux")]

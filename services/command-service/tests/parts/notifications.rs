@@ -1,4 +1,4 @@
-//! What customers are told, from the events of their orders.
+//! Notifications to customers about the events of their orders.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -24,10 +24,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::support::{Home, WAIT_TIMEOUT, on_both_engines};
 
-/// Passes notices on, after as many failures as it was told.
+/// Records notifications, after a configured number of failures.
 #[derive(Debug)]
 struct Recorder {
-    told: mpsc::UnboundedSender<(OperationKey, Notification)>,
+    sent: mpsc::UnboundedSender<(OperationKey, Notification)>,
     failures: AtomicU8,
 }
 
@@ -35,7 +35,7 @@ struct Recorder {
 impl Notifications for Recorder {
     async fn send(&self, key: &OperationKey, notice: &Notification) -> Result<(), CallError> {
         let sent = (key.clone(), notice.clone());
-        self.told.send(sent).expect("a listener");
+        self.sent.send(sent).expect("a listener");
         let failing = self
             .failures
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
@@ -47,23 +47,23 @@ impl Notifications for Recorder {
 
 pub struct Post {
     store: Arc<MemoryEventStore>,
-    told: mpsc::UnboundedReceiver<(OperationKey, Notification)>,
+    sent: mpsc::UnboundedReceiver<(OperationKey, Notification)>,
     stop: CancellationToken,
     running: JoinHandle<()>,
 }
 
 impl Post {
-    /// Begins to tell customers from a log, as a process does at its start.
+    /// Starts the handler on a log, as a process does.
     pub async fn open(home: &Home, store: &Arc<MemoryEventStore>, failures: u8) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let events = Arc::clone(store) as Arc<dyn EventStore>;
         let (executor, _tasks) =
             Executor::start(Arc::clone(&events), clock, ExecutorConfig::default());
-        let (sender, told) = mpsc::unbounded_channel();
+        let (sender, sent) = mpsc::unbounded_channel();
         let notices = OrderNotifications {
             executor: Arc::new(executor),
             notifications: Arc::new(Recorder {
-                told: sender,
+                sent: sender,
                 failures: AtomicU8::new(failures),
             }),
         };
@@ -78,24 +78,25 @@ impl Post {
         let running = tokio::spawn(runner.run(stop.clone()));
         Self {
             store: Arc::clone(store),
-            told,
+            sent,
             stop,
             running,
         }
     }
 
     pub async fn next(&mut self) -> (OperationKey, Notification) {
-        let told = timeout(WAIT_TIMEOUT, self.told.recv()).await;
-        told.expect("a notice in time").expect("a notice")
+        let sent = timeout(WAIT_TIMEOUT, self.sent.recv()).await;
+        sent.expect("a notification in time")
+            .expect("a notification")
     }
 
-    /// The first notice of a log: what was there before the first start is not told, so orders are confirmed until one
-    /// is.
+    /// The first notification of a log. A new handler ignores events before its first start, so orders are confirmed
+    /// until one is handled.
     pub async fn first(&mut self) -> (OperationKey, Notification) {
         loop {
             append(&self.store, "a", &[created("a"), confirmed("a")]).await;
-            if let Ok(Some(told)) = timeout(WAIT_TIMEOUT / 40, self.told.recv()).await {
-                return told;
+            if let Ok(Some(sent)) = timeout(WAIT_TIMEOUT / 40, self.sent.recv()).await {
+                return sent;
             }
         }
     }
@@ -161,7 +162,7 @@ pub fn log() -> Arc<MemoryEventStore> {
 }
 
 #[tokio::test]
-async fn customers_are_told_what_became_of_their_orders_and_not_again_after_a_restart() {
+async fn customers_are_notified_once_also_across_a_restart() {
     on_both_engines(async |home| {
         let mut post = Post::open(home, &log(), 0).await;
         post.first().await;
@@ -174,18 +175,22 @@ async fn customers_are_told_what_became_of_their_orders_and_not_again_after_a_re
         };
         assert_eq!(notice.user_id.as_str(), "mika@example.org");
         let total = Money::from_cents(1_990);
-        let told = NotificationKind::Confirmed {
+        let expected = NotificationKind::Confirmed {
             total,
             tracking_number: None,
         };
-        assert_eq!(notice.kind, told);
+        assert_eq!(notice.kind, expected);
         let store = post.close().await;
 
         let shipped = OrderEvent::Shipped(OrderShipped { order_id: id("b") });
         append(&store, "b", &[shipped]).await;
         let mut post = Post::open(home, &store, 0).await;
         let (_, notice) = post.next().await;
-        assert_eq!(notice.kind.name(), "shipped", "told again after a restart");
+        assert_eq!(
+            notice.kind.name(),
+            "shipped",
+            "the confirmation is not repeated after a restart"
+        );
         let reason = Some(Reason::shortened("the card was declined"));
         let cancelled = OrderEvent::Cancelled(OrderCancelled {
             order_id: id("c"),
@@ -201,7 +206,7 @@ async fn customers_are_told_what_became_of_their_orders_and_not_again_after_a_re
 }
 
 #[tokio::test]
-async fn an_event_that_is_unknown_or_cannot_be_read_is_passed_and_others_are_told() {
+async fn an_unreadable_event_does_not_prevent_notifications_of_other_orders() {
     on_both_engines(async |home| {
         let mut post = Post::open(home, &log(), 0).await;
         post.first().await;
@@ -229,7 +234,7 @@ async fn an_event_that_is_unknown_or_cannot_be_read_is_passed_and_others_are_tol
 }
 
 #[tokio::test]
-async fn a_shop_that_learns_to_tell_does_not_tell_of_long_ago() {
+async fn a_new_handler_does_not_notify_about_old_orders() {
     on_both_engines(async |home| {
         let store = log();
         append(&store, "old", &[created("old"), confirmed("old")]).await;
@@ -242,7 +247,7 @@ async fn a_shop_that_learns_to_tell_does_not_tell_of_long_ago() {
 }
 
 #[tokio::test]
-async fn a_notice_that_did_not_go_out_is_sent_again_under_the_same_key() {
+async fn a_failed_notification_is_retried_with_the_same_key() {
     on_both_engines(async |home| {
         let mut post = Post::open(home, &log(), 1).await;
         let (first, _) = post.first().await;

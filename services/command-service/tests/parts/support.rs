@@ -11,10 +11,10 @@ use event_sourcing::clock::ManualClock;
 
 use crate::place::{Place, on_each_engine};
 
-/// Longer than anything here takes, so that whoever waits for nothing is found out.
+/// Longer than any operation here takes, so that a wait for something that never happens fails.
 pub const WAIT_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// A command database that processes can be opened on, one after the other or together.
+/// A command database that several processes can open, sequentially or concurrently.
 pub struct Home(Place);
 
 /// Runs a test on both engines, each with a fresh database.
@@ -38,7 +38,7 @@ pub async fn key_clock(database: &CommandDatabase) -> KeyClock {
     started.expect("a running time")
 }
 
-/// What comes of `future`, which must come to an end.
+/// The result of `future`, which must complete in time.
 pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
     tokio::time::timeout(WAIT_TIMEOUT, future)
         .await

@@ -8,7 +8,7 @@ use crate::support::{
 };
 
 #[tokio::test]
-async fn a_category_is_what_was_asked_for() {
+async fn a_category_is_created_as_requested() {
     on_both_engines(async |service: &Service| {
         let created = service
             .create_category(CategoryUpParam {
@@ -36,7 +36,7 @@ async fn a_category_is_what_was_asked_for() {
 }
 
 #[tokio::test]
-async fn an_id_may_be_given_once_and_never_again() {
+async fn an_id_can_be_used_only_once() {
     on_both_engines(async |service: &Service| {
         let with_id = |name| CategoryUpParam {
             id: "A-z_0.9".to_owned(),
@@ -47,14 +47,14 @@ async fn an_id_may_be_given_once_and_never_again() {
         assert_conflict(&service.create_category(with_id("Two")).await);
         service.delete_category("A-z_0.9").await.expect("deleted");
         assert_conflict(&service.create_category(with_id("Three")).await);
-        // The refused ones claimed no name.
+        // The rejected commands claimed no name.
         service.category("Two").await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn names_count_characters_and_are_unique_whatever_their_case_and_form() {
+async fn names_are_limited_in_characters_and_unique_regardless_of_case_and_form() {
     on_both_engines(async |service: &Service| {
         let emoji = "\u{1F600}".repeat(100);
         assert_eq!(service.category(&emoji).await.name, emoji);
@@ -70,7 +70,7 @@ async fn names_count_characters_and_are_unique_whatever_their_case_and_form() {
 }
 
 #[tokio::test]
-async fn a_name_is_free_again_after_a_rename_and_after_a_deletion() {
+async fn a_name_is_available_again_after_a_rename_and_after_a_deletion() {
     on_both_engines(async |service: &Service| {
         let first = service.category("Alpha").await;
         let renamed = service
@@ -95,7 +95,7 @@ async fn a_name_is_free_again_after_a_rename_and_after_a_deletion() {
 }
 
 #[tokio::test]
-async fn a_rename_within_the_same_key_keeps_the_claim() {
+async fn a_rename_that_differs_only_in_case_keeps_the_claim() {
     on_both_engines(async |service: &Service| {
         let category = service.category("music").await;
         let before = service.head().await;
@@ -174,7 +174,7 @@ async fn an_update_may_require_a_version() {
 }
 
 #[tokio::test]
-async fn a_category_goes_only_when_no_product_belongs_to_it() {
+async fn a_category_can_be_deleted_only_when_no_product_belongs_to_it() {
     on_both_engines(async |service: &Service| {
         let category = service.category("Shoes").await;
         let other = service.category("Boots").await;
@@ -188,7 +188,7 @@ async fn a_category_goes_only_when_no_product_belongs_to_it() {
         }
         let in_use = service.delete_category(&category.id).await;
         assert_conflict(&in_use);
-        assert!(in_use.expect_err("refused").message.contains("2 products"));
+        assert!(in_use.expect_err("rejected").message.contains("2 products"));
         service.delete_product(&products[0]).await.expect("deleted");
         assert_conflict(&service.delete_category(&category.id).await);
         let moved = contract::proto::ProductUpParam {
@@ -204,7 +204,7 @@ async fn a_category_goes_only_when_no_product_belongs_to_it() {
 }
 
 #[tokio::test]
-async fn nothing_works_on_a_category_that_is_gone_or_never_was() {
+async fn commands_on_a_deleted_or_unknown_category_are_not_found() {
     on_both_engines(async |service: &Service| {
         let gone = service.category("Gone").await.id;
         service.delete_category(&gone).await.expect("deleted");

@@ -1,4 +1,4 @@
-//! Deadlines that pass while a database does not answer.
+//! Deadlines that pass while a database is blocked.
 
 use std::time::Duration;
 
@@ -14,13 +14,13 @@ use crate::support::{Home, Service, category, named_category, with_command_id};
 
 const CALL_TIMEOUT: Duration = Duration::from_secs(1);
 const COMMAND: &str = "01890000-0000-7000-8000-000000000001";
-/// What writes waits for these.
+/// Writes wait for these locks.
 const LOCK_WRITES: &str =
     "BEGIN; LOCK TABLE event_log_lock, idempotent_requests IN ACCESS EXCLUSIVE MODE";
-/// What reads waits for this.
+/// Reads wait for this lock.
 const LOCK_READS: &str = "LOCK TABLE events IN ACCESS EXCLUSIVE MODE";
 
-/// Databases that answer no writes.
+/// Databases on which writes block.
 enum Stalled {
     Postgres(PgConnection),
     Sqlite([SqliteConnection; 2]),
@@ -64,13 +64,13 @@ async fn write_lock(url: &DatabaseUrl) -> SqliteConnection {
     lock
 }
 
-fn patient<M>(mut request: Request<M>) -> Request<M> {
+fn with_timeout<M>(mut request: Request<M>) -> Request<M> {
     request.set_timeout(CALL_TIMEOUT);
     request
 }
 
 fn begin() -> Request<IdempotencyBeginParam> {
-    patient(Request::new(IdempotencyBeginParam {
+    with_timeout(Request::new(IdempotencyBeginParam {
         key: "k".to_owned(),
         request_hash: vec![1; 32],
         ..IdempotencyBeginParam::default()
@@ -78,7 +78,7 @@ fn begin() -> Request<IdempotencyBeginParam> {
 }
 
 fn create() -> Request<CategoryUpParam> {
-    patient(with_command_id(named_category("Late"), COMMAND))
+    with_timeout(with_command_id(named_category("Late"), COMMAND))
 }
 
 #[track_caller]
@@ -90,9 +90,9 @@ fn assert_late<M: std::fmt::Debug>(reply: Result<Response<M>, Status>, outcomes:
 }
 
 impl Service {
-    /// How a look at a saga fails.
+    /// The status with which a read of a saga fails.
     async fn get_saga(&self) -> Status {
-        let request = patient(Request::new(GetSagaStatusParam {
+        let request = with_timeout(Request::new(GetSagaStatusParam {
             saga_id: "absent".to_owned(),
         }));
         let shown = self.sagas.clone().get_saga_status(request).await;
@@ -101,19 +101,19 @@ impl Service {
 }
 
 async fn writes_are_late(service: &Service, stalled: &Stalled) {
-    // SQLite reports the lock before anything is written.
+    // SQLite reports the lock before anything is written, so the outcome is known.
     let written: &[Outcome] = match stalled {
         Stalled::Postgres(_) => &[Outcome::Unknown],
         Stalled::Sqlite(_) => &[Outcome::None, Outcome::Unknown],
     };
     let created = service.categories.clone().create(create()).await;
     assert_late(created, written);
-    let begun = service.idempotency.clone().begin(begin()).await;
-    assert_late(begun, &[Outcome::Unknown]);
+    let claim = service.idempotency.clone().begin(begin()).await;
+    assert_late(claim, &[Outcome::Unknown]);
 }
 
 async fn reads_are_late(service: &Service) {
-    let status = patient(Request::new(AdminStatusParam {}));
+    let status = with_timeout(Request::new(AdminStatusParam {}));
     let status = service.admin.clone().status(status).await;
     assert_late(status, &[Outcome::None]);
     // A command that reads before it writes.
@@ -122,10 +122,10 @@ async fn reads_are_late(service: &Service) {
         ..CategoryUpParam::default()
     };
     let mut categories = service.categories.clone();
-    let deleted = categories.delete(patient(Request::new(param))).await;
+    let deleted = categories.delete(with_timeout(Request::new(param))).await;
     assert_late(deleted, &[Outcome::None]);
-    // Nothing but the service's own timer ends this one. That of the client fires a moment later, or, on a busy
-    // machine, first.
+    // Only the service's own timer ends this call. The client's timer fires slightly later or, on a busy machine,
+    // earlier.
     let mut shown = service.get_saga().await;
     for _ in 0..20 {
         if shown.code() != Code::Cancelled {
@@ -137,7 +137,7 @@ async fn reads_are_late(service: &Service) {
 }
 
 #[tokio::test]
-async fn a_deadline_that_passes_is_answered_as_such_with_the_outcome() {
+async fn an_exceeded_deadline_is_reported_with_the_outcome() {
     for engine in [Engine::Sqlite, Engine::Postgres] {
         eprintln!("on {engine:?}");
         let home = Home::new(engine).await;

@@ -1,4 +1,4 @@
-//! Event handlers as operators see them: listed, shown, paused, resumed, and a parked stream's event skipped.
+//! Event handlers for operators: list, show, pause, resume, and skip the event of a parked stream.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ const COMMAND: &str = "01890000-0000-7000-8000-00000000000c";
 type Client = EventHandlersClient<Channel>;
 type Reply = Result<Response<EventHandlerActionResult>, Status>;
 
-/// Appends an event of an order that only a newer binary can read. Its place in the log.
+/// Appends an event of an order that only a newer binary can decode. Returns its position.
 async fn append_unknown(service: &Service, order: &str) -> i64 {
     let event = EncodedEvent {
         event_type: "OrderGiftWrapped",
@@ -158,7 +158,7 @@ async fn a_parked_stream_is_shown_resumed_and_its_event_skipped() {
         assert_eq!(parked.event_type, "OrderGiftWrapped");
         assert!(parked.reason.contains("unknown event type"), "{parked:?}");
 
-        // It is still unknown, and parked again.
+        // The event is still unknown, so the stream is parked again.
         let first_try = parked.parked_at_micros;
         let resumed = client.resume_event_handler(resumption_of(Some("order/gift")));
         assert_eq!(done(resumed.await), Ok(false));
@@ -171,7 +171,7 @@ async fn a_parked_stream_is_shown_resumed_and_its_event_skipped() {
         let skipped = client.skip_handled_event(skip()).await;
         assert_eq!(done(skipped), Ok(false));
         let shown = until(&client, |shown| shown.parked.is_empty()).await;
-        // Who lost the answer sends it again, and the stream is not parked any more.
+        // A caller that lost the reply retries, although the stream is no longer parked.
         let repeated = client.skip_handled_event(skip()).await;
         assert_eq!(done(repeated), Ok(false));
         let skip = shown.decisions.last().expect("a decision");
@@ -181,9 +181,9 @@ async fn a_parked_stream_is_shown_resumed_and_its_event_skipped() {
     .await;
 }
 
-/// Otherwise the second would be answered as done, and nothing of it would be.
+/// Otherwise the second decision would be reported as done without any effect.
 #[tokio::test]
-async fn a_command_id_stands_for_one_decision() {
+async fn a_command_id_identifies_one_decision() {
     on_both_engines(async |service| {
         let mut client = EventHandlersClient::new(service.channel.clone());
         let pause = with_command_id(pause_of(NAME), COMMAND);
@@ -198,7 +198,7 @@ async fn a_command_id_stands_for_one_decision() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_decided_is_refused_by_name() {
+async fn an_invalid_decision_is_rejected_by_name() {
     on_both_engines(async |service| {
         let mut client = EventHandlersClient::new(service.channel.clone());
         until(&client, |shown| state(shown) == EventHandlerState::Running).await;

@@ -1,4 +1,4 @@
-//! Orders and their sagas to test against: how they are placed, waited for, and told to fail.
+//! Helpers for orders and their sagas: placing, waiting, and provider faults.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,14 +21,14 @@ use crate::support::{Home, Service, either, named_product};
 const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
-/// Providers that do as they are told, and pauses between tries that nobody notices.
+/// Providers that accept everything, and minimal delays between attempts.
 pub fn well_behaved() -> Config {
     let mut config = Config::default();
     config.sagas.longest_pause = Duration::from_millis(1);
     config
 }
 
-/// The payment provider is out of reach.
+/// The payment provider is unreachable.
 pub fn without_payments() -> Config {
     paying(SimulationConfig {
         unavailable_rate: Rate::ALWAYS,
@@ -36,7 +36,7 @@ pub fn without_payments() -> Config {
     })
 }
 
-/// The payment provider takes longer than anybody waits.
+/// The payment provider is slower than any timeout.
 pub fn slow_payments() -> Config {
     paying(SimulationConfig {
         latency: Duration::from_mins(10),
@@ -44,7 +44,7 @@ pub fn slow_payments() -> Config {
     })
 }
 
-/// The carrier refuses everything.
+/// The carrier declines everything.
 pub fn without_shipping() -> Config {
     shipping(SimulationConfig {
         fail_rate: Rate::ALWAYS,
@@ -52,7 +52,7 @@ pub fn without_shipping() -> Config {
     })
 }
 
-/// The carrier is out of reach.
+/// The carrier is unreachable.
 pub fn out_of_carriers_reach() -> Config {
     shipping(SimulationConfig {
         unavailable_rate: Rate::ALWAYS,
@@ -78,7 +78,7 @@ impl Home {
     }
 }
 
-/// An order of `ada` for some pieces of some products.
+/// An order of `ada` with these quantities of products.
 pub fn order_of(items: &[(&str, i32)]) -> StartOrderSagaParam {
     let items = items.iter().map(|(product, quantity)| OrderItem {
         product_id: (*product).to_owned(),
@@ -103,7 +103,7 @@ pub fn cancellation_of(id: &str) -> OrderCancelParam {
     }
 }
 
-/// What `grace` does, because "it is time".
+/// An action of the operator `grace` with the reason "it is time".
 pub fn act_on(saga_id: &str) -> SagaActionParam {
     SagaActionParam {
         saga_id: saga_id.to_owned(),
@@ -138,21 +138,21 @@ pub fn placed(reply: Result<Response<StartSagaResult>, Status>) -> Result<StartS
     }
 }
 
-/// The order, and whether nothing was to do.
+/// The order, and whether the command changed nothing.
 pub fn changed(reply: Result<Response<OrderUpResult>, Status>) -> Result<(Order, bool), Error> {
     let message = reply.expect("a reply").into_inner();
     assert!(message.timestamp.is_some());
     either(message.order, message.error).map(|order| (order, message.unchanged))
 }
 
-/// The saga, and whether nothing was to do.
+/// The saga, and whether the action changed nothing.
 pub fn acted(reply: Result<Response<SagaActionResult>, Status>) -> Result<(Saga, bool), Error> {
     let message = reply.expect("a reply").into_inner();
     assert!(message.timestamp.is_some());
     either(message.saga, message.error).map(|saga| (saga, message.unchanged))
 }
 
-/// What is shown, page after page.
+/// The shown saga with one page of events.
 pub fn shown(reply: Result<Response<ShowSagaResult>, Status>) -> Result<ShowSagaResult, Error> {
     let message = reply.expect("a reply").into_inner();
     match message.error {
@@ -170,21 +170,21 @@ pub fn listed(reply: Result<Response<ListSagasResult>, Status>) -> Result<ListSa
 }
 
 impl Service {
-    /// A product for 10.00, of which there are so many.
+    /// Creates a product that costs 10.00, with this stock.
     pub async fn stocked(&self, name: &str, quantity: i64) -> String {
         let mut param = named_product(name);
         param.stock_quantity = Some(quantity);
         self.create_product(param).await.expect("a product").id
     }
 
-    /// An order that was accepted, and its saga.
+    /// Places an order. Returns the ids of the order and its saga.
     pub async fn place(&self, items: &[(&str, i32)]) -> (String, String) {
         let reply = self.sagas.clone().start_order_saga(order_of(items)).await;
         let placed = placed(reply).expect("an order");
         (placed.order.expect("an order").id, placed.saga_id)
     }
 
-    /// An order that came to its good end, and its saga.
+    /// Places an order and waits until it is confirmed. Returns the ids of the order and its saga.
     pub async fn confirmed(&self, items: &[(&str, i32)]) -> (String, String) {
         let (order_id, saga_id) = self.place(items).await;
         self.until(&saga_id, SagaStatus::Completed).await;
@@ -201,7 +201,7 @@ impl Service {
         Ok((shown.saga.expect("a saga"), shown.events))
     }
 
-    /// The saga of an order that began last.
+    /// The saga of an order that started last.
     pub async fn latest_saga(&self, order_id: &str) -> String {
         let by_order = ShowSagaParam {
             order_id: order_id.to_owned(),
@@ -211,7 +211,7 @@ impl Service {
         shown.saga.expect("a saga").id
     }
 
-    /// Waits until a saga is like that.
+    /// Waits until a saga has this status.
     pub async fn until(&self, saga_id: &str, status: SagaStatus) -> Saga {
         self.until_saga(saga_id, |saga| saga.status() == status)
             .await
@@ -229,7 +229,7 @@ impl Service {
         }
     }
 
-    /// The ids of the open sagas that a list gives, when it has as many as that.
+    /// Waits until a list of open sagas has this length.
     pub async fn until_listed(&self, param: &ListSagasParam, count: usize) -> Vec<Saga> {
         let deadline = Instant::now() + WAIT_TIMEOUT;
         loop {
@@ -244,7 +244,7 @@ impl Service {
     }
 }
 
-/// A `cancel_order` saga that cannot refund and waits for a person: its service, its order, and its id.
+/// A `cancel_order` saga that is suspended because it cannot refund: its service, its order, and its id.
 pub async fn suspended(home: &Home) -> (Service, String, String) {
     let before = home.start_like(&well_behaved()).await;
     let product = before.stocked("Sencha", 10).await;

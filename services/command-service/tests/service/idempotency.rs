@@ -1,4 +1,4 @@
-//! Requests that carry an Idempotency-Key.
+//! Requests with an Idempotency-Key.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::support::{Home, Service};
 
 const HASH: [u8; 32] = [7; 32];
 
-/// A write side whose clock stands still until told.
+/// A write side with a manual clock.
 struct Timed {
     service: Service,
     clock: Arc<ManualClock>,
@@ -50,8 +50,8 @@ impl Timed {
         &self,
         param: IdempotencyBeginParam,
     ) -> Result<IdempotencyBeginResult, Status> {
-        let begun = self.service.idempotency.clone().begin(param).await?;
-        Ok(begun.into_inner())
+        let claim = self.service.idempotency.clone().begin(param).await?;
+        Ok(claim.into_inner())
     }
 
     async fn begin(&self, key: &str) -> IdempotencyBeginResult {
@@ -95,7 +95,7 @@ impl Timed {
 }
 
 #[tokio::test]
-async fn a_request_is_executed_once_and_answered_again() {
+async fn a_request_is_executed_once_and_its_answer_repeated() {
     on_both_engines(async |timed: &Timed| {
         let first = timed.begin("k").await;
         assert_eq!(first.state(), IdempotencyState::Fresh);
@@ -111,7 +111,7 @@ async fn a_request_is_executed_once_and_answered_again() {
         let again = timed.begin("k").await;
         assert_eq!(again.state(), IdempotencyState::Again);
         assert_eq!(&again.answer[..], answer);
-        // The reply of Finish may have been lost.
+        // A retry of Finish, as after a lost reply.
         assert!(timed.finish("k", &first.token, Some(answer)).await);
     })
     .await;
@@ -142,7 +142,7 @@ async fn a_key_belongs_to_one_request_and_one_principal() {
 }
 
 #[tokio::test]
-async fn who_takes_over_after_a_crash_has_the_same_seed() {
+async fn a_takeover_after_a_crash_has_the_same_seed() {
     on_both_engines(async |timed: &Timed| {
         let first = timed.begin("k").await;
         timed.pass(TimeDelta::milliseconds(9_999));
@@ -152,7 +152,7 @@ async fn who_takes_over_after_a_crash_has_the_same_seed() {
         assert_eq!(second.state(), IdempotencyState::Fresh);
         assert_eq!(second.seed, first.seed);
         assert_ne!(second.token, first.token);
-        // The first one was only slow: it holds nothing any more.
+        // The first caller was only slow: it no longer holds the lease.
         assert!(!timed.renew("k", &first.token).await);
         assert!(!timed.finish("k", &first.token, Some(b"1")).await);
         assert_eq!(timed.begin("k").await.state(), IdempotencyState::InProgress);
@@ -179,7 +179,7 @@ async fn a_lease_lasts_as_long_as_it_is_renewed() {
 }
 
 #[tokio::test]
-async fn without_an_answer_to_keep_the_next_one_executes_at_once_with_the_same_seed() {
+async fn finish_without_an_answer_lets_the_next_caller_execute_with_the_same_seed() {
     on_both_engines(async |timed: &Timed| {
         let first = timed.begin("k").await;
         assert!(timed.finish("k", &first.token, None).await);
@@ -194,7 +194,7 @@ async fn without_an_answer_to_keep_the_next_one_executes_at_once_with_the_same_s
 }
 
 #[tokio::test]
-async fn begin_may_be_repeated_when_its_reply_was_lost() {
+async fn begin_can_be_retried_when_its_reply_was_lost() {
     on_both_engines(async |timed: &Timed| {
         let mine = IdempotencyBeginParam {
             token: "0123456789abcdef0123456789abcdef".to_owned(),
@@ -209,7 +209,7 @@ async fn begin_may_be_repeated_when_its_reply_was_lost() {
 }
 
 #[tokio::test]
-async fn a_key_is_forgotten_after_a_day() {
+async fn a_key_expires_after_a_day() {
     on_both_engines(async |timed: &Timed| {
         let answered = timed.begin("answered").await;
         timed.finish("answered", &answered.token, Some(b"1")).await;
@@ -233,7 +233,7 @@ async fn a_key_is_forgotten_after_a_day() {
     .await;
 }
 
-/// A shop in files, started anew after a while by a clock that may have been set meanwhile.
+/// A shop on SQLite, restarted at a time that may differ from the elapsed time because the clock was set.
 async fn restarted(home: &Home, at: DateTime<Utc>) -> Timed {
     let clock = Arc::new(ManualClock::new(at));
     let service = home.start_with(Arc::clone(&clock) as Arc<_>).await;
@@ -241,7 +241,7 @@ async fn restarted(home: &Home, at: DateTime<Utc>) -> Timed {
 }
 
 #[tokio::test]
-async fn in_files_a_key_is_kept_until_the_shop_has_also_run_for_a_day() {
+async fn on_sqlite_a_key_is_retained_until_the_shop_has_also_run_for_a_day() {
     let start = DateTime::<Utc>::from_timestamp(1_800_000_000, 0).expect("a time");
     let home = Home::new(Engine::Sqlite).await;
     let timed = restarted(&home, start).await;
@@ -254,7 +254,7 @@ async fn in_files_a_key_is_kept_until_the_shop_has_also_run_for_a_day() {
         assert_eq!(timed.begin("k").await.state(), IdempotencyState::Again);
         timed.service.stop().await;
     }
-    // By the clock it is older than a day, and the shop has run for 23 hours.
+    // By the clock the key is older than a day, but the shop has only run for 23 hours.
     let timed = restarted(&home, start + TimeDelta::hours(35)).await;
     timed.pass(TimeDelta::hours(13));
     assert_eq!(timed.begin("k").await.state(), IdempotencyState::Again);
@@ -264,7 +264,7 @@ async fn in_files_a_key_is_kept_until_the_shop_has_also_run_for_a_day() {
 }
 
 #[tokio::test]
-async fn in_files_a_lease_of_a_clock_that_was_set_back_holds_nobody_up() {
+async fn on_sqlite_a_lease_from_a_clock_that_was_set_back_blocks_no_caller() {
     let start = DateTime::<Utc>::from_timestamp(1_800_000_000, 0).expect("a time");
     let home = Home::new(Engine::Sqlite).await;
     let timed = restarted(&home, start).await;
@@ -278,7 +278,7 @@ async fn in_files_a_lease_of_a_clock_that_was_set_back_holds_nobody_up() {
 }
 
 #[tokio::test]
-async fn an_answer_of_which_nobody_knows_the_log_is_not_kept() {
+async fn an_answer_is_not_stored_while_the_log_cannot_be_identified() {
     let start = DateTime::<Utc>::from_timestamp(1_800_000_000, 0).expect("a time");
     let home = Home::new(Engine::Postgres).await;
     let timed = restarted(&home, start).await;
@@ -293,7 +293,7 @@ async fn an_answer_of_which_nobody_knows_the_log_is_not_kept() {
         .await
         .expect("a lock");
     let refused = timed.try_finish("k", &first.token, Some(b"1")).await;
-    assert_eq!(refused.expect_err("kept").code(), Code::Unavailable);
+    assert_eq!(refused.expect_err("not stored").code(), Code::Unavailable);
     locked.rollback().await.expect("an end");
     assert!(timed.finish("k", &first.token, Some(b"1")).await);
     assert_eq!(timed.begin("k").await.state(), IdempotencyState::Again);
@@ -301,10 +301,10 @@ async fn an_answer_of_which_nobody_knows_the_log_is_not_kept() {
 }
 
 #[tokio::test]
-async fn of_many_who_begin_one_executes() {
+async fn of_concurrent_callers_one_executes() {
     on_both_engines(async |timed: &Timed| {
-        let begun = futures::future::join_all((0..20).map(|_| timed.begin("k"))).await;
-        let fresh = begun
+        let claims = futures::future::join_all((0..20).map(|_| timed.begin("k"))).await;
+        let fresh = claims
             .iter()
             .filter(|b| b.state() == IdempotencyState::Fresh);
         assert_eq!(fresh.count(), 1);
@@ -313,7 +313,7 @@ async fn of_many_who_begin_one_executes() {
 }
 
 #[tokio::test]
-async fn bad_input_is_named_and_changes_nothing() {
+async fn invalid_input_is_named_and_has_no_effect() {
     on_both_engines(async |timed: &Timed| {
         let long = "\u{1F600}".repeat(256);
         let bad_names = ["", "nul\0", long.as_str()].map(|key| ("key", named(key)));

@@ -1,5 +1,5 @@
-//! Bad input gets its error with the field's name, and changes nothing. What is bad is the domain's to say and is tested
-//! there; here each field of each message meets its rule once.
+//! Invalid input returns an error with the field's name and has no effect. The rules are tested in `domain`; here each
+//! field of each message violates its rule once.
 
 use contract::business::field_errors;
 use contract::proto::{CategoryUpParam, Crud, Error, PriceUpParam, ProductUpParam, StockUpParam};
@@ -10,11 +10,11 @@ use crate::support::{
     on_both_engines, product, product_change, stock,
 };
 
-/// Makes one field of a message wrong.
+/// Makes one field of a message invalid.
 type Spoil<M> = fn(&mut M);
 
-/// Requires that each spoilt message is refused by the field's name, that none changes anything, and that the message was
-/// good before.
+/// Checks that each invalid message is rejected with the field's name, that none has an effect, and that the message is
+/// valid otherwise.
 async fn each_is_named<M: Clone, T: std::fmt::Debug>(
     service: &Service,
     good: M,
@@ -28,11 +28,11 @@ async fn each_is_named<M: Clone, T: std::fmt::Debug>(
         assert_invalid(&send(bad).await, field);
     }
     assert_eq!(service.head().await, before, "something was written");
-    send(good).await.expect("it is good without what spoils it");
+    send(good).await.expect("the unmodified message is valid");
 }
 
 #[tokio::test]
-async fn each_wrong_field_of_a_category_is_named() {
+async fn each_invalid_field_of_a_category_is_named() {
     let new: [(&str, Spoil<CategoryUpParam>); 6] = [
         ("crud", |param| param.crud = Crud::Delete.into()),
         ("id", |param| param.id = "a b".to_owned()),
@@ -77,7 +77,7 @@ async fn each_wrong_field_of_a_category_is_named() {
     .await;
 }
 
-/// What is as wrong in a new product as in a changed one.
+/// Fields that are invalid on Create and on Update.
 const OF_PRODUCTS: [(&str, Spoil<ProductUpParam>); 6] = [
     ("name", |param| param.name_value = Some("nul\0".to_owned())),
     ("description", |param| {
@@ -98,7 +98,7 @@ const OF_PRODUCTS: [(&str, Spoil<ProductUpParam>); 6] = [
 ];
 
 #[tokio::test]
-async fn each_wrong_field_of_a_product_is_named() {
+async fn each_invalid_field_of_a_product_is_named() {
     let new: [(&str, Spoil<ProductUpParam>); 4] = [
         ("crud", |param| param.crud = Crud::Update.into()),
         ("id", |param| param.id = "ä".to_owned()),
@@ -136,7 +136,7 @@ async fn each_wrong_field_of_a_product_is_named() {
 }
 
 #[tokio::test]
-async fn each_wrong_field_of_a_price_and_of_a_stock_is_named() {
+async fn each_invalid_field_of_a_price_and_of_a_stock_is_named() {
     let prices: [(&str, Spoil<PriceUpParam>); 3] = [
         ("id", |param| param.id.clear()),
         ("newPrice", |param| param.new_price = "0".to_owned()),
@@ -167,9 +167,9 @@ async fn each_wrong_field_of_a_price_and_of_a_stock_is_named() {
 }
 
 #[tokio::test]
-async fn odd_text_that_breaks_no_rule_is_kept_as_it_is() {
+async fn unusual_but_valid_text_is_stored_unchanged() {
     on_both_engines(async |service: &Service| {
-        // Each means something to some part of the system.
+        // Each has a special meaning in some part of the system.
         for text in [
             "Robert'); DROP TABLE events;--",
             "{\"$gt\": \"\"} %_\\ \u{202E}null",
@@ -205,7 +205,7 @@ async fn odd_text_that_breaks_no_rule_is_kept_as_it_is() {
 }
 
 #[tokio::test]
-async fn crud_may_say_nothing_but_no_unknown_number() {
+async fn crud_may_be_unknown_but_not_an_undefined_number() {
     on_both_engines(async |service: &Service| {
         let silent = CategoryUpParam {
             crud: Crud::Unknown.into(),
@@ -229,7 +229,7 @@ async fn crud_may_say_nothing_but_no_unknown_number() {
 }
 
 #[tokio::test]
-async fn all_that_is_wrong_is_told_at_once() {
+async fn all_validation_errors_are_reported_together() {
     on_both_engines(async |service: &Service| {
         let wrong = ProductUpParam {
             price_decimal: Some("19.999".to_owned()),
@@ -237,14 +237,15 @@ async fn all_that_is_wrong_is_told_at_once() {
             stock_quantity: Some(-3),
             ..named_product("")
         };
-        let error = service.create_product(wrong).await.expect_err("refused");
-        let told: Vec<(String, String)> = field_errors(&error)
+        let error = service.create_product(wrong).await.expect_err("rejected");
+        let errors: Vec<(String, String)> = field_errors(&error)
             .into_iter()
             .map(|error| (error.field, error.message))
             .collect();
-        let fields: Vec<&str> = told.iter().map(|(field, _)| field.as_str()).collect();
+        let fields: Vec<&str> = errors.iter().map(|(field, _)| field.as_str()).collect();
         assert_eq!(fields, ["categoryId", "name", "price", "stockQuantity"]);
-        for ((field, message), given) in told.iter().zip(["not an id", "1 to 200", "19.999", "-3"])
+        for ((field, message), given) in
+            errors.iter().zip(["not an id", "1 to 200", "19.999", "-3"])
         {
             assert!(
                 message.contains(field) && message.contains(given),
@@ -256,18 +257,18 @@ async fn all_that_is_wrong_is_told_at_once() {
 }
 
 #[tokio::test]
-async fn a_message_that_is_too_large_is_not_read() {
+async fn a_message_that_is_too_large_is_rejected() {
     on_both_engines(async |service: &Service| {
         let large = "x".repeat(1_000_000);
         let category = named_category(&large);
         let refused = service.categories.clone().create(category).await;
-        assert_eq!(refused.expect_err("refused").code(), Code::OutOfRange);
+        assert_eq!(refused.expect_err("rejected").code(), Code::OutOfRange);
         let product = ProductUpParam {
             description: Some(large),
             ..named_product("Large")
         };
         let refused = service.products.clone().create(product).await;
-        assert_eq!(refused.expect_err("refused").code(), Code::OutOfRange);
+        assert_eq!(refused.expect_err("rejected").code(), Code::OutOfRange);
         assert_eq!(service.head().await, 0);
     })
     .await;

@@ -1,4 +1,4 @@
-//! Orders: placed, cancelled, shipped, delivered, and each refused where it must be.
+//! Orders: placing, cancelling, shipping, delivering, and rejections of each.
 
 use contract::proto::{
     Order, OrderItem, OrderStatus, SagaStatus, ShippingAddress, StartOrderSagaParam, Stock,
@@ -28,7 +28,7 @@ impl Service {
         changed(self.orders.clone().cancel(cancellation_of(id)).await)
     }
 
-    /// What there is of a product, seen by setting it to what it is.
+    /// The stock of a product, read by setting its current quantity again.
     async fn stock_of(&self, product: &str, on_hand: i64) -> Stock {
         self.update_stock(product, on_hand).await.expect("a stock")
     }
@@ -37,12 +37,12 @@ impl Service {
 #[track_caller]
 fn assert_state(result: &Result<(Order, bool), contract::proto::Error>, message: &str) {
     assert_refused(result, "DOMAIN_ERROR", 9);
-    let error = result.as_ref().expect_err("a refusal");
+    let error = result.as_ref().expect_err("a rejection");
     assert!(error.message.ends_with(message), "{}", error.message);
 }
 
 #[tokio::test]
-async fn an_order_is_answered_with_its_saga_and_comes_to_a_good_end() {
+async fn an_order_is_returned_with_its_saga_and_is_fulfilled() {
     on_both_engines(async |service| {
         let (tea, cup) = (
             service.stocked("Tea", 5).await,
@@ -105,7 +105,7 @@ async fn an_order_is_answered_with_its_saga_and_comes_to_a_good_end() {
 }
 
 #[tokio::test]
-async fn what_is_not_confirmed_is_neither_shipped_nor_delivered() {
+async fn an_unconfirmed_order_can_be_neither_shipped_nor_delivered() {
     at_both_homes(async |home| {
         let service = home.start_like(&slow_payments()).await;
         let tea = service.stocked("Tea", 5).await;
@@ -128,15 +128,15 @@ async fn what_is_not_confirmed_is_neither_shipped_nor_delivered() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_not_found_and_what_is_no_id_is_named() {
+async fn an_unknown_order_is_not_found_and_an_invalid_id_is_named() {
     on_both_engines(async |service| {
-        assert_not_found(&service.ship("nobody").await);
-        assert_not_found(&service.deliver("nobody").await);
-        assert_not_found(&service.cancel("nobody").await);
+        assert_not_found(&service.ship("unknown").await);
+        assert_not_found(&service.deliver("unknown").await);
+        assert_not_found(&service.cancel("unknown").await);
         assert_invalid(&service.ship("naïve").await, "id");
         assert_invalid(&service.deliver("").await, "id");
         assert_invalid(&service.cancel("a b").await, "orderId");
-        let mut param = cancellation_of("nobody");
+        let mut param = cancellation_of("unknown");
         param.reason = Some("\0".to_owned());
         let cancelled = service.orders.clone().cancel(param).await;
         assert_invalid(&changed(cancelled), "reason");
@@ -145,11 +145,11 @@ async fn what_is_not_there_is_not_found_and_what_is_no_id_is_named() {
     .await;
 }
 
-/// Makes one thing of an order wrong.
+/// Makes one field of an order invalid.
 type Spoil = fn(&mut StartOrderSagaParam);
 
 #[tokio::test]
-async fn each_wrong_part_of_an_order_is_named() {
+async fn each_invalid_field_of_an_order_is_named() {
     let cases: [(&str, Spoil); 9] = [
         ("userId", |order| order.customer_id = "\0".to_owned()),
         ("orderId", |order| order.order_id = "an id".to_owned()),
@@ -193,7 +193,7 @@ async fn each_wrong_part_of_an_order_is_named() {
 }
 
 #[tokio::test]
-async fn another_price_than_the_present_one_is_a_conflict() {
+async fn a_price_that_is_not_current_is_a_conflict() {
     let wrong: [Spoil; 6] = [
         |order| order.items[0].unit_price = 9.5,
         |order| order.items[0].unit_price_decimal = Some("10.01".to_owned()),
@@ -208,7 +208,7 @@ async fn another_price_than_the_present_one_is_a_conflict() {
             order.items[0].subtotal = 20.0;
             order.total_amount = 20.0;
         },
-        // The exact value wins over the rounded one.
+        // The exact value takes precedence over the rounded one.
         |order| {
             order.total_amount = 7.0;
             order.total_amount_decimal = Some("20".to_owned());
@@ -232,7 +232,7 @@ async fn another_price_than_the_present_one_is_a_conflict() {
 }
 
 #[tokio::test]
-async fn an_id_is_given_once_and_a_shortage_cancels() {
+async fn an_id_can_be_used_once_and_a_shortage_cancels_the_order() {
     on_both_engines(async |service| {
         let tea = service.stocked("Tea", 1).await;
         let order = StartOrderSagaParam {
@@ -253,7 +253,7 @@ async fn an_id_is_given_once_and_a_shortage_cancels() {
 }
 
 #[tokio::test]
-async fn a_refused_shipment_gives_money_and_goods_back() {
+async fn a_declined_shipment_refunds_the_payment_and_releases_the_stock() {
     at_both_homes(async |home| {
         let service = home.start_like(&without_shipping()).await;
         let tea = service.stocked("Tea", 5).await;
@@ -279,12 +279,12 @@ async fn a_refused_shipment_gives_money_and_goods_back() {
 }
 
 #[tokio::test]
-async fn a_carrier_that_is_out_of_reach_does_not_keep_an_order_from_being_cancelled() {
+async fn an_order_can_be_cancelled_while_the_carrier_is_unreachable() {
     at_both_homes(async |home| {
         let service = home.start_like(&out_of_carriers_reach()).await;
         let tea = service.stocked("Tea", 5).await;
         let (order_id, saga_id) = service.place(&[(&tea, 2)]).await;
-        // By now the carrier was asked what became of the first try, and did not answer.
+        // By now the first attempt was looked up at the carrier, without a result.
         service
             .until_saga(&saga_id, |saga| saga.attempts >= 3)
             .await;
@@ -298,7 +298,7 @@ async fn a_carrier_that_is_out_of_reach_does_not_keep_an_order_from_being_cancel
 }
 
 #[tokio::test]
-async fn an_order_is_cancelled_while_its_saga_is_under_way() {
+async fn an_order_is_cancelled_while_its_saga_is_running() {
     at_both_homes(async |home| {
         let service = home.start_like(&slow_payments()).await;
         let tea = service.stocked("Tea", 5).await;
@@ -307,9 +307,9 @@ async fn an_order_is_cancelled_while_its_saga_is_under_way() {
         assert_eq!(
             (order.status(), unchanged),
             (OrderStatus::Processing, false),
-            "the wish is stored; its saga turns round"
+            "the request is stored; the saga starts compensation"
         );
-        let (_, unchanged) = service.cancel(&order_id).await.expect("the same wish");
+        let (_, unchanged) = service.cancel(&order_id).await.expect("a repeated request");
         assert!(unchanged);
         assert_state(&service.ship(&order_id).await, "cannot be shipped");
         let (_, events) = service.show(&saga_id).await.expect("a saga");
@@ -324,7 +324,7 @@ async fn an_order_is_cancelled_while_its_saga_is_under_way() {
 }
 
 #[tokio::test]
-async fn a_confirmed_order_is_undone_by_a_saga_of_its_own() {
+async fn a_confirmed_order_is_compensated_by_a_separate_saga() {
     on_both_engines(async |service| {
         let tea = service.stocked("Tea", 5).await;
         let (order_id, first) = service.confirmed(&[(&tea, 2)]).await;
@@ -346,7 +346,7 @@ async fn a_confirmed_order_is_undone_by_a_saga_of_its_own() {
 }
 
 #[tokio::test]
-async fn the_repeat_of_a_command_gets_the_first_answer() {
+async fn a_repeated_command_returns_the_first_reply() {
     at_both_homes(async |home| {
         let service = home.start_like(&well_behaved()).await;
         let tea = service.stocked("Tea", 5).await;
@@ -361,7 +361,7 @@ async fn the_repeat_of_a_command_gets_the_first_answer() {
         assert_eq!(
             place().await,
             first,
-            "it still is PROCESSING in that answer"
+            "the order is still PROCESSING in the first reply"
         );
 
         let ship_id = COMMAND.replace("01890000", "01890001");
@@ -374,7 +374,11 @@ async fn the_repeat_of_a_command_gets_the_first_answer() {
         let first = ship().await;
         service.deliver(&id).await.expect("a delivery");
         let head = service.head().await;
-        assert_eq!(ship().await, first, "it still is SHIPPED in that answer");
+        assert_eq!(
+            ship().await,
+            first,
+            "the order is still SHIPPED in the first reply"
+        );
         let reused = with_command_id(to(&id), COMMAND);
         assert_conflict(&changed(service.orders.clone().deliver(reused).await));
         let reused = with_command_id(cancellation_of(&id), &ship_id);
@@ -386,7 +390,7 @@ async fn the_repeat_of_a_command_gets_the_first_answer() {
 }
 
 #[tokio::test]
-async fn the_repeat_of_a_cancellation_is_the_first_one() {
+async fn a_repeated_cancellation_returns_the_first_reply() {
     on_both_engines(async |service| {
         let tea = service.stocked("Tea", 5).await;
         let (id, _) = service.confirmed(&[(&tea, 2)]).await;
@@ -398,7 +402,10 @@ async fn the_repeat_of_a_cancellation_is_the_first_one() {
         let saga_id = service.latest_saga(&id).await;
         service.until(&saga_id, SagaStatus::Completed).await;
         let (second, _) = cancel().await;
-        assert_eq!(second, first, "it still is CONFIRMED in that answer");
+        assert_eq!(
+            second, first,
+            "the order is still CONFIRMED in the first reply"
+        );
         assert_eq!(service.latest_saga(&id).await, saga_id);
     })
     .await;

@@ -1,4 +1,4 @@
-//! A database that goes away and comes back, and a service that is stopped while it works.
+//! A database outage with recovery, and a service that is stopped under load.
 
 use std::time::Duration;
 
@@ -11,23 +11,23 @@ use crate::support::{Home, assert_conflict, category, named_category, with_comma
 const WAIT_TIMEOUT: Duration = Duration::from_secs(1);
 
 #[tokio::test]
-async fn while_the_database_is_gone_commands_say_so_and_afterwards_they_take_effect_once() {
+async fn during_an_outage_commands_are_unavailable_and_afterwards_take_effect_once() {
     let cluster = test_postgres::Cluster::start().await;
     let database = cluster.database().await;
     let home = Home::at(&database.url);
     let service = home.start().await;
     service.category("Before").await;
     cluster.stop_immediately().await;
-    let create = |number: u32, patience| {
+    let create = |number: u32, limit| {
         let id = format!("01890000-0000-7000-8000-{number:012}");
         let mut request = with_command_id(named_category(&format!("During {number}")), &id);
-        request.set_timeout(patience);
+        request.set_timeout(limit);
         request
     };
     for number in 0..3 {
         let mut categories = service.categories.clone();
         let status = categories.create(create(number, WAIT_TIMEOUT)).await;
-        let status = status.expect_err("the database is gone");
+        let status = status.expect_err("the database is down");
         assert_eq!(status.code(), Code::DeadlineExceeded, "{status:?}");
         let outcome = Outcome::of(&status);
         assert!(
@@ -37,7 +37,7 @@ async fn while_the_database_is_gone_commands_say_so_and_afterwards_they_take_eff
     }
     cluster.start_again().await;
     for number in 0..3 {
-        // Until the connections are there again.
+        // Until the connections are re-established.
         let mut categories = service.categories.clone();
         let mut tries = 0;
         let created = loop {
@@ -67,7 +67,7 @@ async fn a_stop_during_load_loses_nothing_that_was_acknowledged() {
         let workers: Vec<_> = (0..16)
             .map(|worker| {
                 let mut categories = service.categories.clone();
-                // Each goes on until it is told that there is nobody any more.
+                // Each continues until the service rejects it.
                 tokio::spawn(async move {
                     let mut acknowledged = Vec::new();
                     loop {

@@ -8,7 +8,7 @@ use crate::support::{
 };
 
 #[tokio::test]
-async fn a_product_is_what_was_asked_for() {
+async fn a_product_is_created_as_requested() {
     on_both_engines(async |service: &Service| {
         let category = service.category("Paper").await;
         let before = service.head().await;
@@ -51,7 +51,7 @@ async fn old_clients_give_prices_as_doubles() {
             (0.01, "0.01", 0),
             (19.99, "19.99", 19),
             (999_999.99, "999999.99", 999_999),
-            // As clients compute them.
+            // Values with the rounding noise of clients' arithmetic.
             (3.0 * 0.1, "0.30", 0),
             (7.0 * 19.99, "139.93", 139),
         ] {
@@ -77,7 +77,7 @@ async fn old_clients_give_prices_as_doubles() {
         ] {
             assert_invalid(&service.create_product(with_price(price)).await, "price");
         }
-        // The exact text wins.
+        // The exact text takes precedence.
         let both = ProductUpParam {
             price: 5.0,
             ..named_product("Both")
@@ -89,7 +89,7 @@ async fn old_clients_give_prices_as_doubles() {
 }
 
 #[tokio::test]
-async fn a_product_needs_no_category_and_stock_begins_at_nothing() {
+async fn a_product_needs_no_category_and_its_stock_starts_at_zero() {
     on_both_engines(async |service: &Service| {
         let created = service.product("Alone").await;
         assert_eq!((created.category, created.category_id), (None, None));
@@ -108,7 +108,7 @@ async fn a_product_needs_no_category_and_stock_begins_at_nothing() {
 }
 
 #[tokio::test]
-async fn an_id_may_be_given_once_and_never_again() {
+async fn an_id_can_be_used_only_once() {
     on_both_engines(async |service: &Service| {
         let with_id = || ProductUpParam {
             id: "p-1".to_owned(),
@@ -224,7 +224,7 @@ async fn an_update_changes_what_it_names_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_large_price_change_is_noted_for_audit() {
+async fn a_large_price_change_appends_an_audit_event() {
     on_both_engines(async |service: &Service| {
         let id = service.product("Priced").await.id;
         let to = |price: &str, reason: Option<&str>| PriceUpParam {
@@ -262,9 +262,9 @@ async fn a_large_price_change_is_noted_for_audit() {
 }
 
 #[tokio::test]
-async fn nothing_works_on_a_product_that_is_gone_or_never_was() {
+async fn commands_on_a_deleted_or_unknown_product_are_not_found() {
     on_both_engines(async |service: &Service| {
-        let category = service.category("Left behind").await;
+        let category = service.category("Emptied").await;
         let created = ProductUpParam {
             category_id: category.id.clone(),
             ..named_product("Gone")

@@ -1,4 +1,4 @@
-//! What operators decide about projections: events of the log, each once, with who and why.
+//! Operators' decisions about projections are events of the log, each once, with actor and reason.
 
 use contract::proto::{
     Error, ProjectionActionResult, ResumeProjectionParam, SkipProjectionEventParam,
@@ -12,7 +12,7 @@ use crate::support::{
     with_command_id,
 };
 
-/// Makes one field of a message wrong.
+/// Makes one field of a message invalid.
 type Spoil<M> = fn(&mut M);
 
 const COMMAND: &str = "01890000-0000-7000-8000-00000000000b";
@@ -34,7 +34,7 @@ fn resumption_of(projection: &str) -> ResumeProjectionParam {
     }
 }
 
-/// Whether nothing was to do, or the refusal.
+/// Whether the decision changed nothing, or the error.
 fn done(reply: Result<Response<ProjectionActionResult>, Status>) -> Result<bool, Error> {
     let reply = reply.expect("an answer").into_inner();
     reply.error.map_or(Ok(reply.unchanged), Err)
@@ -50,7 +50,7 @@ async fn decided(service: &Service, name: &str) -> Vec<ControlEvent> {
 }
 
 #[tokio::test]
-async fn decisions_are_events_with_who_and_why() {
+async fn decisions_are_events_with_actor_and_reason() {
     on_both_engines(async |service| {
         service
             .create_category(named_category("Tea"))
@@ -85,7 +85,7 @@ async fn decisions_are_events_with_who_and_why() {
         assert_eq!(decided(service, "orders").await, expected);
         assert!(decided(service, "products").await.is_empty());
 
-        // An event is skipped once; a projection is resumed as often as it is asked for.
+        // An event is skipped once; every resume is a new event.
         let again = admin.skip_projection_event(skip_of("orders", head)).await;
         assert_eq!(done(again), Ok(true));
         let again = admin.resume_projection(resumption_of("orders")).await;
@@ -96,7 +96,7 @@ async fn decisions_are_events_with_who_and_why() {
 }
 
 #[tokio::test]
-async fn a_decision_that_is_sent_again_takes_effect_once() {
+async fn a_repeated_decision_takes_effect_once() {
     on_both_engines(async |service| {
         let mut admin = service.admin.clone();
         for _ in 0..2 {
@@ -113,7 +113,7 @@ async fn a_decision_that_is_sent_again_takes_effect_once() {
 }
 
 #[tokio::test]
-async fn a_decision_without_who_or_why_or_about_no_event_is_refused() {
+async fn a_decision_without_actor_reason_or_an_existing_event_is_rejected() {
     on_both_engines(async |service| {
         let mut admin = service.admin.clone();
         admin

@@ -1,4 +1,4 @@
-//! What surrounds the commands: health, reflection, metadata, limits.
+//! The protocol around commands: health, reflection, metadata, limits.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use tonic_health::pb::health_client::HealthClient;
 
 use crate::support::{Service, category, named_category, on_both_engines, position};
 
-/// The services that the contract has in `proto`, and health.
+/// The services of the contract's package `proto`, and health.
 fn described() -> Vec<String> {
     let contract = FileDescriptorSet::decode(contract::DESCRIPTORS).expect("the contract");
     let ours = contract
@@ -28,7 +28,7 @@ fn described() -> Vec<String> {
 }
 
 #[tokio::test]
-async fn health_is_told_for_the_process_and_each_service() {
+async fn health_is_reported_for_the_process_and_each_service() {
     on_both_engines(async |service: &Service| {
         let mut health = HealthClient::new(service.channel.clone());
         let others = ["", "database"].map(str::to_owned);
@@ -52,7 +52,7 @@ async fn health_is_told_for_the_process_and_each_service() {
 }
 
 #[tokio::test]
-async fn reflection_tells_the_services_in_both_versions() {
+async fn reflection_lists_the_services_in_both_versions() {
     on_both_engines(async |service: &Service| {
         let channel = || service.channel.clone();
         let v1 = {
@@ -101,7 +101,7 @@ async fn reflection_tells_the_services_in_both_versions() {
         };
         for mut list in [v1, v1alpha] {
             list.sort();
-            // What is only described, the read side, is not told as served.
+            // The read side is part of the descriptors but is not listed as served.
             assert_eq!(list, described());
         }
     })
@@ -109,7 +109,7 @@ async fn reflection_tells_the_services_in_both_versions() {
 }
 
 #[tokio::test]
-async fn malformed_metadata_is_refused_and_named() {
+async fn malformed_metadata_is_rejected_and_named() {
     on_both_engines(async |service: &Service| {
         let cases = [
             (metadata::COMMAND_ID, ""),
@@ -132,7 +132,7 @@ async fn malformed_metadata_is_refused_and_named() {
 }
 
 #[tokio::test]
-async fn each_answer_says_which_place_in_the_log_it_reflects() {
+async fn each_reply_has_the_log_position_that_it_reflects() {
     on_both_engines(async |service: &Service| {
         let mut categories = service.categories.clone();
         let created = categories
@@ -155,7 +155,7 @@ async fn each_answer_says_which_place_in_the_log_it_reflects() {
 }
 
 #[tokio::test]
-async fn a_deadline_that_cannot_be_met_is_answered_and_harms_nothing() {
+async fn an_impossible_deadline_is_exceeded_without_harm() {
     on_both_engines(async |service: &Service| {
         let mut request = Request::new(AdminStatusParam {});
         request.set_timeout(Duration::from_nanos(1));
@@ -165,7 +165,7 @@ async fn a_deadline_that_cannot_be_met_is_answered_and_harms_nothing() {
             .status(request)
             .await
             .expect_err("late");
-        // The client of the test has a timer of its own, which says CANCELLED.
+        // The test's client has its own timer, which returns CANCELLED.
         let codes = [Code::DeadlineExceeded, Code::Cancelled];
         assert!(codes.contains(&late.code()), "{late:?}");
         service.category("Still there").await;

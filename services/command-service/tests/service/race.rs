@@ -1,4 +1,4 @@
-//! Two command-services on one PostgreSQL database, racing for the same things.
+//! Two command-services on one PostgreSQL database, with conflicting concurrent commands.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::support::{
 
 const ROUNDS: usize = 30;
 
-/// Lets everything else go on for a while first.
+/// Yields to other tasks a number of times first.
 async fn after_yields<T>(yields: usize, then: impl Future<Output = T>) -> T {
     for _ in 0..yields {
         tokio::task::yield_now().await;
@@ -36,7 +36,7 @@ impl Two {
         }
     }
 
-    /// Each stream's versions are 1, 2, 3 …, and both processes see the same log.
+    /// Checks that each stream's versions are 1, 2, 3 …, and that both processes read the same log.
     async fn end(self) {
         let [one, two] = self.services;
         let log = one.versions().await;
@@ -52,7 +52,7 @@ impl Two {
 }
 
 #[tokio::test]
-async fn of_many_who_want_a_name_one_gets_it() {
+async fn of_concurrent_claims_of_a_name_one_succeeds() {
     let two = Two::start().await;
     for round in 0..ROUNDS {
         let name = format!("Wanted {round}");
@@ -74,7 +74,7 @@ async fn of_many_who_want_a_name_one_gets_it() {
 }
 
 #[tokio::test]
-async fn of_two_who_rename_to_the_same_name_one_gets_it() {
+async fn of_concurrent_renames_to_a_name_one_succeeds() {
     let two = Two::start().await;
     let [one, other] = &two.services;
     for round in 0..ROUNDS {
@@ -96,7 +96,7 @@ async fn of_two_who_rename_to_the_same_name_one_gets_it() {
         };
         assert_conflict(&lost);
         assert_eq!(won.name, format!("C {round}"));
-        // The loser kept its own name, the winner's is free.
+        // The loser still has its old name; the winner's old name is free.
         let freed = if loser == b {
             format!("A {round}")
         } else {
@@ -129,7 +129,8 @@ async fn no_product_is_left_in_a_category_that_is_deleted() {
             category_id: id.clone(),
             ..product_change(&loose)
         };
-        // Sometimes one side is over before the other begins; else they meet sooner or later on the way.
+        // Varied timing: sometimes one side is done before the other starts, otherwise they conflict at different
+        // steps.
         let deleting = one.delete_category(&id);
         let filling = join(other.create_product(new), other.update_product(moving));
         let (deleted, (created, moved)) = match round % 6 {
@@ -162,7 +163,7 @@ async fn no_product_is_left_in_a_category_that_is_deleted() {
 }
 
 #[tokio::test]
-async fn a_category_is_deleted_once_the_last_product_left_through_another_process() {
+async fn a_category_can_be_deleted_after_another_process_removed_its_last_product() {
     let two = Two::start().await;
     let [one, other] = &two.services;
     for round in 0..ROUNDS {
@@ -175,7 +176,7 @@ async fn a_category_is_deleted_once_the_last_product_left_through_another_proces
         assert_conflict(&other.delete_category(&id).await);
         other.delete_product(&product).await.expect("deleted");
         one.delete_category(&id).await.expect("empty");
-        // What the first process remembers of the product is stale, and it finds out.
+        // The first process has a stale state of the product, and detects the version conflict.
         let late = ProductUpParam {
             name: "Late".to_owned(),
             ..product_change(&product)
@@ -186,7 +187,7 @@ async fn a_category_is_deleted_once_the_last_product_left_through_another_proces
 }
 
 #[tokio::test]
-async fn stock_set_from_two_processes_is_one_history() {
+async fn concurrent_stock_updates_from_two_processes_form_one_history() {
     let two = Two::start().await;
     let id = two.services[0].product("Hot").await.id;
     let set = (1..=60).map(|quantity| {
@@ -204,7 +205,7 @@ async fn stock_set_from_two_processes_is_one_history() {
 }
 
 #[tokio::test]
-async fn of_many_updates_of_one_version_one_is_made() {
+async fn of_concurrent_updates_of_one_version_one_succeeds() {
     let two = Two::start().await;
     let id = two.services[0].category("Versioned").await.id;
     for version in 1..=10 {
@@ -239,7 +240,7 @@ async fn a_command_sent_to_both_processes_takes_effect_once() {
         let created: Vec<Category> = created
             .into_iter()
             .collect::<Result<_, Error>>()
-            .expect("both get the answer");
+            .expect("both return the reply");
         assert_eq!(created[0], created[1]);
         let stock_id = format!("01890000-0000-7000-9000-{round:012}");
         let set = join_all(two.services.iter().map(async |service| {

@@ -1,4 +1,4 @@
-//! The same command id never takes effect twice, and its repeat gets the first answer.
+//! The same command id never takes effect twice, and a repeat returns the first reply.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::support::{
     on_both_engines, position, product, product_change, stock, with_command_id,
 };
 
-/// One command of each kind on the same product and category.
+/// One command of each type on the same product and category.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Step {
     CreateCategory,
@@ -51,7 +51,7 @@ fn command_id(number: usize) -> String {
 }
 
 impl Step {
-    /// The step's message under its command id.
+    /// The step's message with its command id.
     fn request<M>(self, message: M) -> Request<M> {
         with_command_id(message, &command_id(self as usize))
     }
@@ -110,7 +110,7 @@ fn category_answer(reply: Result<Response<CategoryUpResult>, Status>) -> Result<
     })
 }
 
-/// Without the category beside the product, which is told as it is now.
+/// Without the embedded category, which is current and not part of the first reply.
 fn product_answer(reply: Result<Response<ProductUpResult>, Status>) -> Result<Answer, Error> {
     let position = reply.as_ref().ok().and_then(position);
     let product = product(reply)?;
@@ -134,7 +134,7 @@ fn stock_answer(reply: Result<Response<StockUpResult>, Status>) -> Result<Answer
 }
 
 #[tokio::test]
-async fn every_command_repeats_its_first_answer_at_once_and_after_everything_else() {
+async fn every_command_returns_its_first_reply_immediately_and_after_all_others() {
     on_both_engines(async |service: &Service| {
         let mut firsts = Vec::new();
         for step in STEPS {
@@ -153,7 +153,7 @@ async fn every_command_repeats_its_first_answer_at_once_and_after_everything_els
 }
 
 #[tokio::test]
-async fn a_repeat_gets_the_first_answer_from_another_process_too() {
+async fn a_repeat_on_another_process_returns_the_first_reply() {
     for engine in [Engine::Sqlite, Engine::Postgres] {
         let home = Home::new(engine).await;
         let service = home.start().await;
@@ -174,7 +174,7 @@ async fn a_repeat_gets_the_first_answer_from_another_process_too() {
 }
 
 #[tokio::test]
-async fn an_id_that_the_server_makes_is_made_again_by_a_repeat() {
+async fn a_repeat_generates_the_same_id() {
     on_both_engines(async |service: &Service| {
         let create = || with_command_id(named_category("Made"), &command_id(1));
         let mut categories = service.categories.clone();
@@ -212,7 +212,7 @@ async fn a_command_id_belongs_to_one_command() {
 }
 
 #[tokio::test]
-async fn a_refusal_uses_no_command_id_up() {
+async fn a_rejection_does_not_consume_the_command_id() {
     on_both_engines(async |service: &Service| {
         let blocking = service.category("Wanted").await;
         let create = || with_command_id(named_category("Wanted"), &command_id(1));
@@ -228,38 +228,38 @@ async fn a_refusal_uses_no_command_id_up() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_found_by_sending_the_command_again() {
+async fn a_lost_reply_is_returned_to_a_retry() {
     on_both_engines(async |service: &Service| {
         let mut lost = 0;
         for number in 0..40 {
             let name = format!("Lost {number}");
-            let create = |patience| {
+            let create = |limit| {
                 let mut request: Request<_> =
                     with_command_id(named_category(&name), &command_id(number));
-                request.set_timeout(patience);
+                request.set_timeout(limit);
                 request
             };
             let mut categories = service.categories.clone();
-            let patience = Duration::from_micros(50 * number as u64);
-            let impatient = categories.create(create(patience)).await;
-            lost += usize::from(impatient.is_err());
+            let limit = Duration::from_micros(50 * number as u64);
+            let created = categories.create(create(limit)).await;
+            lost += usize::from(created.is_err());
             let again = category(categories.create(create(Duration::from_secs(5))).await);
             let created = again.expect("created");
             let delete = CategoryUpParam {
                 id: created.id.clone(),
                 ..CategoryUpParam::default()
             };
-            let delete = |patience| {
+            let delete = |limit| {
                 let id = command_id(1_000 + number);
                 let mut request = with_command_id(delete.clone(), &id);
-                request.set_timeout(patience);
+                request.set_timeout(limit);
                 request
             };
-            lost += usize::from(categories.delete(delete(patience)).await.is_err());
+            lost += usize::from(categories.delete(delete(limit)).await.is_err());
             let again = category(categories.delete(delete(Duration::from_secs(5))).await);
             assert_eq!(again.expect("deleted").id, created.id);
         }
-        assert!(lost > 0, "no answer was lost, so nothing was tested");
+        assert!(lost > 0, "no reply was lost, so nothing was tested");
         // Created and claimed, deleted and released, each once.
         assert_eq!(service.head().await, 40 * 4);
     })
@@ -267,7 +267,7 @@ async fn a_lost_answer_is_found_by_sending_the_command_again() {
 }
 
 #[tokio::test]
-async fn a_reply_says_whether_there_was_something_to_do() {
+async fn a_reply_reports_whether_the_command_changed_something() {
     on_both_engines(async |service: &Service| {
         let renamed = |id: &str| CategoryUpParam {
             name: "Renamed".to_owned(),

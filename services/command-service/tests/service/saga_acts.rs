@@ -1,4 +1,5 @@
-//! What people do to sagas: each act once, written down with who and why, and refused where it makes no sense.
+//! Operators' actions on sagas: each is executed once, stored with actor and reason, and rejected where it does not
+//! apply.
 
 use contract::proto::{
     Error, OrderStatus, ResolveSagaParam, Saga, SagaActionParam, SagaEvent, SagaStatus,
@@ -50,15 +51,15 @@ impl Service {
         })
     }
 
-    /// An order that is cancelled already is so again, without an event.
+    /// Cancelling a cancelled order succeeds without an event.
     async fn assert_cancelled(&self, order_id: &str) {
         let reply = self.orders.clone().cancel(cancellation_of(order_id)).await;
         let (order, unchanged) = changed(reply).expect("cancelled already");
         assert_eq!((order.status(), unchanged), (OrderStatus::Cancelled, true));
     }
 
-    /// The events of a saga that a person made.
-    async fn by_people(&self, saga_id: &str) -> Vec<SagaEvent> {
+    /// The events of a saga that operators caused.
+    async fn by_operators(&self, saga_id: &str) -> Vec<SagaEvent> {
         let (_, mut events) = self.show(saga_id).await.expect("a saga");
         events.retain(|event| event.who.is_some());
         events
@@ -75,11 +76,11 @@ fn assert_by_grace(event: &SagaEvent, event_type: &str, action: Option<&str>) {
 #[track_caller]
 fn assert_state(result: &Result<(Saga, bool), Error>, message: &str) {
     assert_refused(result, "DOMAIN_ERROR", 9);
-    assert_eq!(result.as_ref().expect_err("a refusal").message, message);
+    assert_eq!(result.as_ref().expect_err("a rejection").message, message);
 }
 
 #[tokio::test]
-async fn a_suspended_saga_is_resumed_with_its_tries_counted_anew() {
+async fn a_resumed_saga_starts_counting_attempts_again() {
     at_both_homes(async |home| {
         let (service, order_id, saga_id) = suspended(home).await;
         let before = service.until(&saga_id, SagaStatus::Suspended).await;
@@ -87,12 +88,12 @@ async fn a_suspended_saga_is_resumed_with_its_tries_counted_anew() {
         let (saga, unchanged) = resumed.expect("resumed");
         assert_eq!((saga.status(), unchanged), (SagaStatus::Running, false));
         assert_eq!(saga.version, before.version + 1);
-        // The provider still does not answer.
+        // The provider is still unavailable.
         let again =
             |saga: &Saga| saga.status() == SagaStatus::Suspended && saga.version > before.version;
         let after = service.until_saga(&saga_id, again).await;
         assert_eq!(after.attempts, 10);
-        let acts = service.by_people(&saga_id).await;
+        let acts = service.by_operators(&saga_id).await;
         assert_by_grace(&acts[0], "SagaResumed", Some("resume"));
         service.stop().await;
 
@@ -107,7 +108,7 @@ async fn a_suspended_saga_is_resumed_with_its_tries_counted_anew() {
 }
 
 #[tokio::test]
-async fn a_retry_is_one_try() {
+async fn a_retry_makes_one_attempt() {
     at_both_homes(async |home| {
         let (service, _, saga_id) = suspended(home).await;
         let before = service.until(&saga_id, SagaStatus::Suspended).await;
@@ -120,7 +121,7 @@ async fn a_retry_is_one_try() {
         let behind = events.iter().filter(|event| event.version > before.version);
         let calls = behind.filter(|event| event.event_type == "SagaStepStarted");
         assert_eq!(calls.count(), 1);
-        let acts = service.by_people(&saga_id).await;
+        let acts = service.by_operators(&saga_id).await;
         assert_by_grace(&acts[0], "SagaResumed", Some("retry"));
         service.stop().await;
     })
@@ -128,7 +129,7 @@ async fn a_retry_is_one_try() {
 }
 
 #[tokio::test]
-async fn a_step_that_was_done_by_hand_counts_as_done() {
+async fn a_step_that_was_done_manually_counts_as_completed() {
     at_both_homes(async |home| {
         let (service, order_id, saga_id) = suspended(home).await;
         let resolved = service.act(Act::Resolve, act_on(&saga_id)).await;
@@ -136,7 +137,7 @@ async fn a_step_that_was_done_by_hand_counts_as_done() {
         let saga = service.until(&saga_id, SagaStatus::Completed).await;
         let steps = ["cancel_shipping", "refund_payment", "release_inventory"];
         assert_eq!(saga.completed_steps, steps);
-        let acts = service.by_people(&saga_id).await;
+        let acts = service.by_operators(&saga_id).await;
         assert_by_grace(&acts[0], "SagaResumed", Some("resolve"));
         assert_by_grace(&acts[1], "SagaStepCompleted", None);
         assert_eq!(acts[1].step(), "refund_payment");
@@ -147,14 +148,14 @@ async fn a_step_that_was_done_by_hand_counts_as_done() {
 }
 
 #[tokio::test]
-async fn a_saga_is_closed_as_failed_with_its_order_and_then_has_ended() {
+async fn closing_a_saga_fails_it_with_its_order_permanently() {
     at_both_homes(async |home| {
         let (service, order_id, saga_id) = suspended(home).await;
         let closed = service.act(Act::Close, act_on(&saga_id)).await;
         let (saga, _) = closed.expect("closed");
         assert_eq!(saga.status(), SagaStatus::Failed);
         assert!(saga.completed_at.is_some());
-        let acts = service.by_people(&saga_id).await;
+        let acts = service.by_operators(&saga_id).await;
         assert_by_grace(&acts[0], "SagaFailed", None);
         for act in ACTS {
             let refused = service.act(act, act_on(&saga_id)).await;
@@ -165,14 +166,14 @@ async fn a_saga_is_closed_as_failed_with_its_order_and_then_has_ended() {
                 assert_state(&refused, "the saga has ended");
             }
         }
-        assert_eq!(service.by_people(&saga_id).await.len(), 1);
+        assert_eq!(service.by_operators(&saga_id).await.len(), 1);
         service.stop().await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_saga_that_is_not_suspended_needs_nobody() {
+async fn actions_on_a_saga_that_is_not_suspended_are_rejected() {
     at_both_homes(async |home| {
         let service = home.start_like(&slow_payments()).await;
         let tea = service.stocked("Tea", 5).await;
@@ -193,7 +194,7 @@ async fn a_saga_that_is_not_suspended_needs_nobody() {
 }
 
 #[tokio::test]
-async fn a_person_cancels_an_order_by_its_saga() {
+async fn an_operator_cancels_an_order_by_its_saga() {
     at_both_homes(async |home| {
         let service = home.start_like(&slow_payments()).await;
         let tea = service.stocked("Tea", 5).await;
@@ -201,17 +202,17 @@ async fn a_person_cancels_an_order_by_its_saga() {
         let cancelled = service.act(Act::Cancel, act_on(&saga_id)).await;
         let (saga, unchanged) = cancelled.expect("a cancellation");
         assert_eq!((saga.id.as_str(), unchanged), (saga_id.as_str(), false));
-        let acts = service.by_people(&saga_id).await;
+        let acts = service.by_operators(&saga_id).await;
         assert_by_grace(&acts[0], "SagaCancelRequested", None);
         let again = service.act(Act::Cancel, act_on(&saga_id)).await;
-        assert!(again.expect("the same wish").1);
+        assert!(again.expect("a repeated request").1);
         service.leave().await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn the_cancellation_of_a_completed_saga_names_the_one_that_undoes_it() {
+async fn cancelling_a_completed_saga_returns_the_saga_that_compensates_it() {
     at_both_homes(async |home| {
         let service = home.start_like(&well_behaved()).await;
         let tea = service.stocked("Tea", 5).await;
@@ -235,16 +236,16 @@ async fn the_cancellation_of_a_completed_saga_names_the_one_that_undoes_it() {
 }
 
 #[tokio::test]
-async fn an_act_on_nothing_or_by_nobody_is_refused() {
+async fn an_action_on_an_unknown_saga_or_without_an_actor_is_rejected() {
     at_both_homes(async |home| {
         let service = home.start().await;
         for act in ACTS {
-            let unknown = service.act(act, act_on("nobody")).await;
+            let unknown = service.act(act, act_on("unknown")).await;
             assert_not_found(&unknown);
-            let message = unknown.expect_err("a refusal").message;
-            assert_eq!(message, "saga nobody does not exist");
+            let message = unknown.expect_err("a rejection").message;
+            assert_eq!(message, "saga unknown does not exist");
             let spoilt = async |spoil: fn(&mut SagaActionParam), field| {
-                let mut param = act_on("nobody");
+                let mut param = act_on("unknown");
                 spoil(&mut param);
                 assert_invalid(&service.act(act, param).await, field);
             };
@@ -260,7 +261,7 @@ async fn an_act_on_nothing_or_by_nobody_is_refused() {
 }
 
 #[tokio::test]
-async fn the_repeat_of_an_act_gets_the_first_answer() {
+async fn a_repeated_action_returns_the_first_reply() {
     at_both_homes(async |home| {
         let (service, _, saga_id) = suspended(home).await;
         let resolve = async || {
@@ -269,8 +270,12 @@ async fn the_repeat_of_an_act_gets_the_first_answer() {
         };
         let first = resolve().await;
         service.until(&saga_id, SagaStatus::Completed).await;
-        assert_eq!(resolve().await, first, "it still goes on in that answer");
-        assert_eq!(service.by_people(&saga_id).await.len(), 2);
+        assert_eq!(
+            resolve().await,
+            first,
+            "the saga is still running in the first reply"
+        );
+        assert_eq!(service.by_operators(&saga_id).await.len(), 2);
         let reused = with_command_id(cancellation_of(&first.0.order_id), COMMAND);
         assert_conflict(&changed(service.orders.clone().cancel(reused).await));
         service.stop().await;
@@ -278,9 +283,9 @@ async fn the_repeat_of_an_act_gets_the_first_answer() {
     .await;
 }
 
-/// Two processes on one event store: what either of them has in its cache, both tell of the present.
+/// Two processes on one event store: both return the current state, whatever their caches contain.
 #[tokio::test]
-async fn another_process_is_told_of_what_this_one_did() {
+async fn another_process_shows_the_effect_of_an_action() {
     let home = Home::new(Engine::Postgres).await;
     let (here, order_id, saga_id) = suspended(&home).await;
     let there = home.start_like(&well_behaved()).await;

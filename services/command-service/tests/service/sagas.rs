@@ -1,4 +1,4 @@
-//! Sagas as people see them: status, timeline, list.
+//! Reads of sagas: status, timeline, list.
 
 use contract::proto::{
     GetSagaStatusParam, ListSagasParam, SagaEvent, SagaStatus, SagaStatusResult, ShowSagaParam,
@@ -26,7 +26,7 @@ fn names(events: &[SagaEvent]) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn the_old_status_call_tells_of_a_saga() {
+async fn the_old_status_call_returns_a_saga() {
     on_both_engines(async |service| {
         let tea = service.stocked("Tea", 5).await;
         let (_, saga_id) = service.confirmed(&[(&tea, 2)]).await;
@@ -49,7 +49,7 @@ async fn the_old_status_call_tells_of_a_saga() {
         let (saga, _) = service.show(&saga_id).await.expect("a saga");
         assert_eq!(status.saga, Some(saga));
 
-        let unknown = service.status_of("nobody").await;
+        let unknown = service.status_of("unknown").await;
         assert_not_found(&unknown.error.map_or(Ok(()), Err));
         assert_eq!((unknown.saga, unknown.state.as_str()), (None, ""));
         let invalid = service.status_of("no id").await;
@@ -59,7 +59,7 @@ async fn the_old_status_call_tells_of_a_saga() {
 }
 
 #[tokio::test]
-async fn a_timeline_tells_every_event_with_step_try_and_key() {
+async fn a_timeline_has_every_event_with_step_attempt_and_key() {
     on_both_engines(async |service| {
         let tea = service.stocked("Tea", 5).await;
         let (order_id, saga_id) = service.confirmed(&[(&tea, 2)]).await;
@@ -101,7 +101,7 @@ async fn a_timeline_tells_every_event_with_step_try_and_key() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_shown_is_refused_by_name() {
+async fn an_invalid_show_request_is_rejected_by_name() {
     on_both_engines(async |service| {
         let show = async |saga_id: &str, order_id: &str, after_version| {
             let param = ShowSagaParam {
@@ -111,11 +111,11 @@ async fn what_cannot_be_shown_is_refused_by_name() {
             };
             shown(service.sagas.clone().show_saga(param).await)
         };
-        assert_not_found(&show("nobody", "", 0).await);
-        let no_order = show("", "nobody", 0).await;
+        assert_not_found(&show("unknown", "", 0).await);
+        let no_order = show("", "unknown", 0).await;
         assert_not_found(&no_order);
-        let message = no_order.expect_err("a refusal").message;
-        assert_eq!(message, "order nobody does not exist");
+        let message = no_order.expect_err("a rejection").message;
+        assert_eq!(message, "order unknown does not exist");
         assert_invalid(&show("", "", 0).await, "sagaId");
         assert_invalid(&show("one", "other", 0).await, "sagaId");
         assert_invalid(&show("one", "", -1).await, "afterVersion");
@@ -126,7 +126,7 @@ async fn what_cannot_be_shown_is_refused_by_name() {
 }
 
 #[tokio::test]
-async fn the_list_has_the_open_sagas_that_are_wanted() {
+async fn the_list_has_the_open_sagas_that_match() {
     at_both_homes(async |home| {
         let service = home.start_like(&slow_payments()).await;
         let tea = service.stocked("Tea", 100).await;
@@ -194,11 +194,11 @@ async fn the_list_has_the_open_sagas_that_are_wanted() {
     .await;
 }
 
-/// Makes one thing of a list wrong.
+/// Makes one field of a list request invalid.
 type Spoil = fn(&mut ListSagasParam);
 
 #[tokio::test]
-async fn what_cannot_be_listed_is_refused_by_name() {
+async fn an_invalid_list_request_is_rejected_by_name() {
     on_both_engines(async |service| {
         let cases: [(&str, Spoil); 8] = [
             ("statuses", |p| p.statuses = vec![0]),
@@ -221,7 +221,7 @@ async fn what_cannot_be_listed_is_refused_by_name() {
 }
 
 #[tokio::test]
-async fn ended_sagas_leave_the_list_and_suspended_ones_stay_over_a_restart() {
+async fn ended_sagas_leave_the_list_and_suspended_ones_stay_across_a_restart() {
     at_both_homes(async |home| {
         let (service, order_id, saga_id) = suspended(home).await;
         let all = service.until_listed(&ListSagasParam::default(), 1).await;
@@ -235,10 +235,7 @@ async fn ended_sagas_leave_the_list_and_suspended_ones_stay_over_a_restart() {
         service.stop().await;
         let service = home.start_like(&well_behaved()).await;
         let again = service.until_listed(&ListSagasParam::default(), 1).await;
-        assert_eq!(
-            again, all,
-            "a restart moves nothing that waits for a person"
-        );
+        assert_eq!(again, all, "a restart does not change suspended sagas");
         service.stop().await;
     })
     .await;

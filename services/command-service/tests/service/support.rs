@@ -1,4 +1,4 @@
-//! A write side to test against: both engines, real gRPC, and a look into the log.
+//! A write side to test against: both engines, real gRPC, and access to the log.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +26,7 @@ use crate::place::{Place, databases, on_each_engine};
 
 const STOP_LIMIT: Duration = Duration::from_secs(10);
 
-/// Where a write side keeps its data; services can be started on it one after the other, or, on PostgreSQL, together.
+/// The databases of a write side. Services can be started on them sequentially or, on PostgreSQL, concurrently.
 pub struct Home {
     config: Databases,
     _place: Option<Place>,
@@ -55,7 +55,7 @@ pub async fn on_both_engines(test: impl AsyncFn(&Service)) {
     .await;
 }
 
-/// Runs a test that starts services itself on both engines, each with fresh data.
+/// Runs a test on both engines, each with fresh data, that starts services itself.
 pub async fn at_both_homes(test: impl AsyncFn(&Home)) {
     on_each_engine(async |place| test(&Home::in_place(place)).await).await;
 }
@@ -72,7 +72,7 @@ impl Home {
         }
     }
 
-    /// On a database that the caller keeps.
+    /// On a database that the caller owns.
     pub fn at(url: &str) -> Self {
         Self {
             config: databases(url, url),
@@ -80,7 +80,7 @@ impl Home {
         }
     }
 
-    /// Where its events and its answers are.
+    /// The URLs of its event store and its command database.
     pub fn urls(&self) -> [&DatabaseUrl; 2] {
         [&self.config.event_store, &self.config.database]
     }
@@ -128,7 +128,7 @@ impl Service {
         self.stop_within(STOP_LIMIT).await;
     }
 
-    /// Stops without waiting for the calls to providers that are under way.
+    /// Stops without waiting for calls to providers in flight.
     pub async fn leave(self) {
         self.stop_within(Duration::ZERO).await;
     }
@@ -141,7 +141,7 @@ impl Service {
         store.close().await;
     }
 
-    /// The event store, as a reader has it.
+    /// The event store.
     pub fn log(&self) -> Arc<dyn EventStore> {
         self.store.store()
     }
@@ -153,7 +153,7 @@ impl Service {
         u64::try_from(head).expect("a position")
     }
 
-    /// The names of the events behind `after`, in the log's order.
+    /// The types of the events after the position `after`, in log order.
     pub async fn events_after(&self, after: u64) -> Vec<String> {
         let page = self
             .store
@@ -166,7 +166,7 @@ impl Service {
             .collect()
     }
 
-    /// Stream and version of each event, in the log's order.
+    /// Stream and version of each event, in log order.
     pub async fn versions(&self) -> Vec<(String, u64)> {
         let page = self
             .store
@@ -223,14 +223,14 @@ impl Service {
         stock(self.products.clone().update_stock(param).await)
     }
 
-    /// A category that exists.
+    /// Creates a category.
     pub async fn category(&self, name: &str) -> Category {
         self.create_category(named_category(name))
             .await
             .expect("a category")
     }
 
-    /// A product that exists, for 10.00.
+    /// Creates a product that costs 10.00.
     pub async fn product(&self, name: &str) -> Product {
         self.create_product(named_product(name))
             .await
@@ -307,14 +307,14 @@ pub fn with_command_id<M>(message: M, command_id: &str) -> Request<M> {
     request
 }
 
-/// The place in the log that a reply reflects.
+/// The log position that a reply reflects.
 pub fn position<M>(response: &Response<M>) -> Option<u64> {
     metadata::position(response.metadata(), metadata::POSITION).expect("a position")
 }
 
 #[track_caller]
 pub fn assert_refused<T: std::fmt::Debug>(result: &Result<T, Error>, error_type: &str, code: i32) {
-    let error = result.as_ref().expect_err("a refusal");
+    let error = result.as_ref().expect_err("a rejection");
     assert_eq!(
         (error.r#type.as_str(), error.code),
         (error_type, code),
@@ -336,7 +336,7 @@ pub fn assert_conflict<T: std::fmt::Debug>(result: &Result<T, Error>) {
 #[track_caller]
 pub fn assert_invalid<T: std::fmt::Debug>(result: &Result<T, Error>, field: &str) {
     assert_refused(result, "VALIDATION_ERROR", 3);
-    let error = result.as_ref().expect_err("a refusal");
+    let error = result.as_ref().expect_err("a rejection");
     let named = error.details.get(contract::business::FIELD);
     assert_eq!(named.map(String::as_str), Some(field), "{error:?}");
     assert!(error.message.contains(field), "{error:?}");

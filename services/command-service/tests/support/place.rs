@@ -1,4 +1,4 @@
-//! A place for the write side's data, on either engine.
+//! Databases for the write side, on either engine.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use platform::config::{DatabaseUrl, Databases, Engine};
 use tempfile::TempDir;
 use test_postgres::TestDatabase;
 
-/// Fresh data, which are gone with it.
+/// Fresh databases, which are removed on drop.
 pub struct Place {
     pub databases: Databases,
     _folder: Option<TempDir>,
@@ -37,7 +37,7 @@ impl Place {
     }
 }
 
-/// Runs a test on both engines, each with a place of its own.
+/// Runs a test on both engines, each with fresh databases.
 pub async fn on_each_engine(test: impl AsyncFn(Place)) {
     for engine in [Engine::Sqlite, Engine::Postgres] {
         eprintln!("on {engine:?}");
