@@ -1,4 +1,4 @@
-//! Calls whose deadline passes while they are under way.
+//! Calls whose deadline passes while they are in flight.
 
 use std::future::pending;
 use std::net::SocketAddr;
@@ -43,7 +43,7 @@ async fn ask(channel: GrpcChannel, timeout: Duration) -> Status {
 }
 
 #[tokio::test]
-async fn a_deadline_that_passes_is_answered_as_the_service_says() {
+async fn an_exceeded_deadline_returns_the_status_of_the_service() {
     for millis in [0, 1, 5, 300] {
         let channel = GrpcChannel::in_process(silent());
         let status = ask(channel, Duration::from_millis(millis)).await;
@@ -57,7 +57,7 @@ async fn a_deadline_that_passes_is_answered_as_the_service_says() {
 }
 
 #[tokio::test]
-async fn over_a_socket_it_is_answered_before_the_library_does() {
+async fn over_a_socket_our_timer_fires_before_the_librarys() {
     let tasks = Tasks::new();
     let address: SocketAddr = "127.0.0.1:0".parse().expect("an address");
     let listener = GrpcListener::bind("TEST_ADDR", address)
@@ -66,7 +66,7 @@ async fn over_a_socket_it_is_answered_before_the_library_does() {
     let channel = GrpcChannel::remote("127.0.0.1", listener.address().port()).expect("an address");
     listener.serve(silent(), &tasks);
     let mut seen = Vec::new();
-    // The library's timers, on both sides, fire only a moment later: on a busy machine one may be faster.
+    // The library's timers, on both sides, fire only slightly later; on a busy machine one may be earlier.
     for _ in 0..20 {
         let status = ask(channel.clone(), Duration::from_millis(400)).await;
         if status.code() == Code::DeadlineExceeded {
@@ -77,5 +77,5 @@ async fn over_a_socket_it_is_answered_before_the_library_does() {
         }
         seen.push(status);
     }
-    panic!("it is never answered so: {seen:?}");
+    panic!("the service's status was never returned: {seen:?}");
 }

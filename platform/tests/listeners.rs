@@ -47,13 +47,13 @@ async fn rest(mut stream: TcpStream) -> String {
 }
 
 #[tokio::test]
-async fn a_stop_lets_requests_end_and_closes_idle_connections() {
+async fn a_stop_completes_requests_and_closes_idle_connections() {
     let (entered, mut inside) = mpsc::channel(1);
     let (release, released) = oneshot::channel::<()>();
     let released = std::sync::Arc::new(tokio::sync::Mutex::new(Some(released)));
     let slow = get(async move || {
-        entered.send(()).await.expect("somebody waits");
-        let released = released.lock().await.take().expect("asked once");
+        entered.send(()).await.expect("a receiver");
+        let released = released.lock().await.take().expect("called once");
         released.await.expect("released");
         "done"
     });
@@ -63,7 +63,7 @@ async fn a_stop_lets_requests_end_and_closes_idle_connections() {
     listener.serve(Router::new().route("/slow", slow), &tasks);
     let idle = TcpStream::connect(address).await.expect("a connection");
     let busy = ask(address, "/slow").await;
-    inside.recv().await.expect("the request has begun");
+    inside.recv().await.expect("the request has started");
     tasks.stop();
     assert_eq!(rest(idle).await, "");
     release.send(()).expect("the request waits");
@@ -100,7 +100,7 @@ async fn health_and_metrics_are_served() {
 }
 
 #[tokio::test]
-async fn a_service_answers_alike_over_a_socket_and_in_process() {
+async fn a_service_behaves_the_same_over_a_socket_and_in_process() {
     let tasks = Tasks::new();
     let health = Health::new("1", &tasks);
     health.part("database").up("connected");
@@ -126,7 +126,7 @@ async fn a_service_answers_alike_over_a_socket_and_in_process() {
 }
 
 #[tokio::test]
-async fn an_address_that_is_taken_is_said_in_one_line() {
+async fn an_address_in_use_is_reported_in_one_line() {
     let taken = listener().await;
     let error = HttpListener::bind("TEST_ADDR", taken.address())
         .await

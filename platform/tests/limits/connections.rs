@@ -13,11 +13,11 @@ use crate::peer::{self, Peer};
 const GET_ECHO: &str = "GET /echo HTTP/1.1\r\nhost: a\r\n\r\n";
 const GET_LIVE: &str = "GET /health/live HTTP/1.1\r\nhost: a\r\n\r\n";
 const GET_METRICS: &str = "GET /metrics HTTP/1.1\r\nhost: a\r\n\r\n";
-/// More than a listener has over its limit at a time.
+/// More than the concurrent connections over the limit of a listener.
 const MANY: usize = 200;
 
 #[tokio::test(start_paused = true)]
-async fn connections_over_the_limit_get_health_and_metrics_and_a_second() {
+async fn connections_over_the_limit_get_only_health_and_metrics_for_one_second() {
     let tasks = Tasks::new();
     for limits in [
         ConnectionLimits::at_most(1),
@@ -48,7 +48,7 @@ async fn connections_over_the_limit_get_health_and_metrics_and_a_second() {
             after >= Duration::from_secs(1) && after < Duration::from_secs(2),
             "{after:?}"
         );
-        // Who was there before is served as ever, and makes room by leaving.
+        // The connection within the limit is served normally, and closing it frees a permit.
         first.send(GET_ECHO).await;
         drop(first);
         let served = async {
@@ -62,12 +62,12 @@ async fn connections_over_the_limit_get_health_and_metrics_and_a_second() {
         };
         tokio::time::timeout(Duration::from_mins(1), served)
             .await
-            .expect("room");
+            .expect("a free permit");
     }
 }
 
 #[tokio::test]
-async fn health_answers_however_many_wait_over_the_limit() {
+async fn health_is_served_with_many_connections_over_the_limit() {
     let tasks = Tasks::new();
     let address = peer::http(ConnectionLimits::at_most(1), &tasks).await;
     let mut silent = Vec::new();
@@ -81,7 +81,7 @@ async fn health_answers_however_many_wait_over_the_limit() {
 }
 
 #[tokio::test]
-async fn over_the_limit_grpc_answers_health_alone() {
+async fn over_the_limit_grpc_serves_only_health() {
     let tasks = Tasks::new();
     let address = peer::grpc(ConnectionLimits::at_most(1), &tasks).await;
     let first = Peer::connect(address).await;
@@ -99,7 +99,7 @@ async fn over_the_limit_grpc_answers_health_alone() {
     let mut silent = Peer::connect(address).await;
     let (_, after) = silent.rest().await;
     assert!(after >= Duration::from_millis(900), "{after:?}");
-    // Sooner than a connection within the limit would end that does not begin.
+    // Earlier than the preface timeout of a connection within the limit.
     assert!(
         after < Duration::from_secs(4),
         "{after:?} {:?}",

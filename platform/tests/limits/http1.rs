@@ -24,7 +24,7 @@ fn ends_in_408(answer: &str) -> bool {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_silent_client_is_left_without_a_word() {
+async fn a_silent_client_is_disconnected_without_a_response() {
     let (address, _tasks) = served().await;
     let (answer, after) = Peer::connect(address).await.text().await;
     assert_eq!(answer, "");
@@ -32,7 +32,7 @@ async fn a_silent_client_is_left_without_a_word() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_head_must_come_in_time() {
+async fn a_head_must_arrive_in_time() {
     let (address, _tasks) = served().await;
     for head in ["G", "GET / HTTP/1.1\r\nhost: a\r\n"] {
         let mut peer = Peer::connect(address).await;
@@ -49,7 +49,7 @@ async fn a_head_must_come_in_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn so_must_a_later_one_from_its_first_byte() {
+async fn a_later_head_must_arrive_in_time_from_its_first_byte() {
     let (address, _tasks) = served().await;
     let mut peer = Peer::connect(address).await;
     peer.send("GET /else HTTP/1.1\r\nhost: a\r\n\r\n").await;
@@ -62,7 +62,7 @@ async fn so_must_a_later_one_from_its_first_byte() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_idle_connection_ends_without_a_word() {
+async fn an_idle_connection_is_closed_without_a_response() {
     let (address, _tasks) = served().await;
     let mut peer = Peer::connect(address).await;
     peer.send("GET /else HTTP/1.1\r\nhost: a\r\n\r\n").await;
@@ -73,7 +73,7 @@ async fn an_idle_connection_ends_without_a_word() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_must_come_in_time() {
+async fn a_body_must_arrive_in_time() {
     let (address, _tasks) = served().await;
     for (framing, begin) in [
         ("content-length: 100", ""),
@@ -88,7 +88,7 @@ async fn a_body_must_come_in_time() {
         assert!(ends_in_408(&answer), "{answer}");
         assert!(is_about(after, 10), "{after:?}");
     }
-    // Progress alone is not enough.
+    // Progress alone is not enough: the whole request has a timeout.
     let mut peer = Peer::connect(address).await;
     peer.send("POST /echo HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\n")
         .await;
@@ -98,7 +98,7 @@ async fn a_body_must_come_in_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn time_that_the_service_takes_is_not_the_clients() {
+async fn the_time_of_the_service_does_not_count_against_the_client() {
     let (address, _tasks) = served().await;
     let mut peer = Peer::connect(address).await;
     peer.send("GET /slow HTTP/1.1\r\nhost: a\r\n\r\nGET /else HTTP/1.1\r\n")
@@ -109,7 +109,7 @@ async fn time_that_the_service_takes_is_not_the_clients() {
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     assert!(answer.contains("HTTP/1.1 404"), "{answer}");
     assert!(is_about(after, SLOW.as_secs()), "{after:?}");
-    // Nor does the time before a later head count from an answer that took long.
+    // The idle timeout also starts at the end of a slow response.
     let mut peer = Peer::connect(address).await;
     peer.send("GET /slow HTTP/1.1\r\nhost: a\r\n\r\n").await;
     let (answer, after) = peer.text().await;
@@ -118,7 +118,7 @@ async fn time_that_the_service_takes_is_not_the_clients() {
 }
 
 #[tokio::test]
-async fn requests_that_follow_one_another_are_all_answered() {
+async fn pipelined_requests_are_all_answered() {
     let (address, tasks) = served().await;
     let requests = "\r\nPOST /echo HTTP/1.1\r\nhost: a\r\ncontent-length: 6\r\n\r\none\n\n\n\
         POST /echo HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n\
@@ -141,7 +141,7 @@ async fn requests_that_follow_one_another_are_all_answered() {
 }
 
 #[tokio::test]
-async fn a_bare_lf_in_a_head_is_refused_and_ends_the_connection() {
+async fn a_bare_lf_in_a_head_is_rejected_and_closes_the_connection() {
     let (address, tasks) = served().await;
     let smuggled = "GET /health/live HTTP/1.1\r\nhost: a\r\n\r\n";
     for head in [
@@ -180,7 +180,7 @@ async fn a_bare_lf_in_a_head_is_refused_and_ends_the_connection() {
 }
 
 #[tokio::test]
-async fn a_bare_lf_between_chunks_is_refused_and_ends_the_connection() {
+async fn a_bare_lf_between_chunks_is_rejected_and_closes_the_connection() {
     let (address, tasks) = served().await;
     let head = "POST /echo HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n";
     let smuggled = "GET /health/live HTTP/1.1\r\nhost: a\r\n\r\n";

@@ -25,7 +25,7 @@ async fn served() -> (SocketAddr, Tasks) {
     (address, tasks)
 }
 
-/// The error of the GOAWAY that these frames end with, and how many PINGs were answered before.
+/// The error code of the GOAWAY at the end of these frames, and the number of PING acknowledgements before it.
 fn goaway(mut bytes: &[u8]) -> (Option<u32>, usize) {
     const PONG: (u8, u8) = (6, 1);
     let mut pongs = 0;
@@ -44,7 +44,7 @@ fn goaway(mut bytes: &[u8]) -> (Option<u32>, usize) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connection_that_does_not_begin_ends() {
+async fn a_connection_without_a_preface_is_closed() {
     let (address, _tasks) = served().await;
     for begin in [b"".as_slice(), &PREFACE[..10], PREFACE] {
         let mut peer = Peer::connect(address).await;
@@ -56,7 +56,7 @@ async fn a_connection_that_does_not_begin_ends() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_that_begins_and_then_is_silent_ends_too() {
+async fn a_connection_that_is_silent_after_its_preface_is_closed() {
     let (address, _tasks) = served().await;
     let mut peer = Peer::connect(address).await;
     peer.send([PREFACE, &SETTINGS].concat()).await;
@@ -88,7 +88,7 @@ async fn a_flood_of_frames_without_messages_gets_a_goaway() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_flood_may_not_be_spread_over_some_seconds() {
+async fn a_flood_over_several_seconds_gets_a_goaway() {
     let (address, _tasks) = served().await;
     let mut peer = Peer::connect(address).await;
     peer.send([PREFACE, &SETTINGS].concat()).await;
@@ -100,7 +100,7 @@ async fn a_flood_may_not_be_spread_over_some_seconds() {
     assert_eq!(goaway(&bytes).0, Some(ENHANCE_YOUR_CALM));
 }
 
-/// HEADERS of a call of `/grpc.health.v1.Health/Check` whose body is to follow.
+/// The HEADERS frame of a call of `/grpc.health.v1.Health/Check`, before its body.
 fn call() -> Vec<u8> {
     const PATH: &str = "/grpc.health.v1.Health/Check";
     const POST: u8 = 0x83;
@@ -122,7 +122,7 @@ fn call() -> Vec<u8> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_body_of_a_call_must_come_in_time() {
+async fn the_body_of_a_call_must_arrive_in_time() {
     const HEADERS: u8 = 1;
     let (address, _tasks) = served().await;
     let mut peer = Peer::connect(address).await;
@@ -144,7 +144,7 @@ async fn the_body_of_a_call_must_come_in_time() {
 }
 
 #[tokio::test]
-async fn calls_are_no_flood() {
+async fn calls_are_not_a_flood() {
     let (address, tasks) = served().await;
     let channel = GrpcChannel::remote("127.0.0.1", address.port()).expect("an address");
     for _ in 0..20 {
@@ -161,7 +161,7 @@ async fn calls_are_no_flood() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stop_does_not_wait_for_a_connection_that_does_not_begin() {
+async fn a_stop_does_not_wait_for_a_connection_without_a_preface() {
     let (address, tasks) = served().await;
     let mut silent = Peer::connect(address).await;
     silent.send(&PREFACE[..10]).await;

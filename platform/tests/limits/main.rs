@@ -1,4 +1,4 @@
-//! What clients get that are slow, silent, too many, or speak in a way that two servers may understand differently.
+//! Limits for clients that are slow, silent, too many, or send requests that two servers may parse differently.
 
 mod connections;
 mod http1;

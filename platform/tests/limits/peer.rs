@@ -1,4 +1,4 @@
-//! Listeners, and a client of them that sends bytes.
+//! Listeners, and a raw client for them.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -14,13 +14,13 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 use tonic::service::Routes;
 
-/// How long anything may take before a test gives up: longer than any limit, of time that need not pass.
+/// Timeout of a test: longer than any limit. The tests' time is mostly simulated.
 const WAIT_TIMEOUT: Duration = Duration::from_mins(10);
-/// How long a request to `/slow` takes: longer than a client has for any of its own.
+/// How long a request to `/slow` takes: longer than any timeout of a client.
 pub const SLOW: Duration = Duration::from_mins(2);
 const ANYWHERE: &str = "127.0.0.1:0";
 
-/// Serves `/health`, `/echo`, which answers with the body, and `/slow`.
+/// Serves `/health`, `/echo`, which returns the body, and `/slow`.
 pub async fn http(limits: ConnectionLimits, tasks: &Tasks) -> SocketAddr {
     let address = ANYWHERE.parse().expect("an address");
     let listener = HttpListener::bind("TEST_ADDR", address).await;
@@ -53,7 +53,7 @@ pub async fn grpc(limits: ConnectionLimits, tasks: &Tasks) -> SocketAddr {
     address
 }
 
-/// A client that sends bytes.
+/// A client that sends raw bytes.
 pub struct Peer {
     stream: TcpStream,
     connected: Instant,
@@ -69,12 +69,12 @@ impl Peer {
         }
     }
 
-    /// Sends what the listener may have no ears for any more.
+    /// Sends bytes. Errors are ignored: the listener may have closed the connection.
     pub async fn send(&mut self, bytes: impl AsRef<[u8]>) {
         let _ = self.stream.write_all(bytes.as_ref()).await;
     }
 
-    /// Reads so many bytes.
+    /// Reads `count` bytes.
     pub async fn read(&mut self, count: usize) -> Vec<u8> {
         let mut bytes = vec![0; count];
         let read = timeout(WAIT_TIMEOUT, self.stream.read_exact(&mut bytes)).await;
@@ -82,22 +82,22 @@ impl Peer {
         bytes
     }
 
-    /// Reads to the end of the connection, and tells after what time it came.
+    /// Reads to the end of the connection. Also returns the time from the connect to the end.
     pub async fn rest(&mut self) -> (Vec<u8>, Duration) {
         let mut bytes = Vec::new();
-        // A connection that is reset has ended too.
+        // A reset connection has ended too.
         let read = timeout(WAIT_TIMEOUT, self.stream.read_to_end(&mut bytes)).await;
         let _ = read.expect("the connection ends");
         (bytes, self.connected.elapsed())
     }
 
-    /// The same as text.
+    /// Like [`Self::rest`], as text.
     pub async fn text(&mut self) -> (String, Duration) {
         let (bytes, after) = self.rest().await;
         (String::from_utf8(bytes).expect("text"), after)
     }
 
-    /// Sends one byte a second until the connection ends, and gives what came.
+    /// Sends one byte per second until the connection ends. Returns the received text.
     pub async fn trickle(mut self, byte: u8) -> (String, Duration) {
         let connected = self.connected;
         let (mut read, mut write) = self.stream.split();
