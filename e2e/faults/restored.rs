@@ -245,7 +245,7 @@ async fn administer(url: &str, statements: &[String]) -> Result<()> {
 #[test]
 fn the_value_of_accept_log_is_read_from_the_error() -> Result<()> {
     let log =
-        "error: resume at the event store: … start once with ACCEPT_LOG=0199-aa@25: customers";
+        "error: check the event store's log: … start once with ACCEPT_LOG=0199-aa@25: customers";
     assert_eq!(accepts(log)?, "0199-aa@25");
     assert!(accepts("error: in use").is_err());
     Ok(())

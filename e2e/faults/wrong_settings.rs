@@ -63,8 +63,8 @@ async fn all_settings_of_a_binary_are_reported_when_all_are_invalid() -> Result<
             let name = line.split(' ').next().unwrap_or_default();
             ensure!(line.contains(" is \"'wrong'\" (from "), "{binary}: {line}");
             ensure!(
-                reported.insert(name.to_owned()),
-                "{binary}: {name} is there twice"
+                told.insert(name.to_owned()),
+                "{binary}: {name} is set twice"
             );
         }
         let missing: Vec<_> = names.difference(&reported).collect();

@@ -53,12 +53,12 @@ pub(super) fn flatten(path: &str, text: &str) -> File {
             };
             let reason = match value {
                 _ if !names::ALL.iter().any(|spec| spec.name == name) => {
-                    format!("no setting is called {name}")
+                    format!("there is no setting {name}")
                 }
                 None => format!("{name} is neither text, number nor boolean"),
                 Some(value) => match file.values.insert(name.clone(), value) {
                     None => continue,
-                    Some(_) => format!("{name} is there twice"),
+                    Some(_) => format!("{name} is set twice"),
                 },
             };
             file.errors.push(refuse(reason));

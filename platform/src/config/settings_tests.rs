@@ -104,7 +104,7 @@ fn a_file_with_a_typing_error_is_rejected() {
     assert!(with("[pool]\nsizes = 2").contains("POOL_SIZES"));
     assert!(with("[pool").contains("x.toml"));
     assert!(with("pool_size = [1]").contains("POOL_SIZE"));
-    assert!(with("pool_size = 1\n[pool]\nsize = 2").contains("POOL_SIZE is there twice"));
+    assert!(with("pool_size = 1\n[pool]\nsize = 2").contains("POOL_SIZE is set twice"));
     assert_eq!(with("a = ").lines().count(), 1);
     assert_eq!(with("a = 1\nb = 2\n").lines().count(), 2);
 }

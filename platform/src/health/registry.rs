@@ -228,6 +228,7 @@ impl Component {
     /// Reports the state; a change is logged.
     pub fn set(&self, state: &ComponentState) {
         let name = self.name.clone();
+        // The state is stored before watchers are notified, so that they read the new one.
         let before = self.shared.parts.lock().insert(name, state.clone());
         if before.as_ref() == Some(state) {
             return;

@@ -1,4 +1,4 @@
-//! The host that a request is for.
+//! The target host of a request.
 
 use axum::extract::Request;
 use axum::middleware::Next;

@@ -103,6 +103,7 @@ impl StopSignals {
             _ = self.terminate.recv() => tracing::info!("stopping: received SIGTERM"),
             () = any_fault => {}
         }
+        // Before the caller drains, which may take until its timeout.
         tokio::spawn(exit_on_second(self.interrupt, self.terminate));
         match services.iter().find_map(|tasks| tasks.fault()) {
             Some(task) => Err(StartError::failed(

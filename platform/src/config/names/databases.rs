@@ -32,7 +32,7 @@ pub const DATABASE_URL: Setting<DatabaseUrl> = Setting::new(
     "DATABASE_URL",
     DatabaseUrl::parse,
     A_DATABASE,
-    "Another name for a single service's own database",
+    "The service's own database: an alias in processes with a single service",
 );
 pub const POOL_SIZE: Setting<u32> = Setting::new(
     "POOL_SIZE",

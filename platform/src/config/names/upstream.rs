@@ -13,42 +13,42 @@ pub const CLIENT_SERVICE_HOST: Setting<String> = Setting::new(
     "CLIENT_SERVICE_HOST",
     host,
     A_HOST,
-    "Where commands find the gateway",
+    "Host of the gateway, for commands that call it",
 )
 .or("127.0.0.1");
 pub const CLIENT_SERVICE_PORT: Setting<u16> = Setting::new(
     "CLIENT_SERVICE_PORT",
     port,
     A_PORT,
-    "Where commands find the gateway",
+    "Port of the gateway, for commands that call it",
 )
 .or("4000");
 pub const COMMAND_SERVICE_HOST: Setting<String> = Setting::new(
     "COMMAND_SERVICE_HOST",
     host,
     A_HOST,
-    "Where the gateway finds the command-service",
+    "Host of the command-service",
 )
 .or("127.0.0.1");
 pub const COMMAND_SERVICE_PORT: Setting<u16> = Setting::new(
     "COMMAND_SERVICE_PORT",
     port,
     A_PORT,
-    "Where the gateway finds the command-service",
+    "Port of the command-service",
 )
 .or("50051");
 pub const QUERY_SERVICE_HOST: Setting<String> = Setting::new(
     "QUERY_SERVICE_HOST",
     host,
     A_HOST,
-    "Where the gateway finds the query-service",
+    "Host of the query-service",
 )
 .or("127.0.0.1");
 pub const QUERY_SERVICE_PORT: Setting<u16> = Setting::new(
     "QUERY_SERVICE_PORT",
     port,
     A_PORT,
-    "Where the gateway finds the query-service",
+    "Port of the query-service",
 )
 .or("50052");
 pub const CLIENT_WRITE_TIMEOUT_MS: Setting<Duration> = Setting::new(

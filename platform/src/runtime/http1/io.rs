@@ -154,6 +154,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1Io<S> {
         }
         let before = state.scanner.position();
         let scanned = state.scanner.scan(bytes);
+        // Bytes after the end of a head wait until hyper has parsed it: only then is it known whether they are a body.
         self.held_back.splice(..0, bytes[scanned..].iter().copied());
         buffer.set_filled(start + scanned);
         let after = state.scanner.position();

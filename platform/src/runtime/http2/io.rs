@@ -174,6 +174,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Http2Io<S> {
             this.preface_timeout = None;
         }
         if this.flood.is_too_much() {
+            // The library must not see this read, or it would still answer each of the frames.
             buffer.set_filled(start);
             this.close(context, ENHANCE_YOUR_CALM);
         }

@@ -164,7 +164,7 @@ fn fail<A, R: BusinessRejection>(error: ExecuteError<R>, deadline: Instant) -> E
         ExecuteError::ReplyUnavailable { position, error } => {
             let status = if error.is_retryable() {
                 let message =
-                    "the command took effect; send it again with the same id to get its answer";
+                    "the command took effect; send it again with the same id to get its reply";
                 unanswered(Outcome::Committed, message, deadline)
             } else {
                 internal(FAILED, &error)
@@ -172,7 +172,7 @@ fn fail<A, R: BusinessRejection>(error: ExecuteError<R>, deadline: Instant) -> E
             (Err(status::committed_at(position.0, status)), "unanswered")
         }
         ExecuteError::Fenced => (
-            Err(Outcome::None.unavailable("another process has the lease")),
+            Err(Outcome::None.unavailable("another process holds the lease")),
             "fenced",
         ),
         ExecuteError::Failed(error) => (

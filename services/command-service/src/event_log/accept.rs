@@ -9,15 +9,15 @@ use platform::{StartError, fields};
 use crate::idempotency::KeyClock;
 use crate::idempotency::marks::{self, Incomparable};
 
-const CHECK: &str = "resume at the event store";
+const CHECK: &str = "check the event store's log";
 
 /// Stored data that belongs to another log.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "{what} of another log ({foreign}): the event store was restored from an older copy, or is another one. Commands \
-     that were acknowledged after that copy are lost, and what payments, shipping and notifications did for them is \
-     not undone. To accept it, start once with {setting}={accepts}: customers are notified of what happens from now on, \
-     and stored answers of lost commands are removed",
+    "{what} another log ({foreign}): the event store was restored from an older copy, or is another one. Commands \
+     that were acknowledged after that copy are lost, but their payments, shipments and notifications are not undone. \
+     To accept it, start once with {setting}={accepts}: customers are notified about events from now on, and stored \
+     answers of lost commands are removed",
     setting = names::ACCEPT_LOG.spec.name
 )]
 struct NotAccepted {
@@ -68,18 +68,19 @@ async fn compare(
 ) -> Result<(LogMark, Option<NotAccepted>), Unchecked> {
     let handlers = database.event_handlers().marks().await?;
     let handlers = handlers.into_iter().map(|(handler, mark)| {
-        let what = format!("the progress of the event handler {handler} is");
+        let what = format!("the progress of the event handler {handler} belongs to");
         (what, mark)
     });
     let log = store.identify(&[]).await?.head.log;
     let answered = marks::newest(database, clock, log).await?;
     let answered = answered.map(|mark| {
         (
-            "the stored answer of an Idempotency-Key is".to_owned(),
+            "the stored answer of an Idempotency-Key belongs to".to_owned(),
             mark,
         )
     });
     let kept: Vec<_> = handlers.chain(answered).collect();
+    // All marks are compared in one read, so that the head and the marks are of the same log.
     let positions: Vec<Position> = kept.iter().map(|(_, mark)| mark.position).collect();
     let identity = store.identify(&positions).await?;
     let head = identity.head;
@@ -98,6 +99,8 @@ async fn accept(
     store: &dyn EventStore,
     head: LogMark,
 ) -> Result<(), Unchecked> {
+    // Not atomic, but each step is idempotent: after a crash in between, the marks that are still foreign fail the next
+    // start, and the operator's acceptance is repeated.
     let forgotten = marks::forget_foreign(database, store, head).await?;
     database.event_handlers().accept(head).await?;
     tracing::warn!(

@@ -77,7 +77,7 @@ impl KeyClock {
     /// The database failed.
     pub(super) async fn note(&self, database: &CommandDatabase) -> Result<(), DatabaseError> {
         if self.runs.is_some() {
-            let note = Statement::new("note the running time", NOTE).bind(self.now().ran);
+            let note = Statement::new("store the running time", NOTE).bind(self.now().ran);
             database.execute(note).await?;
         }
         Ok(())

@@ -93,6 +93,8 @@ impl Requests {
         seed: CommandId,
         token: &str,
     ) -> Result<Claim, DatabaseError> {
+        // Three statements without a transaction. Each one decides on its own, so concurrent callers can interleave
+        // at any point: at most one of them inserts or takes over the row, and the others see the result.
         for _ in 0..BEGIN_TRIES {
             let now = self.clock.now();
             let inserted = self.insert(request, hash, seed, token, now).await?;
@@ -103,7 +105,9 @@ impl Requests {
             if let Some(seed) = seed {
                 return read_seed(&seed).map(|seed| Claim::Fresh { seed });
             }
+            // Neither a new row nor a takeover: another caller holds the row. Read the reason.
             let Some((stored_hash, answer, lease_until)) = self.look(request).await? else {
+                // Removed by the clean-up since the insert conflicted with it; the next round inserts it.
                 continue;
             };
             if stored_hash != hash {
@@ -112,6 +116,7 @@ impl Requests {
             if let Some(answer) = answer {
                 return Ok(Claim::Again { answer });
             }
+            // If the lease expired since the takeover failed, the next round takes it over.
             let left = u64::try_from(lease_until - now.at).unwrap_or(0);
             if left > 0 {
                 return Ok(Claim::InProgress {
@@ -150,6 +155,7 @@ impl Requests {
     ) -> Result<bool, DatabaseError> {
         let finish = match answer {
             Some(answer) => {
+                // Before the answer is stored, so that the head is not below the events that the answer reflects.
                 let head = self.head().await?;
                 of(KEEP, ANSWER, request)
                     .bind(token)
@@ -180,6 +186,7 @@ impl Requests {
         self.age().await?;
         let mut removed = 0;
         loop {
+            // In batches: one large delete would block concurrent requests.
             let now = self.clock.now();
             let old = Statement::new("remove old requests", CLEAN_UP)
                 .bind(now.forgets().at)
@@ -252,7 +259,7 @@ impl Requests {
         &self,
         request: &KeyedRequest,
     ) -> Result<Option<(Vec<u8>, Option<Vec<u8>>, i64)>, DatabaseError> {
-        let look = of("look at a request", LOOK, request);
+        let look = of("read a request", LOOK, request);
         self.database.fetch_optional(look).await
     }
 }

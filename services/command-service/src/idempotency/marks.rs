@@ -41,7 +41,7 @@ pub(crate) async fn newest(
     clock: &KeyClock,
     log: LogId,
 ) -> Result<Option<LogMark>, DatabaseError> {
-    const OPERATION: &str = "read which log the answers are of";
+    const OPERATION: &str = "read the logs of the stored answers";
     let since = clock.now().forgets();
     let newest = Statement::new(OPERATION, NEWEST)
         .bind(log.to_string())
@@ -61,7 +61,7 @@ pub(crate) async fn forget_foreign(
     store: &dyn EventStore,
     head: LogMark,
 ) -> Result<u64, Incomparable> {
-    let others = Statement::new("forget answers of another log", FORGET_OTHERS)
+    let others = Statement::new("remove answers of another log", FORGET_OTHERS)
         .bind(head.log.to_string())
         .bind(stored_position(head.position));
     let mut forgotten = database.execute(others).await?;
@@ -76,7 +76,7 @@ pub(crate) async fn forget_foreign(
         let Some(lowest) = foreign.last() else {
             return Ok(forgotten);
         };
-        let beyond = Statement::new("forget answers beyond the log", FORGET_FROM)
+        let beyond = Statement::new("remove answers beyond the log", FORGET_FROM)
             .bind(head.log.to_string())
             .bind(stored_position(lowest.position));
         forgotten += database.execute(beyond).await?;
@@ -89,7 +89,7 @@ async fn downward(
     log: LogId,
     from: Position,
 ) -> Result<Vec<LogMark>, DatabaseError> {
-    const OPERATION: &str = "read where the answers are";
+    const OPERATION: &str = "read the marks of the stored answers";
     let downward = Statement::new(OPERATION, DOWNWARD)
         .bind(log.to_string())
         .bind(stored_position(from))

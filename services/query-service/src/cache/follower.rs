@@ -96,6 +96,7 @@ async fn catch_up<P: TableProjection>(
             break;
         }
         position = reached;
+        // After the invalidations: a reader that sees this position must not find an older row.
         cache.publish(position, checkpoint);
     }
     cache.publish(position, checkpoint);

@@ -76,6 +76,7 @@ impl<V: Clone> RowCache<V> {
     /// Stores a row that was read under `ticket`, unless it may have been invalidated since.
     pub fn insert(&self, key: &str, row: V, ticket: LoadToken) {
         let mut shard = self.shard(key).lock();
+        // Checked under the shard's lock, so that no invalidation can happen between the check and the insert.
         if shard.thrown_out != ticket.0 {
             return;
         }

@@ -1,4 +1,4 @@
-//! What the tables of things with a name have in common.
+//! Shared by the tables whose rows have a name.
 
 use domain::value::Description;
 
@@ -7,7 +7,7 @@ pub trait NamedRow {
     fn name(&self) -> &str;
 }
 
-/// A description as a column holds it.
+/// A description as the value of a column.
 pub(super) fn text(description: Option<&Description>) -> Option<String> {
     description.map(|text| text.as_str().to_owned())
 }

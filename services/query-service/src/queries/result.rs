@@ -117,7 +117,7 @@ pub enum ReadError {
         at: Position,
     },
     /// The rows are being built and have not reached the head of the log yet.
-    #[error("the read model {projection} is being built, so far up to position {at}")]
+    #[error("the read model {projection} is being built and is at position {at}")]
     Building {
         projection: &'static str,
         /// The position of the build.
@@ -140,6 +140,6 @@ pub enum ReadError {
         head: Position,
     },
     /// A database failed.
-    #[error("the read side's database")]
+    #[error("the read side's database failed")]
     Store(#[from] StoreError),
 }

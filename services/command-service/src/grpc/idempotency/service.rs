@@ -151,6 +151,8 @@ async fn within<T>(
 ) -> Result<T, Status> {
     const UNAVAILABLE: &str = "the command database does not answer";
     static FAILURES: FailureLog = FailureLog::new();
+    // Failures have the outcome "unknown": the statement may have been committed although its result did not arrive.
+    // All three methods can be retried.
     match timeout_at(deadline, asked).await {
         Ok(Ok(answer)) => {
             FAILURES.log_recovery(Instant::now(), "the command database answers again");

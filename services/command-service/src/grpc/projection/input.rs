@@ -67,6 +67,6 @@ fn position(given: i64, head: Position) -> Result<Position, ValidationError> {
     }
     Err(ValidationError {
         field: "position".to_owned(),
-        message: format!("position must be 1 to {head}, the last event's, got {given}"),
+        message: format!("position must be 1 to {head} (the last event), got {given}"),
     })
 }

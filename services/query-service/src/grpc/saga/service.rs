@@ -42,10 +42,7 @@ impl SagaQuery for SagaApi {
         let found = self.sagas.of_order(order.as_str(), at).await;
         let found = found.map_err(|error| status(&error))?;
         let Some(row) = &found.value else {
-            return Err(not_found(
-                "there is no saga of such an order",
-                found.position,
-            ));
+            return Err(not_found("there is no saga of this order", found.position));
         };
         let saga = Some(reply::saga(row));
         Ok(answer(found.map(|_| SagaQueryResponse { saga })))
