@@ -13,6 +13,7 @@ use sagas::SagaState;
 use serde_json::Value;
 
 use crate::stored_shapes::fixtures;
+use crate::support::sources;
 
 /// The events of these fixtures, in order.
 fn history<A: Aggregate>(names: &[(&str, u32)]) -> Vec<A::Event> {
@@ -88,4 +89,26 @@ fn the_snapshots_of_sagas() {
     type Undo = SagaState<CancelOrderSaga>;
     fixtures().snapshot::<Fulfil>(saga::<Fulfil>("order.jsonl"));
     fixtures().snapshot::<Undo>(saga::<Undo>("cancel_order.jsonl"));
+}
+
+/// Without a history here, a changed snapshot of an aggregate would go unnoticed.
+#[test]
+fn every_aggregate_of_the_domain_has_a_snapshot() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/snapshots");
+    let files = fs::read_dir(folder).expect("a folder");
+    let names = files.map(|file| file.expect("a file").file_name());
+    let names: Vec<String> = names.filter_map(|name| name.into_string().ok()).collect();
+    let sources = sources();
+    let types = sources.lines().filter_map(|line| {
+        let line = line.trim().strip_prefix("const TYPE: &'static str = \"")?;
+        line.split_once('"').map(|(name, _)| name)
+    });
+    let types: Vec<&str> = types.collect();
+    assert!(types.len() >= 6, "{types:?}");
+    for name in types {
+        let is_stored = names
+            .iter()
+            .any(|file| file.starts_with(&format!("{name}.v")));
+        assert!(is_stored, "add a history of {name} here");
+    }
 }

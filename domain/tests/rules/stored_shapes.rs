@@ -5,7 +5,6 @@ use domain::category::{
     CategoryCreated, CategoryDeleted, CategoryEvent, CategoryNameEvent, CategoryNameHeld,
     CategoryUpdated, MembershipEvent,
 };
-use domain::order::OrderEvent;
 use domain::product::{
     ProductCreated, ProductDeleted, ProductEvent, ProductPriceChanged, ProductUpdated,
 };
@@ -14,6 +13,7 @@ use domain::value::{Money, NameKey};
 use event_sourcing::testing::Fixtures;
 use event_sourcing::{DecodeError, StoredEvent};
 
+use crate::stored_names::of_domain;
 use crate::support::{
     category_name, description, id, level, price, product_name, quantity, reason,
 };
@@ -164,13 +164,9 @@ fn stock_events() {
 
 #[test]
 fn every_version_of_every_event_has_its_fixture() {
-    let fixtures = fixtures();
-    fixtures.all_versions_of::<CategoryEvent>();
-    fixtures.all_versions_of::<CategoryNameEvent>();
-    fixtures.all_versions_of::<MembershipEvent>();
-    fixtures.all_versions_of::<ProductEvent>();
-    fixtures.all_versions_of::<StockEvent>();
-    fixtures.all_versions_of::<OrderEvent>();
+    for events in of_domain() {
+        (events.expect_fixtures)(&fixtures());
+    }
 }
 
 /// Data that no version had are a decode error, and no upcaster panics.

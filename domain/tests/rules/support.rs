@@ -1,5 +1,8 @@
 //! Short ways to make valid values.
 
+use std::fs;
+use std::path::Path;
+
 use domain::value::{
     CategoryName, Description, EntityId, Price, ProductName, Quantity, Reason, Reference,
     ShippingAddress, StockLevel, TrackingNumber, UserId,
@@ -51,4 +54,23 @@ pub fn tracking(text: &str) -> TrackingNumber {
 
 pub fn address() -> ShippingAddress {
     ShippingAddress::parse("shippingAddress", "Ring 1", "Uji", "611-0021").expect("a valid address")
+}
+
+/// All sources of the domain, as one text.
+pub fn sources() -> String {
+    let mut text = String::new();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    read_below(&folder, &mut text);
+    text
+}
+
+fn read_below(folder: &Path, text: &mut String) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            read_below(&path, text);
+        } else {
+            text.push_str(&fs::read_to_string(&path).expect("a source"));
+        }
+    }
 }
