@@ -10,18 +10,6 @@ use std::path::{Path, PathBuf};
 
 use prost::Message;
 
-const FILES: [&str; 9] = [
-    "error.proto",
-    "models.proto",
-    "command.proto",
-    "orders.proto",
-    "operations.proto",
-    "query.proto",
-    "order_queries.proto",
-    "projections.proto",
-    "event_handlers.proto",
-];
-
 /// Set to write the files in place of comparing them.
 const UPDATE: &str = "UPDATE_GENERATED";
 
@@ -52,7 +40,13 @@ fn it_is_generated_from_these_protos() -> Result<(), Box<dyn Error>> {
 }
 
 fn generate(protos: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
-    let descriptors = protox::compile(FILES, [protos])?;
+    // All of them, so that none is left out of the contract and of reflection; sorted, so that the result is always the same.
+    let mut files = Vec::new();
+    for entry in fs::read_dir(protos)? {
+        files.push(entry?.file_name());
+    }
+    files.sort_unstable();
+    let descriptors = protox::compile(files, [protos])?;
     fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
     tonic_prost_build::configure()
         // Channels and listeners are the business of who uses the types.

@@ -1462,6 +1462,1834 @@ pub mod product_command_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EventHandler {
+    /// Such as "notifications".
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(enumeration = "EventHandlerState", tag = "2")]
+    pub state: i32,
+    /// Every event up to here is done, or part of a parked stream.
+    #[prost(int64, tag = "3")]
+    pub position: i64,
+    /// The log's last position.
+    #[prost(int64, tag = "4")]
+    pub head: i64,
+    /// How many events of the log lie between the two.
+    #[prost(int64, tag = "5")]
+    pub lag: i64,
+    /// How many streams are parked.
+    #[prost(int64, tag = "6")]
+    pub parked_streams: i64,
+    /// How many events this process tries again.
+    #[prost(int64, tag = "7")]
+    pub retrying: i64,
+    /// What fails, if it is failing.
+    #[prost(string, tag = "8")]
+    pub failure: ::prost::alloc::string::String,
+}
+/// A stream whose event could not be handled. It and all later ones of the stream wait.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ParkedStream {
+    /// The stream, such as "order/0192…".
+    #[prost(string, tag = "1")]
+    pub stream: ::prost::alloc::string::String,
+    /// The event in front of which it stands: its place in the log.
+    #[prost(int64, tag = "2")]
+    pub position: i64,
+    /// Its place in the stream.
+    #[prost(int64, tag = "3")]
+    pub version: i64,
+    /// Such as "OrderConfirmed".
+    #[prost(string, tag = "4")]
+    pub event_type: ::prost::alloc::string::String,
+    /// What was wrong with it.
+    #[prost(string, tag = "5")]
+    pub reason: ::prost::alloc::string::String,
+    /// When that was found, in microseconds since 1970.
+    #[prost(int64, tag = "6")]
+    pub parked_at_micros: i64,
+}
+/// What an operator decided about an event handler.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EventHandlerDecision {
+    /// Its place in the log.
+    #[prost(int64, tag = "1")]
+    pub position: i64,
+    #[prost(int64, tag = "2")]
+    pub at_micros: i64,
+    /// "pause", "resume" or "skip".
+    #[prost(string, tag = "3")]
+    pub action: ::prost::alloc::string::String,
+    /// The stream that it is about; absent if it is about all.
+    #[prost(string, optional, tag = "4")]
+    pub stream: ::core::option::Option<::prost::alloc::string::String>,
+    /// The event that is left out, if it is a skip.
+    #[prost(int64, optional, tag = "5")]
+    pub skipped_position: ::core::option::Option<i64>,
+    #[prost(string, tag = "6")]
+    pub who: ::prost::alloc::string::String,
+    #[prost(string, tag = "7")]
+    pub reason: ::prost::alloc::string::String,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListEventHandlersParam {}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListEventHandlersResult {
+    #[prost(message, repeated, tag = "1")]
+    pub event_handlers: ::prost::alloc::vec::Vec<EventHandler>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ShowEventHandlerParam {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ShowEventHandlerResult {
+    #[prost(message, optional, tag = "1")]
+    pub event_handler: ::core::option::Option<EventHandler>,
+    /// The first 100 by their names.
+    #[prost(message, repeated, tag = "2")]
+    pub parked: ::prost::alloc::vec::Vec<ParkedStream>,
+    /// The last 100, the first one first.
+    #[prost(message, repeated, tag = "3")]
+    pub decisions: ::prost::alloc::vec::Vec<EventHandlerDecision>,
+}
+/// It is paused until it is resumed.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PauseEventHandlerParam {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Who decides it: 1 to 255 characters.
+    #[prost(string, tag = "2")]
+    pub who: ::prost::alloc::string::String,
+    /// Why: 1 to 1000 characters.
+    #[prost(string, tag = "3")]
+    pub reason: ::prost::alloc::string::String,
+}
+/// It works again, and its parked streams try again.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ResumeEventHandlerParam {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// The only stream that tries again, such as "order/0192…". Absent: all of them, and a handler that is paused works again.
+    #[prost(string, optional, tag = "2")]
+    pub stream: ::core::option::Option<::prost::alloc::string::String>,
+    /// Who decides it: 1 to 255 characters.
+    #[prost(string, tag = "3")]
+    pub who: ::prost::alloc::string::String,
+    /// Why: 1 to 1000 characters.
+    #[prost(string, tag = "4")]
+    pub reason: ::prost::alloc::string::String,
+}
+/// The event at which a stream is parked is left out, and the stream resumes after it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SkipHandledEventParam {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// The stream, such as "order/0192…".
+    #[prost(string, tag = "2")]
+    pub stream: ::prost::alloc::string::String,
+    /// The event at which it is parked: its place in the log.
+    #[prost(int64, tag = "3")]
+    pub position: i64,
+    /// Who decides it: 1 to 255 characters.
+    #[prost(string, tag = "4")]
+    pub who: ::prost::alloc::string::String,
+    /// Why: 1 to 1000 characters.
+    #[prost(string, tag = "5")]
+    pub reason: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EventHandlerActionResult {
+    #[prost(message, optional, tag = "1")]
+    pub error: ::core::option::Option<Error>,
+    #[prost(message, optional, tag = "2")]
+    pub timestamp: ::core::option::Option<::prost_types::Timestamp>,
+    /// Whether it was decided before, so that nothing was written.
+    #[prost(bool, tag = "3")]
+    pub unchanged: bool,
+}
+/// What an event handler is doing, as this process sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum EventHandlerState {
+    Unspecified = 0,
+    /// This process delivers events to it.
+    Running = 1,
+    /// Another process does, or this one will as soon as a lease has ended.
+    Waiting = 2,
+    /// An operator paused it.
+    Paused = 3,
+    /// Too many streams are parked: it reads no further until some are resumed.
+    Full = 4,
+    /// A database does not answer; it is tried again.
+    Failing = 5,
+}
+impl EventHandlerState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "EVENT_HANDLER_STATE_UNSPECIFIED",
+            Self::Running => "EVENT_HANDLER_STATE_RUNNING",
+            Self::Waiting => "EVENT_HANDLER_STATE_WAITING",
+            Self::Paused => "EVENT_HANDLER_STATE_PAUSED",
+            Self::Full => "EVENT_HANDLER_STATE_FULL",
+            Self::Failing => "EVENT_HANDLER_STATE_FAILING",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "EVENT_HANDLER_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "EVENT_HANDLER_STATE_RUNNING" => Some(Self::Running),
+            "EVENT_HANDLER_STATE_WAITING" => Some(Self::Waiting),
+            "EVENT_HANDLER_STATE_PAUSED" => Some(Self::Paused),
+            "EVENT_HANDLER_STATE_FULL" => Some(Self::Full),
+            "EVENT_HANDLER_STATE_FAILING" => Some(Self::Failing),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+pub mod event_handlers_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// For operators and the command line. Each decision is an event of the log, with who and why. A name that no handler has
+    /// is NOT_FOUND.
+    #[derive(Debug, Clone)]
+    pub struct EventHandlersClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> EventHandlersClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> EventHandlersClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            EventHandlersClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        pub async fn list_event_handlers(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListEventHandlersParam>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListEventHandlersResult>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/proto.EventHandlers/ListEventHandlers",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("proto.EventHandlers", "ListEventHandlers"));
+            self.inner.unary(req, path, codec).await
+        }
+        pub async fn show_event_handler(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ShowEventHandlerParam>,
+        ) -> std::result::Result<
+            tonic::Response<super::ShowEventHandlerResult>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/proto.EventHandlers/ShowEventHandler",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("proto.EventHandlers", "ShowEventHandler"));
+            self.inner.unary(req, path, codec).await
+        }
+        pub async fn pause_event_handler(
+            &mut self,
+            request: impl tonic::IntoRequest<super::PauseEventHandlerParam>,
+        ) -> std::result::Result<
+            tonic::Response<super::EventHandlerActionResult>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/proto.EventHandlers/PauseEventHandler",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("proto.EventHandlers", "PauseEventHandler"));
+            self.inner.unary(req, path, codec).await
+        }
+        pub async fn resume_event_handler(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ResumeEventHandlerParam>,
+        ) -> std::result::Result<
+            tonic::Response<super::EventHandlerActionResult>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/proto.EventHandlers/ResumeEventHandler",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("proto.EventHandlers", "ResumeEventHandler"));
+            self.inner.unary(req, path, codec).await
+        }
+        pub async fn skip_handled_event(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SkipHandledEventParam>,
+        ) -> std::result::Result<
+            tonic::Response<super::EventHandlerActionResult>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/proto.EventHandlers/SkipHandledEvent",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("proto.EventHandlers", "SkipHandledEvent"));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod event_handlers_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with EventHandlersServer.
+    #[async_trait]
+    pub trait EventHandlers: std::marker::Send + std::marker::Sync + 'static {
+        async fn list_event_handlers(
+            &self,
+            request: tonic::Request<super::ListEventHandlersParam>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListEventHandlersResult>,
+            tonic::Status,
+        >;
+        async fn show_event_handler(
+            &self,
+            request: tonic::Request<super::ShowEventHandlerParam>,
+        ) -> std::result::Result<
+            tonic::Response<super::ShowEventHandlerResult>,
+            tonic::Status,
+        >;
+        async fn pause_event_handler(
+            &self,
+            request: tonic::Request<super::PauseEventHandlerParam>,
+        ) -> std::result::Result<
+            tonic::Response<super::EventHandlerActionResult>,
+            tonic::Status,
+        >;
+        async fn resume_event_handler(
+            &self,
+            request: tonic::Request<super::ResumeEventHandlerParam>,
+        ) -> std::result::Result<
+            tonic::Response<super::EventHandlerActionResult>,
+            tonic::Status,
+        >;
+        async fn skip_handled_event(
+            &self,
+            request: tonic::Request<super::SkipHandledEventParam>,
+        ) -> std::result::Result<
+            tonic::Response<super::EventHandlerActionResult>,
+            tonic::Status,
+        >;
+    }
+    /// For operators and the command line. Each decision is an event of the log, with who and why. A name that no handler has
+    /// is NOT_FOUND.
+    #[derive(Debug)]
+    pub struct EventHandlersServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> EventHandlersServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for EventHandlersServer<T>
+    where
+        T: EventHandlers,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/proto.EventHandlers/ListEventHandlers" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListEventHandlersSvc<T: EventHandlers>(pub Arc<T>);
+                    impl<
+                        T: EventHandlers,
+                    > tonic::server::UnaryService<super::ListEventHandlersParam>
+                    for ListEventHandlersSvc<T> {
+                        type Response = super::ListEventHandlersResult;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListEventHandlersParam>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as EventHandlers>::list_event_handlers(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListEventHandlersSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/proto.EventHandlers/ShowEventHandler" => {
+                    #[allow(non_camel_case_types)]
+                    struct ShowEventHandlerSvc<T: EventHandlers>(pub Arc<T>);
+                    impl<
+                        T: EventHandlers,
+                    > tonic::server::UnaryService<super::ShowEventHandlerParam>
+                    for ShowEventHandlerSvc<T> {
+                        type Response = super::ShowEventHandlerResult;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ShowEventHandlerParam>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as EventHandlers>::show_event_handler(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ShowEventHandlerSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/proto.EventHandlers/PauseEventHandler" => {
+                    #[allow(non_camel_case_types)]
+                    struct PauseEventHandlerSvc<T: EventHandlers>(pub Arc<T>);
+                    impl<
+                        T: EventHandlers,
+                    > tonic::server::UnaryService<super::PauseEventHandlerParam>
+                    for PauseEventHandlerSvc<T> {
+                        type Response = super::EventHandlerActionResult;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::PauseEventHandlerParam>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as EventHandlers>::pause_event_handler(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = PauseEventHandlerSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/proto.EventHandlers/ResumeEventHandler" => {
+                    #[allow(non_camel_case_types)]
+                    struct ResumeEventHandlerSvc<T: EventHandlers>(pub Arc<T>);
+                    impl<
+                        T: EventHandlers,
+                    > tonic::server::UnaryService<super::ResumeEventHandlerParam>
+                    for ResumeEventHandlerSvc<T> {
+                        type Response = super::EventHandlerActionResult;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ResumeEventHandlerParam>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as EventHandlers>::resume_event_handler(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ResumeEventHandlerSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/proto.EventHandlers/SkipHandledEvent" => {
+                    #[allow(non_camel_case_types)]
+                    struct SkipHandledEventSvc<T: EventHandlers>(pub Arc<T>);
+                    impl<
+                        T: EventHandlers,
+                    > tonic::server::UnaryService<super::SkipHandledEventParam>
+                    for SkipHandledEventSvc<T> {
+                        type Response = super::EventHandlerActionResult;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SkipHandledEventParam>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as EventHandlers>::skip_handled_event(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SkipHandledEventSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for EventHandlersServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "proto.EventHandlers";
+    impl<T> tonic::server::NamedService for EventHandlersServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct IdempotencyBeginParam {
+    /// Who asks: at most 255 characters. Keys of different principals never meet.
+    #[prost(string, tag = "1")]
+    pub principal: ::prost::alloc::string::String,
+    /// The Idempotency-Key: 1 to 255 characters.
+    #[prost(string, tag = "2")]
+    pub key: ::prost::alloc::string::String,
+    /// 32 bytes that tell requests apart: a hash of operation and variables.
+    #[prost(bytes = "vec", tag = "3")]
+    pub request_hash: ::prost::alloc::vec::Vec<u8>,
+    /// 32 hexadecimal digits that the caller chose at random, so that it may repeat a call whose reply was lost: the lease
+    /// is then its own. "" has the server choose.
+    #[prost(string, tag = "4")]
+    pub token: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct IdempotencyBeginResult {
+    #[prost(enumeration = "IdempotencyState", tag = "1")]
+    pub state: i32,
+    /// A UUIDv7: all command ids of the request are derived from it.
+    #[prost(string, tag = "2")]
+    pub seed: ::prost::alloc::string::String,
+    /// Names the caller's lease of `lease_ms`; Renew and Finish give it back.
+    #[prost(string, tag = "3")]
+    pub token: ::prost::alloc::string::String,
+    /// Renew well before it has passed.
+    #[prost(int64, tag = "4")]
+    pub lease_ms: i64,
+    /// What Finish was given.
+    #[prost(bytes = "bytes", tag = "5")]
+    pub answer: ::prost::bytes::Bytes,
+    /// When the present lease ends at the latest, if its holder died.
+    #[prost(int64, tag = "6")]
+    pub retry_after_ms: i64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct IdempotencyRenewParam {
+    #[prost(string, tag = "1")]
+    pub principal: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub key: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub token: ::prost::alloc::string::String,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct IdempotencyRenewResult {
+    /// False if the lease has passed to somebody else, or the request is finished.
+    #[prost(bool, tag = "1")]
+    pub held: bool,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct IdempotencyFinishParam {
+    #[prost(string, tag = "1")]
+    pub principal: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub key: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub token: ::prost::alloc::string::String,
+    /// At most 1 MiB, kept for 24 hours from Begin. Absent: nothing is kept but the seed, the lease ends, and the next
+    /// Begin of the same request is FRESH at once.
+    #[prost(bytes = "bytes", optional, tag = "4")]
+    pub answer: ::core::option::Option<::prost::bytes::Bytes>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct IdempotencyFinishResult {
+    /// False if the lease has passed to somebody else; nothing was kept then.
+    #[prost(bool, tag = "1")]
+    pub kept: bool,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AdminStatusParam {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AdminStatusResult {
+    /// The service's version.
+    #[prost(string, tag = "1")]
+    pub version: ::prost::alloc::string::String,
+    /// The position of the last event.
+    #[prost(int64, tag = "2")]
+    pub head: i64,
+}
+/// New: an event that a projection leaves out of its rows. It is an event of the log, with who and why, which every query
+/// database and every rebuild obeys.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SkipProjectionEventParam {
+    /// Such as "orders": 1 to 64 lower-case letters, digits and "_".
+    #[prost(string, tag = "1")]
+    pub projection: ::prost::alloc::string::String,
+    /// The position of the event in the log.
+    #[prost(int64, tag = "2")]
+    pub position: i64,
+    /// Who decides it: 1 to 255 characters.
+    #[prost(string, tag = "3")]
+    pub who: ::prost::alloc::string::String,
+    /// Why: 1 to 1000 characters.
+    #[prost(string, tag = "4")]
+    pub reason: ::prost::alloc::string::String,
+}
+/// New: a parked projection tries its event again. It is an event of the log, with who and why.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ResumeProjectionParam {
+    /// Such as "orders": 1 to 64 lower-case letters, digits and "_".
+    #[prost(string, tag = "1")]
+    pub projection: ::prost::alloc::string::String,
+    /// Who decides it: 1 to 255 characters.
+    #[prost(string, tag = "2")]
+    pub who: ::prost::alloc::string::String,
+    /// Why: 1 to 1000 characters.
+    #[prost(string, tag = "3")]
+    pub reason: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ProjectionActionResult {
+    #[prost(message, optional, tag = "1")]
+    pub error: ::core::option::Option<Error>,
+    #[prost(message, optional, tag = "2")]
+    pub timestamp: ::core::option::Option<::prost_types::Timestamp>,
+    /// Whether the event was skipped before, so that nothing was written.
+    #[prost(bool, tag = "3")]
+    pub unchanged: bool,
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum IdempotencyState {
+    Unspecified = 0,
+    /// The caller owns the request now and executes it: `seed` and `token` are set. The key may have run before, in
+    /// a process that died or without a kept answer; the seed is then the same, and the event store deduplicates.
+    Fresh = 1,
+    /// The request was answered before: `answer` is set.
+    Again = 2,
+    /// Somebody executes the same request at this moment: `retry_after_ms` is set.
+    InProgress = 3,
+    /// The key belongs to another request.
+    Reused = 4,
+}
+impl IdempotencyState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "IDEMPOTENCY_STATE_UNSPECIFIED",
+            Self::Fresh => "IDEMPOTENCY_STATE_FRESH",
+            Self::Again => "IDEMPOTENCY_STATE_AGAIN",
+            Self::InProgress => "IDEMPOTENCY_STATE_IN_PROGRESS",
+            Self::Reused => "IDEMPOTENCY_STATE_REUSED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "IDEMPOTENCY_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "IDEMPOTENCY_STATE_FRESH" => Some(Self::Fresh),
+            "IDEMPOTENCY_STATE_AGAIN" => Some(Self::Again),
+            "IDEMPOTENCY_STATE_IN_PROGRESS" => Some(Self::InProgress),
+            "IDEMPOTENCY_STATE_REUSED" => Some(Self::Reused),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+pub mod idempotency_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Answers of requests that carry an Idempotency-Key.
+    #[derive(Debug, Clone)]
+    pub struct IdempotencyClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> IdempotencyClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> IdempotencyClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            IdempotencyClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        pub async fn begin(
+            &mut self,
+            request: impl tonic::IntoRequest<super::IdempotencyBeginParam>,
+        ) -> std::result::Result<
+            tonic::Response<super::IdempotencyBeginResult>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/proto.Idempotency/Begin");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("proto.Idempotency", "Begin"));
+            self.inner.unary(req, path, codec).await
+        }
+        pub async fn renew(
+            &mut self,
+            request: impl tonic::IntoRequest<super::IdempotencyRenewParam>,
+        ) -> std::result::Result<
+            tonic::Response<super::IdempotencyRenewResult>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/proto.Idempotency/Renew");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("proto.Idempotency", "Renew"));
+            self.inner.unary(req, path, codec).await
+        }
+        pub async fn finish(
+            &mut self,
+            request: impl tonic::IntoRequest<super::IdempotencyFinishParam>,
+        ) -> std::result::Result<
+            tonic::Response<super::IdempotencyFinishResult>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/proto.Idempotency/Finish");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("proto.Idempotency", "Finish"));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod idempotency_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with IdempotencyServer.
+    #[async_trait]
+    pub trait Idempotency: std::marker::Send + std::marker::Sync + 'static {
+        async fn begin(
+            &self,
+            request: tonic::Request<super::IdempotencyBeginParam>,
+        ) -> std::result::Result<
+            tonic::Response<super::IdempotencyBeginResult>,
+            tonic::Status,
+        >;
+        async fn renew(
+            &self,
+            request: tonic::Request<super::IdempotencyRenewParam>,
+        ) -> std::result::Result<
+            tonic::Response<super::IdempotencyRenewResult>,
+            tonic::Status,
+        >;
+        async fn finish(
+            &self,
+            request: tonic::Request<super::IdempotencyFinishParam>,
+        ) -> std::result::Result<
+            tonic::Response<super::IdempotencyFinishResult>,
+            tonic::Status,
+        >;
+    }
+    /// Answers of requests that carry an Idempotency-Key.
+    #[derive(Debug)]
+    pub struct IdempotencyServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> IdempotencyServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for IdempotencyServer<T>
+    where
+        T: Idempotency,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/proto.Idempotency/Begin" => {
+                    #[allow(non_camel_case_types)]
+                    struct BeginSvc<T: Idempotency>(pub Arc<T>);
+                    impl<
+                        T: Idempotency,
+                    > tonic::server::UnaryService<super::IdempotencyBeginParam>
+                    for BeginSvc<T> {
+                        type Response = super::IdempotencyBeginResult;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::IdempotencyBeginParam>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Idempotency>::begin(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = BeginSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/proto.Idempotency/Renew" => {
+                    #[allow(non_camel_case_types)]
+                    struct RenewSvc<T: Idempotency>(pub Arc<T>);
+                    impl<
+                        T: Idempotency,
+                    > tonic::server::UnaryService<super::IdempotencyRenewParam>
+                    for RenewSvc<T> {
+                        type Response = super::IdempotencyRenewResult;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::IdempotencyRenewParam>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Idempotency>::renew(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RenewSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/proto.Idempotency/Finish" => {
+                    #[allow(non_camel_case_types)]
+                    struct FinishSvc<T: Idempotency>(pub Arc<T>);
+                    impl<
+                        T: Idempotency,
+                    > tonic::server::UnaryService<super::IdempotencyFinishParam>
+                    for FinishSvc<T> {
+                        type Response = super::IdempotencyFinishResult;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::IdempotencyFinishParam>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Idempotency>::finish(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = FinishSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for IdempotencyServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "proto.Idempotency";
+    impl<T> tonic::server::NamedService for IdempotencyServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// Generated client implementations.
+pub mod admin_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// For operators and the command line.
+    #[derive(Debug, Clone)]
+    pub struct AdminClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> AdminClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> AdminClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            AdminClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        pub async fn status(
+            &mut self,
+            request: impl tonic::IntoRequest<super::AdminStatusParam>,
+        ) -> std::result::Result<
+            tonic::Response<super::AdminStatusResult>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/proto.Admin/Status");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("proto.Admin", "Status"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// New.
+        pub async fn skip_projection_event(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SkipProjectionEventParam>,
+        ) -> std::result::Result<
+            tonic::Response<super::ProjectionActionResult>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/proto.Admin/SkipProjectionEvent",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("proto.Admin", "SkipProjectionEvent"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// New.
+        pub async fn resume_projection(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ResumeProjectionParam>,
+        ) -> std::result::Result<
+            tonic::Response<super::ProjectionActionResult>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/proto.Admin/ResumeProjection",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("proto.Admin", "ResumeProjection"));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod admin_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with AdminServer.
+    #[async_trait]
+    pub trait Admin: std::marker::Send + std::marker::Sync + 'static {
+        async fn status(
+            &self,
+            request: tonic::Request<super::AdminStatusParam>,
+        ) -> std::result::Result<
+            tonic::Response<super::AdminStatusResult>,
+            tonic::Status,
+        >;
+        /// New.
+        async fn skip_projection_event(
+            &self,
+            request: tonic::Request<super::SkipProjectionEventParam>,
+        ) -> std::result::Result<
+            tonic::Response<super::ProjectionActionResult>,
+            tonic::Status,
+        >;
+        /// New.
+        async fn resume_projection(
+            &self,
+            request: tonic::Request<super::ResumeProjectionParam>,
+        ) -> std::result::Result<
+            tonic::Response<super::ProjectionActionResult>,
+            tonic::Status,
+        >;
+    }
+    /// For operators and the command line.
+    #[derive(Debug)]
+    pub struct AdminServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> AdminServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for AdminServer<T>
+    where
+        T: Admin,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/proto.Admin/Status" => {
+                    #[allow(non_camel_case_types)]
+                    struct StatusSvc<T: Admin>(pub Arc<T>);
+                    impl<T: Admin> tonic::server::UnaryService<super::AdminStatusParam>
+                    for StatusSvc<T> {
+                        type Response = super::AdminStatusResult;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::AdminStatusParam>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Admin>::status(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = StatusSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/proto.Admin/SkipProjectionEvent" => {
+                    #[allow(non_camel_case_types)]
+                    struct SkipProjectionEventSvc<T: Admin>(pub Arc<T>);
+                    impl<
+                        T: Admin,
+                    > tonic::server::UnaryService<super::SkipProjectionEventParam>
+                    for SkipProjectionEventSvc<T> {
+                        type Response = super::ProjectionActionResult;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SkipProjectionEventParam>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Admin>::skip_projection_event(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SkipProjectionEventSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/proto.Admin/ResumeProjection" => {
+                    #[allow(non_camel_case_types)]
+                    struct ResumeProjectionSvc<T: Admin>(pub Arc<T>);
+                    impl<
+                        T: Admin,
+                    > tonic::server::UnaryService<super::ResumeProjectionParam>
+                    for ResumeProjectionSvc<T> {
+                        type Response = super::ProjectionActionResult;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ResumeProjectionParam>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Admin>::resume_projection(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ResumeProjectionSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for AdminServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "proto.Admin";
+    impl<T> tonic::server::NamedService for AdminServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct StartOrderSagaParam {
     /// "" asks the server to make one.
@@ -2947,1834 +4775,6 @@ pub mod saga_command_server {
     /// Generated gRPC service name
     pub const SERVICE_NAME: &str = "proto.SagaCommand";
     impl<T> tonic::server::NamedService for SagaCommandServer<T> {
-        const NAME: &'static str = SERVICE_NAME;
-    }
-}
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct IdempotencyBeginParam {
-    /// Who asks: at most 255 characters. Keys of different principals never meet.
-    #[prost(string, tag = "1")]
-    pub principal: ::prost::alloc::string::String,
-    /// The Idempotency-Key: 1 to 255 characters.
-    #[prost(string, tag = "2")]
-    pub key: ::prost::alloc::string::String,
-    /// 32 bytes that tell requests apart: a hash of operation and variables.
-    #[prost(bytes = "vec", tag = "3")]
-    pub request_hash: ::prost::alloc::vec::Vec<u8>,
-    /// 32 hexadecimal digits that the caller chose at random, so that it may repeat a call whose reply was lost: the lease
-    /// is then its own. "" has the server choose.
-    #[prost(string, tag = "4")]
-    pub token: ::prost::alloc::string::String,
-}
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct IdempotencyBeginResult {
-    #[prost(enumeration = "IdempotencyState", tag = "1")]
-    pub state: i32,
-    /// A UUIDv7: all command ids of the request are derived from it.
-    #[prost(string, tag = "2")]
-    pub seed: ::prost::alloc::string::String,
-    /// Names the caller's lease of `lease_ms`; Renew and Finish give it back.
-    #[prost(string, tag = "3")]
-    pub token: ::prost::alloc::string::String,
-    /// Renew well before it has passed.
-    #[prost(int64, tag = "4")]
-    pub lease_ms: i64,
-    /// What Finish was given.
-    #[prost(bytes = "bytes", tag = "5")]
-    pub answer: ::prost::bytes::Bytes,
-    /// When the present lease ends at the latest, if its holder died.
-    #[prost(int64, tag = "6")]
-    pub retry_after_ms: i64,
-}
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct IdempotencyRenewParam {
-    #[prost(string, tag = "1")]
-    pub principal: ::prost::alloc::string::String,
-    #[prost(string, tag = "2")]
-    pub key: ::prost::alloc::string::String,
-    #[prost(string, tag = "3")]
-    pub token: ::prost::alloc::string::String,
-}
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct IdempotencyRenewResult {
-    /// False if the lease has passed to somebody else, or the request is finished.
-    #[prost(bool, tag = "1")]
-    pub held: bool,
-}
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct IdempotencyFinishParam {
-    #[prost(string, tag = "1")]
-    pub principal: ::prost::alloc::string::String,
-    #[prost(string, tag = "2")]
-    pub key: ::prost::alloc::string::String,
-    #[prost(string, tag = "3")]
-    pub token: ::prost::alloc::string::String,
-    /// At most 1 MiB, kept for 24 hours from Begin. Absent: nothing is kept but the seed, the lease ends, and the next
-    /// Begin of the same request is FRESH at once.
-    #[prost(bytes = "bytes", optional, tag = "4")]
-    pub answer: ::core::option::Option<::prost::bytes::Bytes>,
-}
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct IdempotencyFinishResult {
-    /// False if the lease has passed to somebody else; nothing was kept then.
-    #[prost(bool, tag = "1")]
-    pub kept: bool,
-}
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct AdminStatusParam {}
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct AdminStatusResult {
-    /// The service's version.
-    #[prost(string, tag = "1")]
-    pub version: ::prost::alloc::string::String,
-    /// The position of the last event.
-    #[prost(int64, tag = "2")]
-    pub head: i64,
-}
-/// New: an event that a projection leaves out of its rows. It is an event of the log, with who and why, which every query
-/// database and every rebuild obeys.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct SkipProjectionEventParam {
-    /// Such as "orders": 1 to 64 lower-case letters, digits and "_".
-    #[prost(string, tag = "1")]
-    pub projection: ::prost::alloc::string::String,
-    /// The position of the event in the log.
-    #[prost(int64, tag = "2")]
-    pub position: i64,
-    /// Who decides it: 1 to 255 characters.
-    #[prost(string, tag = "3")]
-    pub who: ::prost::alloc::string::String,
-    /// Why: 1 to 1000 characters.
-    #[prost(string, tag = "4")]
-    pub reason: ::prost::alloc::string::String,
-}
-/// New: a parked projection tries its event again. It is an event of the log, with who and why.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ResumeProjectionParam {
-    /// Such as "orders": 1 to 64 lower-case letters, digits and "_".
-    #[prost(string, tag = "1")]
-    pub projection: ::prost::alloc::string::String,
-    /// Who decides it: 1 to 255 characters.
-    #[prost(string, tag = "2")]
-    pub who: ::prost::alloc::string::String,
-    /// Why: 1 to 1000 characters.
-    #[prost(string, tag = "3")]
-    pub reason: ::prost::alloc::string::String,
-}
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct ProjectionActionResult {
-    #[prost(message, optional, tag = "1")]
-    pub error: ::core::option::Option<Error>,
-    #[prost(message, optional, tag = "2")]
-    pub timestamp: ::core::option::Option<::prost_types::Timestamp>,
-    /// Whether the event was skipped before, so that nothing was written.
-    #[prost(bool, tag = "3")]
-    pub unchanged: bool,
-}
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
-#[repr(i32)]
-pub enum IdempotencyState {
-    Unspecified = 0,
-    /// The caller owns the request now and executes it: `seed` and `token` are set. The key may have run before, in
-    /// a process that died or without a kept answer; the seed is then the same, and the event store deduplicates.
-    Fresh = 1,
-    /// The request was answered before: `answer` is set.
-    Again = 2,
-    /// Somebody executes the same request at this moment: `retry_after_ms` is set.
-    InProgress = 3,
-    /// The key belongs to another request.
-    Reused = 4,
-}
-impl IdempotencyState {
-    /// String value of the enum field names used in the ProtoBuf definition.
-    ///
-    /// The values are not transformed in any way and thus are considered stable
-    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
-    pub fn as_str_name(&self) -> &'static str {
-        match self {
-            Self::Unspecified => "IDEMPOTENCY_STATE_UNSPECIFIED",
-            Self::Fresh => "IDEMPOTENCY_STATE_FRESH",
-            Self::Again => "IDEMPOTENCY_STATE_AGAIN",
-            Self::InProgress => "IDEMPOTENCY_STATE_IN_PROGRESS",
-            Self::Reused => "IDEMPOTENCY_STATE_REUSED",
-        }
-    }
-    /// Creates an enum from field names used in the ProtoBuf definition.
-    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
-        match value {
-            "IDEMPOTENCY_STATE_UNSPECIFIED" => Some(Self::Unspecified),
-            "IDEMPOTENCY_STATE_FRESH" => Some(Self::Fresh),
-            "IDEMPOTENCY_STATE_AGAIN" => Some(Self::Again),
-            "IDEMPOTENCY_STATE_IN_PROGRESS" => Some(Self::InProgress),
-            "IDEMPOTENCY_STATE_REUSED" => Some(Self::Reused),
-            _ => None,
-        }
-    }
-}
-/// Generated client implementations.
-pub mod idempotency_client {
-    #![allow(
-        unused_variables,
-        dead_code,
-        missing_docs,
-        clippy::wildcard_imports,
-        clippy::let_unit_value,
-    )]
-    use tonic::codegen::*;
-    use tonic::codegen::http::Uri;
-    /// Answers of requests that carry an Idempotency-Key.
-    #[derive(Debug, Clone)]
-    pub struct IdempotencyClient<T> {
-        inner: tonic::client::Grpc<T>,
-    }
-    impl<T> IdempotencyClient<T>
-    where
-        T: tonic::client::GrpcService<tonic::body::Body>,
-        T::Error: Into<StdError>,
-        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
-        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
-    {
-        pub fn new(inner: T) -> Self {
-            let inner = tonic::client::Grpc::new(inner);
-            Self { inner }
-        }
-        pub fn with_origin(inner: T, origin: Uri) -> Self {
-            let inner = tonic::client::Grpc::with_origin(inner, origin);
-            Self { inner }
-        }
-        pub fn with_interceptor<F>(
-            inner: T,
-            interceptor: F,
-        ) -> IdempotencyClient<InterceptedService<T, F>>
-        where
-            F: tonic::service::Interceptor,
-            T::ResponseBody: Default,
-            T: tonic::codegen::Service<
-                http::Request<tonic::body::Body>,
-                Response = http::Response<
-                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
-                >,
-            >,
-            <T as tonic::codegen::Service<
-                http::Request<tonic::body::Body>,
-            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
-        {
-            IdempotencyClient::new(InterceptedService::new(inner, interceptor))
-        }
-        /// Compress requests with the given encoding.
-        ///
-        /// This requires the server to support it otherwise it might respond with an
-        /// error.
-        #[must_use]
-        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
-            self.inner = self.inner.send_compressed(encoding);
-            self
-        }
-        /// Enable decompressing responses.
-        #[must_use]
-        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
-            self.inner = self.inner.accept_compressed(encoding);
-            self
-        }
-        /// Limits the maximum size of a decoded message.
-        ///
-        /// Default: `4MB`
-        #[must_use]
-        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
-            self.inner = self.inner.max_decoding_message_size(limit);
-            self
-        }
-        /// Limits the maximum size of an encoded message.
-        ///
-        /// Default: `usize::MAX`
-        #[must_use]
-        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
-            self.inner = self.inner.max_encoding_message_size(limit);
-            self
-        }
-        pub async fn begin(
-            &mut self,
-            request: impl tonic::IntoRequest<super::IdempotencyBeginParam>,
-        ) -> std::result::Result<
-            tonic::Response<super::IdempotencyBeginResult>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static("/proto.Idempotency/Begin");
-            let mut req = request.into_request();
-            req.extensions_mut().insert(GrpcMethod::new("proto.Idempotency", "Begin"));
-            self.inner.unary(req, path, codec).await
-        }
-        pub async fn renew(
-            &mut self,
-            request: impl tonic::IntoRequest<super::IdempotencyRenewParam>,
-        ) -> std::result::Result<
-            tonic::Response<super::IdempotencyRenewResult>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static("/proto.Idempotency/Renew");
-            let mut req = request.into_request();
-            req.extensions_mut().insert(GrpcMethod::new("proto.Idempotency", "Renew"));
-            self.inner.unary(req, path, codec).await
-        }
-        pub async fn finish(
-            &mut self,
-            request: impl tonic::IntoRequest<super::IdempotencyFinishParam>,
-        ) -> std::result::Result<
-            tonic::Response<super::IdempotencyFinishResult>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static("/proto.Idempotency/Finish");
-            let mut req = request.into_request();
-            req.extensions_mut().insert(GrpcMethod::new("proto.Idempotency", "Finish"));
-            self.inner.unary(req, path, codec).await
-        }
-    }
-}
-/// Generated server implementations.
-pub mod idempotency_server {
-    #![allow(
-        unused_variables,
-        dead_code,
-        missing_docs,
-        clippy::wildcard_imports,
-        clippy::let_unit_value,
-    )]
-    use tonic::codegen::*;
-    /// Generated trait containing gRPC methods that should be implemented for use with IdempotencyServer.
-    #[async_trait]
-    pub trait Idempotency: std::marker::Send + std::marker::Sync + 'static {
-        async fn begin(
-            &self,
-            request: tonic::Request<super::IdempotencyBeginParam>,
-        ) -> std::result::Result<
-            tonic::Response<super::IdempotencyBeginResult>,
-            tonic::Status,
-        >;
-        async fn renew(
-            &self,
-            request: tonic::Request<super::IdempotencyRenewParam>,
-        ) -> std::result::Result<
-            tonic::Response<super::IdempotencyRenewResult>,
-            tonic::Status,
-        >;
-        async fn finish(
-            &self,
-            request: tonic::Request<super::IdempotencyFinishParam>,
-        ) -> std::result::Result<
-            tonic::Response<super::IdempotencyFinishResult>,
-            tonic::Status,
-        >;
-    }
-    /// Answers of requests that carry an Idempotency-Key.
-    #[derive(Debug)]
-    pub struct IdempotencyServer<T> {
-        inner: Arc<T>,
-        accept_compression_encodings: EnabledCompressionEncodings,
-        send_compression_encodings: EnabledCompressionEncodings,
-        max_decoding_message_size: Option<usize>,
-        max_encoding_message_size: Option<usize>,
-    }
-    impl<T> IdempotencyServer<T> {
-        pub fn new(inner: T) -> Self {
-            Self::from_arc(Arc::new(inner))
-        }
-        pub fn from_arc(inner: Arc<T>) -> Self {
-            Self {
-                inner,
-                accept_compression_encodings: Default::default(),
-                send_compression_encodings: Default::default(),
-                max_decoding_message_size: None,
-                max_encoding_message_size: None,
-            }
-        }
-        pub fn with_interceptor<F>(
-            inner: T,
-            interceptor: F,
-        ) -> InterceptedService<Self, F>
-        where
-            F: tonic::service::Interceptor,
-        {
-            InterceptedService::new(Self::new(inner), interceptor)
-        }
-        /// Enable decompressing requests with the given encoding.
-        #[must_use]
-        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
-            self.accept_compression_encodings.enable(encoding);
-            self
-        }
-        /// Compress responses with the given encoding, if the client supports it.
-        #[must_use]
-        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
-            self.send_compression_encodings.enable(encoding);
-            self
-        }
-        /// Limits the maximum size of a decoded message.
-        ///
-        /// Default: `4MB`
-        #[must_use]
-        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
-            self.max_decoding_message_size = Some(limit);
-            self
-        }
-        /// Limits the maximum size of an encoded message.
-        ///
-        /// Default: `usize::MAX`
-        #[must_use]
-        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
-            self.max_encoding_message_size = Some(limit);
-            self
-        }
-    }
-    impl<T, B> tonic::codegen::Service<http::Request<B>> for IdempotencyServer<T>
-    where
-        T: Idempotency,
-        B: Body + std::marker::Send + 'static,
-        B::Error: Into<StdError> + std::marker::Send + 'static,
-    {
-        type Response = http::Response<tonic::body::Body>;
-        type Error = std::convert::Infallible;
-        type Future = BoxFuture<Self::Response, Self::Error>;
-        fn poll_ready(
-            &mut self,
-            _cx: &mut Context<'_>,
-        ) -> Poll<std::result::Result<(), Self::Error>> {
-            Poll::Ready(Ok(()))
-        }
-        fn call(&mut self, req: http::Request<B>) -> Self::Future {
-            match req.uri().path() {
-                "/proto.Idempotency/Begin" => {
-                    #[allow(non_camel_case_types)]
-                    struct BeginSvc<T: Idempotency>(pub Arc<T>);
-                    impl<
-                        T: Idempotency,
-                    > tonic::server::UnaryService<super::IdempotencyBeginParam>
-                    for BeginSvc<T> {
-                        type Response = super::IdempotencyBeginResult;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::IdempotencyBeginParam>,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as Idempotency>::begin(&inner, request).await
-                            };
-                            Box::pin(fut)
-                        }
-                    }
-                    let accept_compression_encodings = self.accept_compression_encodings;
-                    let send_compression_encodings = self.send_compression_encodings;
-                    let max_decoding_message_size = self.max_decoding_message_size;
-                    let max_encoding_message_size = self.max_encoding_message_size;
-                    let inner = self.inner.clone();
-                    let fut = async move {
-                        let method = BeginSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
-                        let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(
-                                accept_compression_encodings,
-                                send_compression_encodings,
-                            )
-                            .apply_max_message_size_config(
-                                max_decoding_message_size,
-                                max_encoding_message_size,
-                            );
-                        let res = grpc.unary(method, req).await;
-                        Ok(res)
-                    };
-                    Box::pin(fut)
-                }
-                "/proto.Idempotency/Renew" => {
-                    #[allow(non_camel_case_types)]
-                    struct RenewSvc<T: Idempotency>(pub Arc<T>);
-                    impl<
-                        T: Idempotency,
-                    > tonic::server::UnaryService<super::IdempotencyRenewParam>
-                    for RenewSvc<T> {
-                        type Response = super::IdempotencyRenewResult;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::IdempotencyRenewParam>,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as Idempotency>::renew(&inner, request).await
-                            };
-                            Box::pin(fut)
-                        }
-                    }
-                    let accept_compression_encodings = self.accept_compression_encodings;
-                    let send_compression_encodings = self.send_compression_encodings;
-                    let max_decoding_message_size = self.max_decoding_message_size;
-                    let max_encoding_message_size = self.max_encoding_message_size;
-                    let inner = self.inner.clone();
-                    let fut = async move {
-                        let method = RenewSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
-                        let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(
-                                accept_compression_encodings,
-                                send_compression_encodings,
-                            )
-                            .apply_max_message_size_config(
-                                max_decoding_message_size,
-                                max_encoding_message_size,
-                            );
-                        let res = grpc.unary(method, req).await;
-                        Ok(res)
-                    };
-                    Box::pin(fut)
-                }
-                "/proto.Idempotency/Finish" => {
-                    #[allow(non_camel_case_types)]
-                    struct FinishSvc<T: Idempotency>(pub Arc<T>);
-                    impl<
-                        T: Idempotency,
-                    > tonic::server::UnaryService<super::IdempotencyFinishParam>
-                    for FinishSvc<T> {
-                        type Response = super::IdempotencyFinishResult;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::IdempotencyFinishParam>,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as Idempotency>::finish(&inner, request).await
-                            };
-                            Box::pin(fut)
-                        }
-                    }
-                    let accept_compression_encodings = self.accept_compression_encodings;
-                    let send_compression_encodings = self.send_compression_encodings;
-                    let max_decoding_message_size = self.max_decoding_message_size;
-                    let max_encoding_message_size = self.max_encoding_message_size;
-                    let inner = self.inner.clone();
-                    let fut = async move {
-                        let method = FinishSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
-                        let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(
-                                accept_compression_encodings,
-                                send_compression_encodings,
-                            )
-                            .apply_max_message_size_config(
-                                max_decoding_message_size,
-                                max_encoding_message_size,
-                            );
-                        let res = grpc.unary(method, req).await;
-                        Ok(res)
-                    };
-                    Box::pin(fut)
-                }
-                _ => {
-                    Box::pin(async move {
-                        let mut response = http::Response::new(
-                            tonic::body::Body::default(),
-                        );
-                        let headers = response.headers_mut();
-                        headers
-                            .insert(
-                                tonic::Status::GRPC_STATUS,
-                                (tonic::Code::Unimplemented as i32).into(),
-                            );
-                        headers
-                            .insert(
-                                http::header::CONTENT_TYPE,
-                                tonic::metadata::GRPC_CONTENT_TYPE,
-                            );
-                        Ok(response)
-                    })
-                }
-            }
-        }
-    }
-    impl<T> Clone for IdempotencyServer<T> {
-        fn clone(&self) -> Self {
-            let inner = self.inner.clone();
-            Self {
-                inner,
-                accept_compression_encodings: self.accept_compression_encodings,
-                send_compression_encodings: self.send_compression_encodings,
-                max_decoding_message_size: self.max_decoding_message_size,
-                max_encoding_message_size: self.max_encoding_message_size,
-            }
-        }
-    }
-    /// Generated gRPC service name
-    pub const SERVICE_NAME: &str = "proto.Idempotency";
-    impl<T> tonic::server::NamedService for IdempotencyServer<T> {
-        const NAME: &'static str = SERVICE_NAME;
-    }
-}
-/// Generated client implementations.
-pub mod admin_client {
-    #![allow(
-        unused_variables,
-        dead_code,
-        missing_docs,
-        clippy::wildcard_imports,
-        clippy::let_unit_value,
-    )]
-    use tonic::codegen::*;
-    use tonic::codegen::http::Uri;
-    /// For operators and the command line.
-    #[derive(Debug, Clone)]
-    pub struct AdminClient<T> {
-        inner: tonic::client::Grpc<T>,
-    }
-    impl<T> AdminClient<T>
-    where
-        T: tonic::client::GrpcService<tonic::body::Body>,
-        T::Error: Into<StdError>,
-        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
-        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
-    {
-        pub fn new(inner: T) -> Self {
-            let inner = tonic::client::Grpc::new(inner);
-            Self { inner }
-        }
-        pub fn with_origin(inner: T, origin: Uri) -> Self {
-            let inner = tonic::client::Grpc::with_origin(inner, origin);
-            Self { inner }
-        }
-        pub fn with_interceptor<F>(
-            inner: T,
-            interceptor: F,
-        ) -> AdminClient<InterceptedService<T, F>>
-        where
-            F: tonic::service::Interceptor,
-            T::ResponseBody: Default,
-            T: tonic::codegen::Service<
-                http::Request<tonic::body::Body>,
-                Response = http::Response<
-                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
-                >,
-            >,
-            <T as tonic::codegen::Service<
-                http::Request<tonic::body::Body>,
-            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
-        {
-            AdminClient::new(InterceptedService::new(inner, interceptor))
-        }
-        /// Compress requests with the given encoding.
-        ///
-        /// This requires the server to support it otherwise it might respond with an
-        /// error.
-        #[must_use]
-        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
-            self.inner = self.inner.send_compressed(encoding);
-            self
-        }
-        /// Enable decompressing responses.
-        #[must_use]
-        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
-            self.inner = self.inner.accept_compressed(encoding);
-            self
-        }
-        /// Limits the maximum size of a decoded message.
-        ///
-        /// Default: `4MB`
-        #[must_use]
-        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
-            self.inner = self.inner.max_decoding_message_size(limit);
-            self
-        }
-        /// Limits the maximum size of an encoded message.
-        ///
-        /// Default: `usize::MAX`
-        #[must_use]
-        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
-            self.inner = self.inner.max_encoding_message_size(limit);
-            self
-        }
-        pub async fn status(
-            &mut self,
-            request: impl tonic::IntoRequest<super::AdminStatusParam>,
-        ) -> std::result::Result<
-            tonic::Response<super::AdminStatusResult>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static("/proto.Admin/Status");
-            let mut req = request.into_request();
-            req.extensions_mut().insert(GrpcMethod::new("proto.Admin", "Status"));
-            self.inner.unary(req, path, codec).await
-        }
-        /// New.
-        pub async fn skip_projection_event(
-            &mut self,
-            request: impl tonic::IntoRequest<super::SkipProjectionEventParam>,
-        ) -> std::result::Result<
-            tonic::Response<super::ProjectionActionResult>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/proto.Admin/SkipProjectionEvent",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("proto.Admin", "SkipProjectionEvent"));
-            self.inner.unary(req, path, codec).await
-        }
-        /// New.
-        pub async fn resume_projection(
-            &mut self,
-            request: impl tonic::IntoRequest<super::ResumeProjectionParam>,
-        ) -> std::result::Result<
-            tonic::Response<super::ProjectionActionResult>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/proto.Admin/ResumeProjection",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("proto.Admin", "ResumeProjection"));
-            self.inner.unary(req, path, codec).await
-        }
-    }
-}
-/// Generated server implementations.
-pub mod admin_server {
-    #![allow(
-        unused_variables,
-        dead_code,
-        missing_docs,
-        clippy::wildcard_imports,
-        clippy::let_unit_value,
-    )]
-    use tonic::codegen::*;
-    /// Generated trait containing gRPC methods that should be implemented for use with AdminServer.
-    #[async_trait]
-    pub trait Admin: std::marker::Send + std::marker::Sync + 'static {
-        async fn status(
-            &self,
-            request: tonic::Request<super::AdminStatusParam>,
-        ) -> std::result::Result<
-            tonic::Response<super::AdminStatusResult>,
-            tonic::Status,
-        >;
-        /// New.
-        async fn skip_projection_event(
-            &self,
-            request: tonic::Request<super::SkipProjectionEventParam>,
-        ) -> std::result::Result<
-            tonic::Response<super::ProjectionActionResult>,
-            tonic::Status,
-        >;
-        /// New.
-        async fn resume_projection(
-            &self,
-            request: tonic::Request<super::ResumeProjectionParam>,
-        ) -> std::result::Result<
-            tonic::Response<super::ProjectionActionResult>,
-            tonic::Status,
-        >;
-    }
-    /// For operators and the command line.
-    #[derive(Debug)]
-    pub struct AdminServer<T> {
-        inner: Arc<T>,
-        accept_compression_encodings: EnabledCompressionEncodings,
-        send_compression_encodings: EnabledCompressionEncodings,
-        max_decoding_message_size: Option<usize>,
-        max_encoding_message_size: Option<usize>,
-    }
-    impl<T> AdminServer<T> {
-        pub fn new(inner: T) -> Self {
-            Self::from_arc(Arc::new(inner))
-        }
-        pub fn from_arc(inner: Arc<T>) -> Self {
-            Self {
-                inner,
-                accept_compression_encodings: Default::default(),
-                send_compression_encodings: Default::default(),
-                max_decoding_message_size: None,
-                max_encoding_message_size: None,
-            }
-        }
-        pub fn with_interceptor<F>(
-            inner: T,
-            interceptor: F,
-        ) -> InterceptedService<Self, F>
-        where
-            F: tonic::service::Interceptor,
-        {
-            InterceptedService::new(Self::new(inner), interceptor)
-        }
-        /// Enable decompressing requests with the given encoding.
-        #[must_use]
-        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
-            self.accept_compression_encodings.enable(encoding);
-            self
-        }
-        /// Compress responses with the given encoding, if the client supports it.
-        #[must_use]
-        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
-            self.send_compression_encodings.enable(encoding);
-            self
-        }
-        /// Limits the maximum size of a decoded message.
-        ///
-        /// Default: `4MB`
-        #[must_use]
-        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
-            self.max_decoding_message_size = Some(limit);
-            self
-        }
-        /// Limits the maximum size of an encoded message.
-        ///
-        /// Default: `usize::MAX`
-        #[must_use]
-        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
-            self.max_encoding_message_size = Some(limit);
-            self
-        }
-    }
-    impl<T, B> tonic::codegen::Service<http::Request<B>> for AdminServer<T>
-    where
-        T: Admin,
-        B: Body + std::marker::Send + 'static,
-        B::Error: Into<StdError> + std::marker::Send + 'static,
-    {
-        type Response = http::Response<tonic::body::Body>;
-        type Error = std::convert::Infallible;
-        type Future = BoxFuture<Self::Response, Self::Error>;
-        fn poll_ready(
-            &mut self,
-            _cx: &mut Context<'_>,
-        ) -> Poll<std::result::Result<(), Self::Error>> {
-            Poll::Ready(Ok(()))
-        }
-        fn call(&mut self, req: http::Request<B>) -> Self::Future {
-            match req.uri().path() {
-                "/proto.Admin/Status" => {
-                    #[allow(non_camel_case_types)]
-                    struct StatusSvc<T: Admin>(pub Arc<T>);
-                    impl<T: Admin> tonic::server::UnaryService<super::AdminStatusParam>
-                    for StatusSvc<T> {
-                        type Response = super::AdminStatusResult;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::AdminStatusParam>,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as Admin>::status(&inner, request).await
-                            };
-                            Box::pin(fut)
-                        }
-                    }
-                    let accept_compression_encodings = self.accept_compression_encodings;
-                    let send_compression_encodings = self.send_compression_encodings;
-                    let max_decoding_message_size = self.max_decoding_message_size;
-                    let max_encoding_message_size = self.max_encoding_message_size;
-                    let inner = self.inner.clone();
-                    let fut = async move {
-                        let method = StatusSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
-                        let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(
-                                accept_compression_encodings,
-                                send_compression_encodings,
-                            )
-                            .apply_max_message_size_config(
-                                max_decoding_message_size,
-                                max_encoding_message_size,
-                            );
-                        let res = grpc.unary(method, req).await;
-                        Ok(res)
-                    };
-                    Box::pin(fut)
-                }
-                "/proto.Admin/SkipProjectionEvent" => {
-                    #[allow(non_camel_case_types)]
-                    struct SkipProjectionEventSvc<T: Admin>(pub Arc<T>);
-                    impl<
-                        T: Admin,
-                    > tonic::server::UnaryService<super::SkipProjectionEventParam>
-                    for SkipProjectionEventSvc<T> {
-                        type Response = super::ProjectionActionResult;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::SkipProjectionEventParam>,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as Admin>::skip_projection_event(&inner, request).await
-                            };
-                            Box::pin(fut)
-                        }
-                    }
-                    let accept_compression_encodings = self.accept_compression_encodings;
-                    let send_compression_encodings = self.send_compression_encodings;
-                    let max_decoding_message_size = self.max_decoding_message_size;
-                    let max_encoding_message_size = self.max_encoding_message_size;
-                    let inner = self.inner.clone();
-                    let fut = async move {
-                        let method = SkipProjectionEventSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
-                        let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(
-                                accept_compression_encodings,
-                                send_compression_encodings,
-                            )
-                            .apply_max_message_size_config(
-                                max_decoding_message_size,
-                                max_encoding_message_size,
-                            );
-                        let res = grpc.unary(method, req).await;
-                        Ok(res)
-                    };
-                    Box::pin(fut)
-                }
-                "/proto.Admin/ResumeProjection" => {
-                    #[allow(non_camel_case_types)]
-                    struct ResumeProjectionSvc<T: Admin>(pub Arc<T>);
-                    impl<
-                        T: Admin,
-                    > tonic::server::UnaryService<super::ResumeProjectionParam>
-                    for ResumeProjectionSvc<T> {
-                        type Response = super::ProjectionActionResult;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::ResumeProjectionParam>,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as Admin>::resume_projection(&inner, request).await
-                            };
-                            Box::pin(fut)
-                        }
-                    }
-                    let accept_compression_encodings = self.accept_compression_encodings;
-                    let send_compression_encodings = self.send_compression_encodings;
-                    let max_decoding_message_size = self.max_decoding_message_size;
-                    let max_encoding_message_size = self.max_encoding_message_size;
-                    let inner = self.inner.clone();
-                    let fut = async move {
-                        let method = ResumeProjectionSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
-                        let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(
-                                accept_compression_encodings,
-                                send_compression_encodings,
-                            )
-                            .apply_max_message_size_config(
-                                max_decoding_message_size,
-                                max_encoding_message_size,
-                            );
-                        let res = grpc.unary(method, req).await;
-                        Ok(res)
-                    };
-                    Box::pin(fut)
-                }
-                _ => {
-                    Box::pin(async move {
-                        let mut response = http::Response::new(
-                            tonic::body::Body::default(),
-                        );
-                        let headers = response.headers_mut();
-                        headers
-                            .insert(
-                                tonic::Status::GRPC_STATUS,
-                                (tonic::Code::Unimplemented as i32).into(),
-                            );
-                        headers
-                            .insert(
-                                http::header::CONTENT_TYPE,
-                                tonic::metadata::GRPC_CONTENT_TYPE,
-                            );
-                        Ok(response)
-                    })
-                }
-            }
-        }
-    }
-    impl<T> Clone for AdminServer<T> {
-        fn clone(&self) -> Self {
-            let inner = self.inner.clone();
-            Self {
-                inner,
-                accept_compression_encodings: self.accept_compression_encodings,
-                send_compression_encodings: self.send_compression_encodings,
-                max_decoding_message_size: self.max_decoding_message_size,
-                max_encoding_message_size: self.max_encoding_message_size,
-            }
-        }
-    }
-    /// Generated gRPC service name
-    pub const SERVICE_NAME: &str = "proto.Admin";
-    impl<T> tonic::server::NamedService for AdminServer<T> {
-        const NAME: &'static str = SERVICE_NAME;
-    }
-}
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct EventHandler {
-    /// Such as "notifications".
-    #[prost(string, tag = "1")]
-    pub name: ::prost::alloc::string::String,
-    #[prost(enumeration = "EventHandlerState", tag = "2")]
-    pub state: i32,
-    /// Every event up to here is done, or part of a parked stream.
-    #[prost(int64, tag = "3")]
-    pub position: i64,
-    /// The log's last position.
-    #[prost(int64, tag = "4")]
-    pub head: i64,
-    /// How many events of the log lie between the two.
-    #[prost(int64, tag = "5")]
-    pub lag: i64,
-    /// How many streams are parked.
-    #[prost(int64, tag = "6")]
-    pub parked_streams: i64,
-    /// How many events this process tries again.
-    #[prost(int64, tag = "7")]
-    pub retrying: i64,
-    /// What fails, if it is failing.
-    #[prost(string, tag = "8")]
-    pub failure: ::prost::alloc::string::String,
-}
-/// A stream whose event could not be handled. It and all later ones of the stream wait.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ParkedStream {
-    /// The stream, such as "order/0192…".
-    #[prost(string, tag = "1")]
-    pub stream: ::prost::alloc::string::String,
-    /// The event in front of which it stands: its place in the log.
-    #[prost(int64, tag = "2")]
-    pub position: i64,
-    /// Its place in the stream.
-    #[prost(int64, tag = "3")]
-    pub version: i64,
-    /// Such as "OrderConfirmed".
-    #[prost(string, tag = "4")]
-    pub event_type: ::prost::alloc::string::String,
-    /// What was wrong with it.
-    #[prost(string, tag = "5")]
-    pub reason: ::prost::alloc::string::String,
-    /// When that was found, in microseconds since 1970.
-    #[prost(int64, tag = "6")]
-    pub parked_at_micros: i64,
-}
-/// What an operator decided about an event handler.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct EventHandlerDecision {
-    /// Its place in the log.
-    #[prost(int64, tag = "1")]
-    pub position: i64,
-    #[prost(int64, tag = "2")]
-    pub at_micros: i64,
-    /// "pause", "resume" or "skip".
-    #[prost(string, tag = "3")]
-    pub action: ::prost::alloc::string::String,
-    /// The stream that it is about; absent if it is about all.
-    #[prost(string, optional, tag = "4")]
-    pub stream: ::core::option::Option<::prost::alloc::string::String>,
-    /// The event that is left out, if it is a skip.
-    #[prost(int64, optional, tag = "5")]
-    pub skipped_position: ::core::option::Option<i64>,
-    #[prost(string, tag = "6")]
-    pub who: ::prost::alloc::string::String,
-    #[prost(string, tag = "7")]
-    pub reason: ::prost::alloc::string::String,
-}
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ListEventHandlersParam {}
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct ListEventHandlersResult {
-    #[prost(message, repeated, tag = "1")]
-    pub event_handlers: ::prost::alloc::vec::Vec<EventHandler>,
-}
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ShowEventHandlerParam {
-    #[prost(string, tag = "1")]
-    pub name: ::prost::alloc::string::String,
-}
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct ShowEventHandlerResult {
-    #[prost(message, optional, tag = "1")]
-    pub event_handler: ::core::option::Option<EventHandler>,
-    /// The first 100 by their names.
-    #[prost(message, repeated, tag = "2")]
-    pub parked: ::prost::alloc::vec::Vec<ParkedStream>,
-    /// The last 100, the first one first.
-    #[prost(message, repeated, tag = "3")]
-    pub decisions: ::prost::alloc::vec::Vec<EventHandlerDecision>,
-}
-/// It is paused until it is resumed.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct PauseEventHandlerParam {
-    #[prost(string, tag = "1")]
-    pub name: ::prost::alloc::string::String,
-    /// Who decides it: 1 to 255 characters.
-    #[prost(string, tag = "2")]
-    pub who: ::prost::alloc::string::String,
-    /// Why: 1 to 1000 characters.
-    #[prost(string, tag = "3")]
-    pub reason: ::prost::alloc::string::String,
-}
-/// It works again, and its parked streams try again.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ResumeEventHandlerParam {
-    #[prost(string, tag = "1")]
-    pub name: ::prost::alloc::string::String,
-    /// The only stream that tries again, such as "order/0192…". Absent: all of them, and a handler that is paused works again.
-    #[prost(string, optional, tag = "2")]
-    pub stream: ::core::option::Option<::prost::alloc::string::String>,
-    /// Who decides it: 1 to 255 characters.
-    #[prost(string, tag = "3")]
-    pub who: ::prost::alloc::string::String,
-    /// Why: 1 to 1000 characters.
-    #[prost(string, tag = "4")]
-    pub reason: ::prost::alloc::string::String,
-}
-/// The event at which a stream is parked is left out, and the stream resumes after it.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct SkipHandledEventParam {
-    #[prost(string, tag = "1")]
-    pub name: ::prost::alloc::string::String,
-    /// The stream, such as "order/0192…".
-    #[prost(string, tag = "2")]
-    pub stream: ::prost::alloc::string::String,
-    /// The event at which it is parked: its place in the log.
-    #[prost(int64, tag = "3")]
-    pub position: i64,
-    /// Who decides it: 1 to 255 characters.
-    #[prost(string, tag = "4")]
-    pub who: ::prost::alloc::string::String,
-    /// Why: 1 to 1000 characters.
-    #[prost(string, tag = "5")]
-    pub reason: ::prost::alloc::string::String,
-}
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct EventHandlerActionResult {
-    #[prost(message, optional, tag = "1")]
-    pub error: ::core::option::Option<Error>,
-    #[prost(message, optional, tag = "2")]
-    pub timestamp: ::core::option::Option<::prost_types::Timestamp>,
-    /// Whether it was decided before, so that nothing was written.
-    #[prost(bool, tag = "3")]
-    pub unchanged: bool,
-}
-/// What an event handler is doing, as this process sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
-#[repr(i32)]
-pub enum EventHandlerState {
-    Unspecified = 0,
-    /// This process delivers events to it.
-    Running = 1,
-    /// Another process does, or this one will as soon as a lease has ended.
-    Waiting = 2,
-    /// An operator paused it.
-    Paused = 3,
-    /// Too many streams are parked: it reads no further until some are resumed.
-    Full = 4,
-    /// A database does not answer; it is tried again.
-    Failing = 5,
-}
-impl EventHandlerState {
-    /// String value of the enum field names used in the ProtoBuf definition.
-    ///
-    /// The values are not transformed in any way and thus are considered stable
-    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
-    pub fn as_str_name(&self) -> &'static str {
-        match self {
-            Self::Unspecified => "EVENT_HANDLER_STATE_UNSPECIFIED",
-            Self::Running => "EVENT_HANDLER_STATE_RUNNING",
-            Self::Waiting => "EVENT_HANDLER_STATE_WAITING",
-            Self::Paused => "EVENT_HANDLER_STATE_PAUSED",
-            Self::Full => "EVENT_HANDLER_STATE_FULL",
-            Self::Failing => "EVENT_HANDLER_STATE_FAILING",
-        }
-    }
-    /// Creates an enum from field names used in the ProtoBuf definition.
-    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
-        match value {
-            "EVENT_HANDLER_STATE_UNSPECIFIED" => Some(Self::Unspecified),
-            "EVENT_HANDLER_STATE_RUNNING" => Some(Self::Running),
-            "EVENT_HANDLER_STATE_WAITING" => Some(Self::Waiting),
-            "EVENT_HANDLER_STATE_PAUSED" => Some(Self::Paused),
-            "EVENT_HANDLER_STATE_FULL" => Some(Self::Full),
-            "EVENT_HANDLER_STATE_FAILING" => Some(Self::Failing),
-            _ => None,
-        }
-    }
-}
-/// Generated client implementations.
-pub mod event_handlers_client {
-    #![allow(
-        unused_variables,
-        dead_code,
-        missing_docs,
-        clippy::wildcard_imports,
-        clippy::let_unit_value,
-    )]
-    use tonic::codegen::*;
-    use tonic::codegen::http::Uri;
-    /// For operators and the command line. Each decision is an event of the log, with who and why. A name that no handler has
-    /// is NOT_FOUND.
-    #[derive(Debug, Clone)]
-    pub struct EventHandlersClient<T> {
-        inner: tonic::client::Grpc<T>,
-    }
-    impl<T> EventHandlersClient<T>
-    where
-        T: tonic::client::GrpcService<tonic::body::Body>,
-        T::Error: Into<StdError>,
-        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
-        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
-    {
-        pub fn new(inner: T) -> Self {
-            let inner = tonic::client::Grpc::new(inner);
-            Self { inner }
-        }
-        pub fn with_origin(inner: T, origin: Uri) -> Self {
-            let inner = tonic::client::Grpc::with_origin(inner, origin);
-            Self { inner }
-        }
-        pub fn with_interceptor<F>(
-            inner: T,
-            interceptor: F,
-        ) -> EventHandlersClient<InterceptedService<T, F>>
-        where
-            F: tonic::service::Interceptor,
-            T::ResponseBody: Default,
-            T: tonic::codegen::Service<
-                http::Request<tonic::body::Body>,
-                Response = http::Response<
-                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
-                >,
-            >,
-            <T as tonic::codegen::Service<
-                http::Request<tonic::body::Body>,
-            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
-        {
-            EventHandlersClient::new(InterceptedService::new(inner, interceptor))
-        }
-        /// Compress requests with the given encoding.
-        ///
-        /// This requires the server to support it otherwise it might respond with an
-        /// error.
-        #[must_use]
-        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
-            self.inner = self.inner.send_compressed(encoding);
-            self
-        }
-        /// Enable decompressing responses.
-        #[must_use]
-        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
-            self.inner = self.inner.accept_compressed(encoding);
-            self
-        }
-        /// Limits the maximum size of a decoded message.
-        ///
-        /// Default: `4MB`
-        #[must_use]
-        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
-            self.inner = self.inner.max_decoding_message_size(limit);
-            self
-        }
-        /// Limits the maximum size of an encoded message.
-        ///
-        /// Default: `usize::MAX`
-        #[must_use]
-        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
-            self.inner = self.inner.max_encoding_message_size(limit);
-            self
-        }
-        pub async fn list_event_handlers(
-            &mut self,
-            request: impl tonic::IntoRequest<super::ListEventHandlersParam>,
-        ) -> std::result::Result<
-            tonic::Response<super::ListEventHandlersResult>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/proto.EventHandlers/ListEventHandlers",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("proto.EventHandlers", "ListEventHandlers"));
-            self.inner.unary(req, path, codec).await
-        }
-        pub async fn show_event_handler(
-            &mut self,
-            request: impl tonic::IntoRequest<super::ShowEventHandlerParam>,
-        ) -> std::result::Result<
-            tonic::Response<super::ShowEventHandlerResult>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/proto.EventHandlers/ShowEventHandler",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("proto.EventHandlers", "ShowEventHandler"));
-            self.inner.unary(req, path, codec).await
-        }
-        pub async fn pause_event_handler(
-            &mut self,
-            request: impl tonic::IntoRequest<super::PauseEventHandlerParam>,
-        ) -> std::result::Result<
-            tonic::Response<super::EventHandlerActionResult>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/proto.EventHandlers/PauseEventHandler",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("proto.EventHandlers", "PauseEventHandler"));
-            self.inner.unary(req, path, codec).await
-        }
-        pub async fn resume_event_handler(
-            &mut self,
-            request: impl tonic::IntoRequest<super::ResumeEventHandlerParam>,
-        ) -> std::result::Result<
-            tonic::Response<super::EventHandlerActionResult>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/proto.EventHandlers/ResumeEventHandler",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("proto.EventHandlers", "ResumeEventHandler"));
-            self.inner.unary(req, path, codec).await
-        }
-        pub async fn skip_handled_event(
-            &mut self,
-            request: impl tonic::IntoRequest<super::SkipHandledEventParam>,
-        ) -> std::result::Result<
-            tonic::Response<super::EventHandlerActionResult>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/proto.EventHandlers/SkipHandledEvent",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("proto.EventHandlers", "SkipHandledEvent"));
-            self.inner.unary(req, path, codec).await
-        }
-    }
-}
-/// Generated server implementations.
-pub mod event_handlers_server {
-    #![allow(
-        unused_variables,
-        dead_code,
-        missing_docs,
-        clippy::wildcard_imports,
-        clippy::let_unit_value,
-    )]
-    use tonic::codegen::*;
-    /// Generated trait containing gRPC methods that should be implemented for use with EventHandlersServer.
-    #[async_trait]
-    pub trait EventHandlers: std::marker::Send + std::marker::Sync + 'static {
-        async fn list_event_handlers(
-            &self,
-            request: tonic::Request<super::ListEventHandlersParam>,
-        ) -> std::result::Result<
-            tonic::Response<super::ListEventHandlersResult>,
-            tonic::Status,
-        >;
-        async fn show_event_handler(
-            &self,
-            request: tonic::Request<super::ShowEventHandlerParam>,
-        ) -> std::result::Result<
-            tonic::Response<super::ShowEventHandlerResult>,
-            tonic::Status,
-        >;
-        async fn pause_event_handler(
-            &self,
-            request: tonic::Request<super::PauseEventHandlerParam>,
-        ) -> std::result::Result<
-            tonic::Response<super::EventHandlerActionResult>,
-            tonic::Status,
-        >;
-        async fn resume_event_handler(
-            &self,
-            request: tonic::Request<super::ResumeEventHandlerParam>,
-        ) -> std::result::Result<
-            tonic::Response<super::EventHandlerActionResult>,
-            tonic::Status,
-        >;
-        async fn skip_handled_event(
-            &self,
-            request: tonic::Request<super::SkipHandledEventParam>,
-        ) -> std::result::Result<
-            tonic::Response<super::EventHandlerActionResult>,
-            tonic::Status,
-        >;
-    }
-    /// For operators and the command line. Each decision is an event of the log, with who and why. A name that no handler has
-    /// is NOT_FOUND.
-    #[derive(Debug)]
-    pub struct EventHandlersServer<T> {
-        inner: Arc<T>,
-        accept_compression_encodings: EnabledCompressionEncodings,
-        send_compression_encodings: EnabledCompressionEncodings,
-        max_decoding_message_size: Option<usize>,
-        max_encoding_message_size: Option<usize>,
-    }
-    impl<T> EventHandlersServer<T> {
-        pub fn new(inner: T) -> Self {
-            Self::from_arc(Arc::new(inner))
-        }
-        pub fn from_arc(inner: Arc<T>) -> Self {
-            Self {
-                inner,
-                accept_compression_encodings: Default::default(),
-                send_compression_encodings: Default::default(),
-                max_decoding_message_size: None,
-                max_encoding_message_size: None,
-            }
-        }
-        pub fn with_interceptor<F>(
-            inner: T,
-            interceptor: F,
-        ) -> InterceptedService<Self, F>
-        where
-            F: tonic::service::Interceptor,
-        {
-            InterceptedService::new(Self::new(inner), interceptor)
-        }
-        /// Enable decompressing requests with the given encoding.
-        #[must_use]
-        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
-            self.accept_compression_encodings.enable(encoding);
-            self
-        }
-        /// Compress responses with the given encoding, if the client supports it.
-        #[must_use]
-        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
-            self.send_compression_encodings.enable(encoding);
-            self
-        }
-        /// Limits the maximum size of a decoded message.
-        ///
-        /// Default: `4MB`
-        #[must_use]
-        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
-            self.max_decoding_message_size = Some(limit);
-            self
-        }
-        /// Limits the maximum size of an encoded message.
-        ///
-        /// Default: `usize::MAX`
-        #[must_use]
-        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
-            self.max_encoding_message_size = Some(limit);
-            self
-        }
-    }
-    impl<T, B> tonic::codegen::Service<http::Request<B>> for EventHandlersServer<T>
-    where
-        T: EventHandlers,
-        B: Body + std::marker::Send + 'static,
-        B::Error: Into<StdError> + std::marker::Send + 'static,
-    {
-        type Response = http::Response<tonic::body::Body>;
-        type Error = std::convert::Infallible;
-        type Future = BoxFuture<Self::Response, Self::Error>;
-        fn poll_ready(
-            &mut self,
-            _cx: &mut Context<'_>,
-        ) -> Poll<std::result::Result<(), Self::Error>> {
-            Poll::Ready(Ok(()))
-        }
-        fn call(&mut self, req: http::Request<B>) -> Self::Future {
-            match req.uri().path() {
-                "/proto.EventHandlers/ListEventHandlers" => {
-                    #[allow(non_camel_case_types)]
-                    struct ListEventHandlersSvc<T: EventHandlers>(pub Arc<T>);
-                    impl<
-                        T: EventHandlers,
-                    > tonic::server::UnaryService<super::ListEventHandlersParam>
-                    for ListEventHandlersSvc<T> {
-                        type Response = super::ListEventHandlersResult;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::ListEventHandlersParam>,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as EventHandlers>::list_event_handlers(&inner, request)
-                                    .await
-                            };
-                            Box::pin(fut)
-                        }
-                    }
-                    let accept_compression_encodings = self.accept_compression_encodings;
-                    let send_compression_encodings = self.send_compression_encodings;
-                    let max_decoding_message_size = self.max_decoding_message_size;
-                    let max_encoding_message_size = self.max_encoding_message_size;
-                    let inner = self.inner.clone();
-                    let fut = async move {
-                        let method = ListEventHandlersSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
-                        let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(
-                                accept_compression_encodings,
-                                send_compression_encodings,
-                            )
-                            .apply_max_message_size_config(
-                                max_decoding_message_size,
-                                max_encoding_message_size,
-                            );
-                        let res = grpc.unary(method, req).await;
-                        Ok(res)
-                    };
-                    Box::pin(fut)
-                }
-                "/proto.EventHandlers/ShowEventHandler" => {
-                    #[allow(non_camel_case_types)]
-                    struct ShowEventHandlerSvc<T: EventHandlers>(pub Arc<T>);
-                    impl<
-                        T: EventHandlers,
-                    > tonic::server::UnaryService<super::ShowEventHandlerParam>
-                    for ShowEventHandlerSvc<T> {
-                        type Response = super::ShowEventHandlerResult;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::ShowEventHandlerParam>,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as EventHandlers>::show_event_handler(&inner, request)
-                                    .await
-                            };
-                            Box::pin(fut)
-                        }
-                    }
-                    let accept_compression_encodings = self.accept_compression_encodings;
-                    let send_compression_encodings = self.send_compression_encodings;
-                    let max_decoding_message_size = self.max_decoding_message_size;
-                    let max_encoding_message_size = self.max_encoding_message_size;
-                    let inner = self.inner.clone();
-                    let fut = async move {
-                        let method = ShowEventHandlerSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
-                        let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(
-                                accept_compression_encodings,
-                                send_compression_encodings,
-                            )
-                            .apply_max_message_size_config(
-                                max_decoding_message_size,
-                                max_encoding_message_size,
-                            );
-                        let res = grpc.unary(method, req).await;
-                        Ok(res)
-                    };
-                    Box::pin(fut)
-                }
-                "/proto.EventHandlers/PauseEventHandler" => {
-                    #[allow(non_camel_case_types)]
-                    struct PauseEventHandlerSvc<T: EventHandlers>(pub Arc<T>);
-                    impl<
-                        T: EventHandlers,
-                    > tonic::server::UnaryService<super::PauseEventHandlerParam>
-                    for PauseEventHandlerSvc<T> {
-                        type Response = super::EventHandlerActionResult;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::PauseEventHandlerParam>,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as EventHandlers>::pause_event_handler(&inner, request)
-                                    .await
-                            };
-                            Box::pin(fut)
-                        }
-                    }
-                    let accept_compression_encodings = self.accept_compression_encodings;
-                    let send_compression_encodings = self.send_compression_encodings;
-                    let max_decoding_message_size = self.max_decoding_message_size;
-                    let max_encoding_message_size = self.max_encoding_message_size;
-                    let inner = self.inner.clone();
-                    let fut = async move {
-                        let method = PauseEventHandlerSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
-                        let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(
-                                accept_compression_encodings,
-                                send_compression_encodings,
-                            )
-                            .apply_max_message_size_config(
-                                max_decoding_message_size,
-                                max_encoding_message_size,
-                            );
-                        let res = grpc.unary(method, req).await;
-                        Ok(res)
-                    };
-                    Box::pin(fut)
-                }
-                "/proto.EventHandlers/ResumeEventHandler" => {
-                    #[allow(non_camel_case_types)]
-                    struct ResumeEventHandlerSvc<T: EventHandlers>(pub Arc<T>);
-                    impl<
-                        T: EventHandlers,
-                    > tonic::server::UnaryService<super::ResumeEventHandlerParam>
-                    for ResumeEventHandlerSvc<T> {
-                        type Response = super::EventHandlerActionResult;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::ResumeEventHandlerParam>,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as EventHandlers>::resume_event_handler(&inner, request)
-                                    .await
-                            };
-                            Box::pin(fut)
-                        }
-                    }
-                    let accept_compression_encodings = self.accept_compression_encodings;
-                    let send_compression_encodings = self.send_compression_encodings;
-                    let max_decoding_message_size = self.max_decoding_message_size;
-                    let max_encoding_message_size = self.max_encoding_message_size;
-                    let inner = self.inner.clone();
-                    let fut = async move {
-                        let method = ResumeEventHandlerSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
-                        let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(
-                                accept_compression_encodings,
-                                send_compression_encodings,
-                            )
-                            .apply_max_message_size_config(
-                                max_decoding_message_size,
-                                max_encoding_message_size,
-                            );
-                        let res = grpc.unary(method, req).await;
-                        Ok(res)
-                    };
-                    Box::pin(fut)
-                }
-                "/proto.EventHandlers/SkipHandledEvent" => {
-                    #[allow(non_camel_case_types)]
-                    struct SkipHandledEventSvc<T: EventHandlers>(pub Arc<T>);
-                    impl<
-                        T: EventHandlers,
-                    > tonic::server::UnaryService<super::SkipHandledEventParam>
-                    for SkipHandledEventSvc<T> {
-                        type Response = super::EventHandlerActionResult;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::SkipHandledEventParam>,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as EventHandlers>::skip_handled_event(&inner, request)
-                                    .await
-                            };
-                            Box::pin(fut)
-                        }
-                    }
-                    let accept_compression_encodings = self.accept_compression_encodings;
-                    let send_compression_encodings = self.send_compression_encodings;
-                    let max_decoding_message_size = self.max_decoding_message_size;
-                    let max_encoding_message_size = self.max_encoding_message_size;
-                    let inner = self.inner.clone();
-                    let fut = async move {
-                        let method = SkipHandledEventSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
-                        let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(
-                                accept_compression_encodings,
-                                send_compression_encodings,
-                            )
-                            .apply_max_message_size_config(
-                                max_decoding_message_size,
-                                max_encoding_message_size,
-                            );
-                        let res = grpc.unary(method, req).await;
-                        Ok(res)
-                    };
-                    Box::pin(fut)
-                }
-                _ => {
-                    Box::pin(async move {
-                        let mut response = http::Response::new(
-                            tonic::body::Body::default(),
-                        );
-                        let headers = response.headers_mut();
-                        headers
-                            .insert(
-                                tonic::Status::GRPC_STATUS,
-                                (tonic::Code::Unimplemented as i32).into(),
-                            );
-                        headers
-                            .insert(
-                                http::header::CONTENT_TYPE,
-                                tonic::metadata::GRPC_CONTENT_TYPE,
-                            );
-                        Ok(response)
-                    })
-                }
-            }
-        }
-    }
-    impl<T> Clone for EventHandlersServer<T> {
-        fn clone(&self) -> Self {
-            let inner = self.inner.clone();
-            Self {
-                inner,
-                accept_compression_encodings: self.accept_compression_encodings,
-                send_compression_encodings: self.send_compression_encodings,
-                max_decoding_message_size: self.max_decoding_message_size,
-                max_encoding_message_size: self.max_encoding_message_size,
-            }
-        }
-    }
-    /// Generated gRPC service name
-    pub const SERVICE_NAME: &str = "proto.EventHandlers";
-    impl<T> tonic::server::NamedService for EventHandlersServer<T> {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
