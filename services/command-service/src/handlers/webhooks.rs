@@ -69,3 +69,34 @@ impl EventHandler for Webhook {
         on.stored(Filter::of_types(&wanted), Self::on_event);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use domain::category::{CategoryNameEvent, MembershipEvent};
+
+    use super::*;
+
+    /// The domain has a fixture of each event, so they are all of its events.
+    #[test]
+    fn each_event_of_the_domain_is_published_or_known_to_be_internal() {
+        let internal = [CategoryNameEvent::TYPES, MembershipEvent::TYPES].concat();
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../domain/tests/fixtures");
+        let mut count = 0;
+        for entry in fs::read_dir(folder).expect("the fixtures") {
+            let file = entry.expect("an entry").file_name();
+            let file = file.to_string_lossy();
+            let Some((name, _)) = file.split_once(".v") else {
+                continue;
+            };
+            count += 1;
+            let is_published = event_types().contains(&name);
+            assert!(
+                is_published != internal.contains(&name),
+                "is {name} published?"
+            );
+        }
+        assert!(count >= event_types().len(), "{count} fixtures");
+    }
+}
