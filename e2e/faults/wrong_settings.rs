@@ -63,7 +63,7 @@ async fn all_settings_of_a_binary_are_reported_when_all_are_invalid() -> Result<
             let name = line.split(' ').next().unwrap_or_default();
             ensure!(line.contains(" is \"'wrong'\" (from "), "{binary}: {line}");
             ensure!(
-                told.insert(name.to_owned()),
+                reported.insert(name.to_owned()),
                 "{binary}: {name} is set twice"
             );
         }

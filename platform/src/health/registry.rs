@@ -292,7 +292,7 @@ mod tests {
 
     #[test]
     fn a_logged_fault_is_followed_by_a_logged_recovery() {
-        let (log, _kept) = KeptLog::from(Level::INFO);
+        let (log, _kept) = CapturedLog::from(Level::INFO);
         let database = Health::new("1.2.3", &Tasks::new()).part("database");
         database.up("connected");
         database.down("disconnected");

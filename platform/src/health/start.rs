@@ -194,7 +194,7 @@ mod tests {
     /// The paused clock makes the number of log lines deterministic.
     #[tokio::test(start_paused = true)]
     async fn a_start_logs_what_it_waits_for_until_it_is_ready() {
-        let (log, _kept) = KeptLog::from(Level::INFO);
+        let (log, _kept) = CapturedLog::from(Level::INFO);
         let tasks = Tasks::new();
         let health = Health::new("1", &tasks);
         health.part("database").up("connected");
@@ -224,7 +224,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_slow_step_is_logged() {
-        let (log, _kept) = KeptLog::from(Level::INFO);
+        let (log, _kept) = CapturedLog::from(Level::INFO);
         let opening = |seconds| {
             let attempt = move || {
                 let opening = async move {
@@ -244,7 +244,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn transient_errors_are_retried_until_the_timeout() {
-        let (log, _kept) = KeptLog::from(Level::INFO);
+        let (log, _kept) = CapturedLog::from(Level::INFO);
         let begin = Instant::now();
         let locked_for = move |seconds: u64, how| {
             move || {

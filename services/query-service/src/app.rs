@@ -128,7 +128,11 @@ impl QueryService {
             projections.push(model.fold(&folding, &tasks).await?);
         }
         // Before anything is served: the first request must not see an unknown checkpoint.
-        database.feed().refresh(&database).await.map_err(failed)?;
+        database
+            .checkpoints()
+            .refresh(&database)
+            .await
+            .map_err(failed)?;
         follow(&tasks, &database, &log, &reads);
         let health = Health::new(env!("CARGO_PKG_VERSION"), &tasks);
         probes::start(&health, &tasks, &log, &database, &projections, own.lag).await;

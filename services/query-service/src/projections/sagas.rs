@@ -222,7 +222,7 @@ impl SagaRow {
 
     /// Makes waiting retries due immediately. After a suspension the step that caused it starts counting attempts
     /// again.
-    fn resume(&mut self, action: Action, only: Option<&str>) {
+    fn resume(&mut self, action: ResumeKind, only: Option<&str>) {
         let was_suspended = self.suspended_at.take().is_some();
         self.suspension_reason = None;
         for (index, open) in self.open_steps.iter_mut().enumerate() {

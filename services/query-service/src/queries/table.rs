@@ -266,7 +266,7 @@ impl<P: TableProjection> TableQueries<P> {
                 });
             }
             // The database lost its latest commits in a crash after the barrier learned its position.
-            self.database.feed().refresh(&self.database).await?;
+            self.database.checkpoints().refresh(&self.database).await?;
         }
     }
 

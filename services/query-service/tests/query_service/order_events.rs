@@ -297,16 +297,16 @@ impl SagaOf<'_> {
         }))
     }
 
-    pub fn resumed(self, action: Action) -> Events {
+    pub fn resumed(self, action: ResumeKind) -> Events {
         self.resume(action, None)
     }
 
     /// A provider's hint about a step.
     pub fn hinted(self, step: &str) -> Events {
-        self.resume(Action::Retry, Some(step.to_owned()))
+        self.resume(ResumeKind::Retry, Some(step.to_owned()))
     }
 
-    fn resume(self, action: Action, step: Option<String>) -> Events {
+    fn resume(self, action: ResumeKind, step: Option<String>) -> Events {
         let (saga_id, subject) = self.ids();
         self.event(&SagaEvent::Resumed(Resumed {
             saga_id,

@@ -221,7 +221,7 @@ fn a_suspended_saga_resumes_at_its_step() {
 
 #[test]
 fn a_saga_suspended_at_its_first_step_resumes_as_started() {
-    let history = [S.started(), S.suspended("x"), S.resumed(Action::Resume)];
+    let history = [S.started(), S.suspended("x"), S.resumed(ResumeKind::Resume)];
     assert_eq!(
         seen(&course(&history)),
         [("STARTED", "-"), ("SUSPENDED", "x"), ("STARTED", "x")]
