@@ -39,4 +39,4 @@ pub mod query {
 pub const DESCRIPTORS: &[u8] = include_bytes!("generated/descriptors.bin");
 
 /// Size limit, in bytes, of an answer stored under an Idempotency-Key.
-pub const MAX_KEPT_ANSWER_BYTES: usize = 1024 * 1024;
+pub const MAX_STORED_ANSWER_BYTES: usize = 1024 * 1024;

@@ -259,12 +259,8 @@ impl SagaCount {
         let mut count = Self::after(store, 0).await?;
         let all = until_within(timeout, "the end of every saga", async || {
             count.look().await?;
-            let Self {
-                started: begun,
-                ended,
-                ..
-            } = count;
-            ensure!(begun == ended, "{ended} of {begun} have ended");
+            let Self { started, ended, .. } = count;
+            ensure!(started == ended, "{ended} of {started} have ended");
             Ok(())
         })
         .await;

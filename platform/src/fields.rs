@@ -15,7 +15,7 @@ pub const CONNECTIONS: &str = "listener.connections";
 pub const TASK: &str = "task.name";
 pub const TASK_PANICKED: &str = "task.panicked";
 /// A component of `/health`.
-pub const PART: &str = "health.part";
+pub const COMPONENT: &str = "health.part";
 /// The steps or components that a start waits for.
 pub const WAITED_FOR: &str = "start.waited_for";
 /// The id that the client received instead of the cause.
@@ -62,6 +62,6 @@ pub const ORDER_ID: &str = "order.id";
 /// The idempotency key of a call to a provider.
 pub const PROVIDER_KEY: &str = "provider.key";
 /// The kind of a notification to a customer.
-pub const NOTICE: &str = "notice.kind";
+pub const NOTIFICATION: &str = "notice.kind";
 /// The number of removed idempotent requests.
 pub const REQUESTS_REMOVED: &str = "idempotency.removed";

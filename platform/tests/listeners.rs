@@ -77,7 +77,7 @@ async fn a_stop_completes_requests_and_closes_idle_connections() {
 async fn health_and_metrics_are_served() {
     let tasks = Tasks::new();
     let health = Health::new("1", &tasks);
-    let part = health.part("database");
+    let part = health.component("database");
     let listener = listener().await;
     let address = listener.address();
     listener.serve(health::router(health, Metrics::detached()), &tasks);
@@ -103,7 +103,7 @@ async fn health_and_metrics_are_served() {
 async fn a_service_behaves_the_same_over_a_socket_and_in_process() {
     let tasks = Tasks::new();
     let health = Health::new("1", &tasks);
-    health.part("database").up("connected");
+    health.component("database").up("connected");
     let routes = Routes::new(health::grpc_service(health, ["shop.Api"]));
     let address: SocketAddr = ANYWHERE.parse().expect("an address");
     let listener = GrpcListener::bind("TEST_ADDR", address)

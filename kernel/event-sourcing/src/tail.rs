@@ -28,7 +28,7 @@ use crate::store::{
 };
 use crate::stream::StreamId;
 
-/// The page size of a shared read. A reader that lags further behind the head reads from the store itself, in pages of
+/// The page size of a shared read. A reader with a larger lag reads from the store itself, in pages of
 /// its own size.
 const PAGE: u64 = 1_000;
 /// The maximum number of buffered events.

@@ -17,8 +17,8 @@ pub struct Checkpoint {
     /// The rows are the fold of all events up to this position, at least.
     pub position: Position,
     /// Whether the rows may be read. Before that they are being built: they have not reached the head of the log, or
-    /// not the head that this process found when it started. It stays true for the generation, however far it lags
-    /// behind later.
+    /// not the head that this process found when it started. It stays true for the generation, also while it
+    /// lags.
     pub caught_up: bool,
     /// The event at which it is parked and the reason, if it is.
     pub parked: Option<Parked>,

@@ -6,10 +6,10 @@ use super::settings::Settings;
 
 /// Proof that the [`Reader`] has recorded an error. Only a reader creates it.
 #[derive(Debug)]
-pub struct Wrong(());
+pub struct Recorded(());
 
 /// A value, or the proof that the reader has recorded the error.
-pub type Read<T> = Result<T, Wrong>;
+pub type Read<T> = Result<T, Recorded>;
 
 /// Reads settings and records errors. A section must read all its settings into variables before it returns the first
 /// error; otherwise errors in the later settings would not be reported.
@@ -83,25 +83,25 @@ impl Reader {
     }
 
     /// Records that the value of `spec` is invalid, and the accepted values.
-    pub fn refuse(&mut self, spec: &Spec, accepts: impl Into<String>) -> Wrong {
+    pub fn refuse(&mut self, spec: &Spec, accepts: impl Into<String>) -> Recorded {
         let error = self.settings.refuse(spec, accepts.into());
         self.record(error)
     }
 
     /// Records that `spec` is required.
-    pub fn require(&mut self, spec: &Spec, accepts: &'static str) -> Wrong {
+    pub fn require(&mut self, spec: &Spec, accepts: &'static str) -> Recorded {
         let name = spec.name;
         self.record(ConfigError::Missing { name, accepts })
     }
 
-    fn record(&mut self, error: ConfigError) -> Wrong {
+    fn record(&mut self, error: ConfigError) -> Recorded {
         // A setting that two sections read is reported once. A missing value may be in a file that could not be read.
         let is_known = self.errors.contains(&error)
             || (matches!(error, ConfigError::Missing { .. }) && self.settings.misses_file());
         if !is_known {
             self.errors.push(error);
         }
-        Wrong(())
+        Recorded(())
     }
 
     fn finish<T>(self, read: Read<T>) -> Result<T, ConfigErrors> {

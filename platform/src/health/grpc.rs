@@ -126,7 +126,7 @@ mod tests {
     async fn readiness_and_each_component_can_be_checked_and_watched() {
         let tasks = Tasks::new();
         let health = Health::new("1", &tasks);
-        let part = health.part("database");
+        let part = health.component("database");
         let service = HealthService {
             health,
             services: ["shop.Api"].into(),

@@ -26,7 +26,7 @@ pub struct ComponentState {
     /// would otherwise remove all of them.
     pub ready: bool,
     /// Such as `connected`. It is public. Values that change continually follow in parentheses.
-    pub word: Cow<'static, str>,
+    pub status: Cow<'static, str>,
 }
 
 /// The components of one service. Cheap to clone; clones share their state.
@@ -49,7 +49,7 @@ pub struct Component {
     name: Cow<'static, str>,
     shared: Arc<Shared>,
     /// The faults that were logged recently, and when.
-    told: Arc<Mutex<Vec<(String, Instant)>>>,
+    logged_faults: Arc<Mutex<Vec<(String, Instant)>>>,
 }
 
 impl Health {
@@ -68,11 +68,11 @@ impl Health {
 
     /// Adds a component that is down with the status "starting" until its owner reports a state.
     #[must_use]
-    pub fn part(&self, name: impl Into<Cow<'static, str>>) -> Component {
+    pub fn component(&self, name: impl Into<Cow<'static, str>>) -> Component {
         let part = Component {
             name: name.into(),
             shared: Arc::clone(&self.shared),
-            told: Arc::default(),
+            logged_faults: Arc::default(),
         };
         part.down(STARTING);
         part
@@ -90,7 +90,7 @@ impl Health {
         F: FnMut() -> A + Send + 'static,
         A: Future<Output = ComponentState> + Send,
     {
-        let part = self.part(name);
+        let part = self.component(name);
         let limit = interval.max(Duration::from_secs(1));
         part.set(&within(limit, ask()).await);
         let stopping = tasks.stopping();
@@ -133,7 +133,7 @@ impl Health {
         let parts = self.shared.parts.lock();
         let waited_for = parts.iter().filter(|(_, state)| !state.ready);
         let statuses: Vec<_> = waited_for
-            .map(|(name, state)| format!("{name} ({})", state.word))
+            .map(|(name, state)| format!("{name} ({})", state.status))
             .collect();
         statuses.join(", ")
     }
@@ -166,7 +166,7 @@ impl Health {
         let parts = self.shared.parts.lock();
         let services: serde_json::Map<_, _> = parts
             .iter()
-            .map(|(name, state)| (name.to_string(), Value::from(state.word.as_ref())))
+            .map(|(name, state)| (name.to_string(), Value::from(state.status.as_ref())))
             .collect();
         json!({
             "status": if is_well { "ok" } else { "unavailable" },
@@ -185,14 +185,14 @@ impl Health {
 impl ComponentState {
     /// The status text without the part in parentheses.
     fn kind(&self) -> &str {
-        self.word.split(" (").next().unwrap_or_default()
+        self.status.split(" (").next().unwrap_or_default()
     }
 
     pub fn up(word: impl Into<Cow<'static, str>>) -> Self {
         Self {
             up: true,
             ready: true,
-            word: word.into(),
+            status: word.into(),
         }
     }
 
@@ -201,7 +201,7 @@ impl ComponentState {
         Self {
             up: false,
             ready: false,
-            word: word.into(),
+            status: word.into(),
         }
     }
 
@@ -210,7 +210,7 @@ impl ComponentState {
         Self {
             up: false,
             ready: true,
-            word: word.into(),
+            status: word.into(),
         }
     }
 }
@@ -235,25 +235,29 @@ impl Component {
         }
         self.shared.changes.send_modify(|count| *count += 1);
         let was_up = before.as_ref().is_none_or(|before| before.up);
-        let is_start = |state: &ComponentState| state.word == STARTING;
+        let is_start = |state: &ComponentState| state.status == STARTING;
         let is_first = is_start(before.as_ref().unwrap_or(state));
         let was_kind = before.as_ref().map(ComponentState::kind);
         // A logged fault is always followed by a logged recovery.
         match (was_up, state.up) {
             (true, false) if !is_start(state) => {
                 self.is_news(state);
-                tracing::warn!({ fields::PART } = &*self.name, "{}", state.word);
+                tracing::warn!({ fields::COMPONENT } = &*self.name, "{}", state.status);
             }
             // A different fault is logged too, but not one that alternates with others.
             (false, false)
                 if !is_first && was_kind != Some(state.kind()) && self.is_news(state) =>
             {
-                tracing::warn!({ fields::PART } = &*self.name, "{}", state.word);
+                tracing::warn!({ fields::COMPONENT } = &*self.name, "{}", state.status);
             }
             (false, true) if !is_first => {
-                tracing::info!({ fields::PART } = &*self.name, "{} again", state.word);
+                tracing::info!(
+                    { fields::COMPONENT } = &*self.name,
+                    "{} again",
+                    state.status
+                );
             }
-            _ => tracing::debug!({ fields::PART } = &*self.name, "{}", state.word),
+            _ => tracing::debug!({ fields::COMPONENT } = &*self.name, "{}", state.status),
         }
     }
 }
@@ -262,7 +266,7 @@ impl Component {
     /// Whether this fault was not logged within the last interval.
     fn is_news(&self, state: &ComponentState) -> bool {
         let now = Instant::now();
-        let mut told = self.told.lock();
+        let mut told = self.logged_faults.lock();
         told.retain(|(_, at)| now - *at < failure_log::INTERVAL);
         let is_news = told.iter().all(|(kind, _)| kind != state.kind());
         if is_news {
@@ -293,7 +297,7 @@ mod tests {
     #[test]
     fn a_logged_fault_is_followed_by_a_logged_recovery() {
         let (log, _kept) = CapturedLog::from(Level::INFO);
-        let database = Health::new("1.2.3", &Tasks::new()).part("database");
+        let database = Health::new("1.2.3", &Tasks::new()).component("database");
         database.up("connected");
         database.down("disconnected");
         database.down("not answering");
@@ -311,8 +315,8 @@ mod tests {
     #[test]
     fn the_report_names_the_component_that_is_down() {
         let health = Health::new("1.2.3", &Tasks::new());
-        let database = health.part("database");
-        let grpc = health.part("grpc");
+        let database = health.component("database");
+        let grpc = health.component("grpc");
         assert!(!health.is_up());
         database.up("connected");
         grpc.up("serving");
@@ -331,8 +335,8 @@ mod tests {
     fn an_impaired_component_is_reported_and_leaves_the_process_ready() {
         let tasks = Tasks::new();
         let health = Health::new("1.2.3", &tasks);
-        let database = health.part("database");
-        let orders = health.part("projection_orders");
+        let database = health.component("database");
+        let orders = health.component("projection_orders");
         database.up("connected");
         assert!(!health.is_ready());
         assert_eq!(health.waited_for(), "projection_orders (starting)");

@@ -29,7 +29,7 @@ pub struct StartStep {
     /// The setting that names the database.
     setting: &'static str,
     /// How long transient errors are retried, such as a server that is not reachable yet.
-    patience: Duration,
+    timeout: Duration,
 }
 
 impl StartStep {
@@ -60,7 +60,7 @@ impl StartStep {
         Self {
             what,
             setting,
-            patience: match url.engine() {
+            timeout: match url.engine() {
                 // No retries: the file exists, or another process holds its lock for as long as it runs.
                 Engine::Sqlite => Duration::ZERO,
                 Engine::Postgres => databases.start_timeout,
@@ -96,14 +96,14 @@ impl StartStep {
                         Err(error) => error,
                     };
                     let waited = start.elapsed();
-                    let is_last = !may_pass(&error) || waited >= self.patience;
+                    let is_last = !may_pass(&error) || waited >= self.timeout;
                     let error = StartError::failed(self.setting, error);
                     if is_last {
                         return Err(error);
                     }
                     *last.lock() = Some(error.to_string());
                     let pause = backoff.next_pause();
-                    tokio::time::sleep(pause.min(self.patience.saturating_sub(waited))).await;
+                    tokio::time::sleep(pause.min(self.timeout.saturating_sub(waited))).await;
                 }
             };
             tokio::select! {
@@ -197,8 +197,8 @@ mod tests {
         let (log, _kept) = CapturedLog::from(Level::INFO);
         let tasks = Tasks::new();
         let health = Health::new("1", &tasks);
-        health.part("database").up("connected");
-        let orders = health.part("projection_orders");
+        health.component("database").up("connected");
+        let orders = health.component("projection_orders");
         orders.down("building (1 of 9)");
         explain_start(&health, &tasks);
         tokio::time::sleep(Duration::from_secs(3)).await;
@@ -218,7 +218,7 @@ mod tests {
         StartStep {
             what: "open the till",
             setting: "TILL",
-            patience: Duration::from_secs(patience),
+            timeout: Duration::from_secs(patience),
         }
     }
 

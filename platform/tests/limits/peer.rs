@@ -43,7 +43,7 @@ pub async fn http(limits: ConnectionLimits, tasks: &Tasks) -> SocketAddr {
 
 pub async fn grpc(limits: ConnectionLimits, tasks: &Tasks) -> SocketAddr {
     let health = Health::new("1", tasks);
-    health.part("database").up("connected");
+    health.component("database").up("connected");
     let routes = Routes::new(health::grpc_service(health, ["shop.Api"]));
     let address = ANYWHERE.parse().expect("an address");
     let listener = GrpcListener::bind("TEST_ADDR", address).await;

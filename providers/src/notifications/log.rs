@@ -16,7 +16,7 @@ impl Notifications for LogNotifications {
         tracing::info!(
             { fields::ORDER_ID } = %notification.order_id,
             { fields::PROVIDER_KEY } = %key,
-            { fields::NOTICE } = notification.kind.name(),
+            { fields::NOTIFICATION } = notification.kind.name(),
             "the customer is notified"
         );
         Ok(())

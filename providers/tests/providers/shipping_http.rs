@@ -204,7 +204,7 @@ async fn an_unserved_address_is_declined_permanently() {
         address: Some(address("1", "Nowhere", "0")),
         ..shipment("o-1", 3)
     };
-    let reason = "nobody lives there".to_owned();
+    let reason = "the address is unknown".to_owned();
     let declined = shipping.act(&key("a"), &nowhere).await;
     assert_eq!(declined, Err(CallError::Declined(reason.clone())));
     assert_eq!(shipping.act(&key("a"), &nowhere).await, declined);

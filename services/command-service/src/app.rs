@@ -27,7 +27,7 @@ use crate::context;
 use crate::event_log;
 use crate::fulfilment::{SagaService, follow};
 use crate::grpc;
-use crate::handlers::{self, OrderNotifications, Planned, Webhook};
+use crate::handlers::{self, OrderNotifications, PlannedHandler, Webhook};
 use crate::idempotency::{KeyClock, Requests};
 use crate::probes;
 
@@ -64,7 +64,7 @@ pub struct CommandService {
     routes: Routes,
     health: Health,
     tasks: Tasks,
-    executing: ExecutorTasks,
+    executor_tasks: ExecutorTasks,
     database: CommandDatabase,
     providers: Providers,
     sagas: EngineTasks,
@@ -90,28 +90,27 @@ impl CommandService {
         opened: &AnyEventStore,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StartError> {
-        // The order matters: the command database is checked against the log before anything writes to either, and
-        // event handlers start last, when everything that they use is running.
+        // The command database is checked against the log before anything writes to either; handlers start last.
         log_start(config, own);
         let store = opened.store();
         let database = open_database(config).await?;
         let accepted = own.accept_log.as_deref();
         let key_clock = KeyClock::start(&database, Arc::clone(&clock)).await;
-        let key_clock = key_clock.map_err(|error| StartError::failed(OPEN_DATABASE, error))?;
+        let key_clock = key_clock.map_err(|e| StartError::failed(OPEN_DATABASE, e))?;
         let head = event_log::check(&database, &*store, &key_clock, accepted).await?;
-        let requests = Requests::new(database.clone(), Arc::clone(&store), key_clock);
-        let requests = Arc::new(requests);
+        let requests = Arc::new(Requests::new(
+            database.clone(),
+            Arc::clone(&store),
+            key_clock,
+        ));
         let mut providers = Providers::from_settings(&own.providers, &database, &clock)
             .map_err(|error| StartError::failed(SET_UP, error))?;
         let tasks = Tasks::new();
         let health = Health::new(env!("CARGO_PKG_VERSION"), &tasks);
         clean_up(&tasks, Arc::clone(&requests));
         watch_log(&tasks, Arc::clone(&store), head);
-        let (executor, executing) = Executor::start(
-            Arc::clone(&store),
-            Arc::clone(&clock),
-            ExecutorConfig::default(),
-        );
+        let limits = ExecutorConfig::default();
+        let (executor, executing) = Executor::start(Arc::clone(&store), Arc::clone(&clock), limits);
         probes::start(&health, &tasks, opened, &database, executor.last_write()).await;
         explain_start(&health, &tasks);
         measure_pools(&tasks, opened, &database);
@@ -123,11 +122,11 @@ impl CommandService {
             start_sagas(own, opened, &log, &executor, &providers, Arc::clone(&clock))?;
         let (ended, stopping) = (sagas.ended(), tasks.stopping());
         tasks.spawn("sagas", async move {
-            stopping.run_until_cancelled(ended).await;
+            drop(stopping.run_until_cancelled(ended).await)
         });
-        if let Some(news) = providers.hints.take() {
+        if let Some(hints) = providers.hints.take() {
             let (executor, clock) = (Arc::clone(&executor), Arc::clone(&clock));
-            let following = follow(news, executor, engine.clone(), clock, tasks.stopping());
+            let following = follow(hints, executor, engine.clone(), clock, tasks.stopping());
             tasks.spawn("events from providers", following);
         }
         let parts = HandlerParts {
@@ -136,8 +135,8 @@ impl CommandService {
             store: Arc::new(database.event_handlers().clone()),
             clock: Arc::clone(&clock),
         };
-        let handling = HandlerConfig::new(owner(opened, &*clock));
-        let event_handlers = handlers::start(planned, &parts, &handling, &tasks);
+        let limits = HandlerConfig::new(owner(opened, &*clock));
+        let event_handlers = handlers::start(planned, &parts, &limits, &tasks);
         let routes = grpc::routes(&grpc::Parts {
             fulfilments: SagaService::new(engine, Arc::clone(&executor), Arc::clone(&store)),
             bus: Arc::new(CommandBus::new(executor, clock)),
@@ -150,7 +149,7 @@ impl CommandService {
             routes,
             health,
             tasks,
-            executing,
+            executor_tasks: executing,
             database,
             providers,
             sagas,
@@ -196,7 +195,7 @@ impl CommandService {
         drop(self.routes);
         let ended = async {
             self.sagas.stop().await;
-            self.executing.finished().await;
+            self.executor_tasks.finished().await;
             self.providers.finished().await;
             self.database.close().await;
         };
@@ -266,8 +265,8 @@ fn plan_handlers(
     executor: &Arc<Executor>,
     providers: &Providers,
     clock: &Arc<dyn Clock>,
-) -> Result<Vec<Planned>, StartError> {
-    let mut planned = vec![Planned::new(OrderNotifications {
+) -> Result<Vec<PlannedHandler>, StartError> {
+    let mut planned = vec![PlannedHandler::new(OrderNotifications {
         executor: Arc::clone(executor),
         notifications: Arc::clone(&providers.notifications),
     })];
@@ -277,7 +276,7 @@ fn plan_handlers(
         for publisher in publishers {
             // Longer than the publisher's own timeout, so that its error, which is more specific, arrives first.
             let limit = publisher.timeout() + Duration::from_secs(5);
-            planned.push(Planned::new(Webhook::new(publisher)).within(limit));
+            planned.push(PlannedHandler::new(Webhook::new(publisher)).within(limit));
         }
     }
     Ok(planned)

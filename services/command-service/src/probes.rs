@@ -37,7 +37,7 @@ pub(crate) async fn start(
 ) {
     let events = Events {
         opened: opened.clone(),
-        part: health.part("event_store"),
+        part: health.component("event_store"),
         writes,
     };
     let first = events.probe().await;

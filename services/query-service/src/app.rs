@@ -16,10 +16,10 @@ use tokio::sync::watch;
 use tonic::service::Routes;
 
 use crate::config::Config;
-use crate::fold::Folding;
+use crate::fold::ProjectionStarter;
 use crate::grpc;
 use crate::probes;
-use crate::projection_status::{Followed, Standings};
+use crate::projection_status::{ProjectionHandle, ProjectionStatuses};
 use crate::queries::QueryHandlers;
 
 const OPEN_EVENTS: &str = "open the event store";
@@ -122,7 +122,7 @@ impl QueryService {
         let tasks = Tasks::new();
         let reads = QueryHandlers::new(database.clone(), Arc::clone(&log));
         let making = StartStep::on_database(config, MAKE_TABLES);
-        let folding = Folding::new(Arc::clone(&log), database.clone(), making);
+        let folding = ProjectionStarter::new(Arc::clone(&log), database.clone(), making);
         let mut projections = Vec::new();
         for model in reads.models() {
             projections.push(model.fold(&folding, &tasks).await?);
@@ -141,8 +141,11 @@ impl QueryService {
         repeat("metrics of the read side's pools", &tasks, move || {
             measured.measure_pools();
         });
-        let checkpoints = projections.iter().map(Followed::checkpoint).collect();
-        let standings = Standings::new(projections, database.clone(), log);
+        let checkpoints = projections
+            .iter()
+            .map(ProjectionHandle::checkpoint)
+            .collect();
+        let standings = ProjectionStatuses::new(projections, database.clone(), log);
         let routes = grpc::routes(&reads, Arc::new(standings), health.clone())?;
         Ok(Self {
             routes,

@@ -10,21 +10,21 @@ use platform::health::StartStep;
 use platform::{StartError, Tasks};
 use read_model_sql::{Database, Engine, SqlLeaseStore, SqlProjectionStore, TableProjection};
 
-use crate::projection_status::Followed;
+use crate::projection_status::ProjectionHandle;
 
 const START: &str = "start a projection";
 /// How long it takes until another process takes over the projections of a crashed one.
 const LEASE: Duration = Duration::from_secs(12);
 
 /// Dependencies that all projections of the process share.
-pub(crate) struct Folding {
+pub(crate) struct ProjectionStarter {
     log: Arc<dyn EventStore>,
     database: Database,
     owner: String,
     making: StartStep,
 }
 
-impl Folding {
+impl ProjectionStarter {
     /// Folds this log into this database. `making` is the start step that creates tables.
     pub(crate) fn new(log: Arc<dyn EventStore>, database: Database, making: StartStep) -> Self {
         Self {
@@ -39,7 +39,7 @@ impl Folding {
     pub(crate) async fn start<P: TableProjection>(
         &self,
         tasks: &Tasks,
-    ) -> Result<Followed, StartError> {
+    ) -> Result<ProjectionHandle, StartError> {
         let rows = make_table::<P>(self.making, &self.database).await?;
         rows.require_head(&*self.log).await.map_err(failed)?;
         let leases: Arc<dyn LeaseStore> = Arc::new(SqlLeaseStore::new(self.database.clone()));
@@ -62,7 +62,7 @@ impl Folding {
         }
         let version = self.database.version_of::<P>();
         let checkpoint = self.database.checkpoints().follow(version);
-        let followed = Followed::new(version, runner.state(), checkpoint);
+        let followed = ProjectionHandle::new(version, runner.state(), checkpoint);
         tasks.spawn(P::NAME, runner.run(tasks.stopping()));
         Ok(followed)
     }

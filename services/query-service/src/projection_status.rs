@@ -10,13 +10,13 @@ use tokio::sync::watch;
 use crate::cache::MAX_AGE;
 
 /// The projections of this process.
-pub struct Standings {
-    projections: Vec<Followed>,
+pub struct ProjectionStatuses {
+    projections: Vec<ProjectionHandle>,
     database: Database,
     log: Arc<dyn EventStore>,
 }
 
-impl std::fmt::Debug for Standings {
+impl std::fmt::Debug for ProjectionStatuses {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Standings").finish_non_exhaustive()
     }
@@ -24,13 +24,13 @@ impl std::fmt::Debug for Standings {
 
 /// A handle on one projection, in this binary's schema version.
 #[derive(Clone, Debug)]
-pub struct Followed {
+pub struct ProjectionHandle {
     version: ProjectionVersion,
     runner: watch::Receiver<RunnerState>,
     checkpoint: watch::Receiver<Checkpoint>,
 }
 
-impl Followed {
+impl ProjectionHandle {
     /// A handle from the states that the runner and the checkpoint watcher publish.
     #[must_use]
     pub const fn new(
@@ -97,9 +97,13 @@ pub enum State {
     Failing(String),
 }
 
-impl Standings {
+impl ProjectionStatuses {
     #[must_use]
-    pub fn new(projections: Vec<Followed>, database: Database, log: Arc<dyn EventStore>) -> Self {
+    pub fn new(
+        projections: Vec<ProjectionHandle>,
+        database: Database,
+        log: Arc<dyn EventStore>,
+    ) -> Self {
         Self {
             projections,
             database,
@@ -135,7 +139,7 @@ impl Standings {
         Ok(Some((standing, decisions(&*self.log, name).await?)))
     }
 
-    async fn standing(&self, followed: &Followed) -> Result<ProjectionStatus, StoreError> {
+    async fn standing(&self, followed: &ProjectionHandle) -> Result<ProjectionStatus, StoreError> {
         let feed = self.database.checkpoints();
         let fresh = feed.ensure_fresh(&self.database, followed.version, MAX_AGE);
         let unread = fresh.await.err().map(|error| error.to_string());

@@ -99,7 +99,7 @@ async fn a_panic_of_the_store_leaves_only_its_own_batch_with_an_unknown_outcome(
     assert!(again.duplicate);
     assert_eq!(again.reply, (5, Version(1)));
     // A command that would be rejected now first looks for its earlier attempt, which is no longer in flight.
-    let without_money = transfer("nobody", "a", 1);
+    let without_money = transfer("unfunded", "a", 1);
     let again = executor.execute(&without_money, &contexts[1]).await;
     assert!(again.unwrap().duplicate);
 }

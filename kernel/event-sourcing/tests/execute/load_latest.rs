@@ -26,7 +26,7 @@ async fn the_latest_state_is_read_from_the_store_whichever_process_wrote_it() {
 #[tokio::test]
 async fn the_latest_state_of_an_empty_stream_is_the_initial_one() {
     let (executor, _tasks) = executor(&memory());
-    let (account, version) = executor.load_latest::<Account>("nobody").await.unwrap();
+    let (account, version) = executor.load_latest::<Account>("unknown").await.unwrap();
     assert_eq!((account.cents, version.0), (0, 0));
 }
 

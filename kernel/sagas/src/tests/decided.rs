@@ -40,7 +40,7 @@ fn a_saga_of_retriable_steps_is_decided_from_the_start() {
 }
 
 /// Validates a definition with steps of these roles, stage by stage.
-fn flaw(stages: &[&[(&'static str, Role)]]) -> Option<String> {
+fn problem_of(stages: &[&[(&'static str, Role)]]) -> Option<String> {
     let stages: Vec<&'static [Step<Tour>]> = stages
         .iter()
         .map(|stage| {
@@ -63,7 +63,7 @@ fn an_invalid_definition_is_rejected() {
         ("r", Retriable),
     );
     for valid in [&[&[a, b][..], &[p], &[r]][..], &[&[a], &[b]], &[&[r]], &[]] {
-        assert_eq!(flaw(valid), None);
+        assert_eq!(problem_of(valid), None);
     }
     for invalid in [
         &[&[a][..], &[a]][..],
@@ -75,21 +75,20 @@ fn an_invalid_definition_is_rejected() {
         &[&[p, ("q", Pivot)]],
         &[&[r], &[p]],
     ] {
-        assert!(flaw(invalid).is_some(), "{invalid:?}");
+        assert!(problem_of(invalid).is_some(), "{invalid:?}");
     }
-    for flaw in [Tour::flaw(), Purchase::flaw(), Booking::flaw()] {
-        assert_eq!(flaw, None);
+    for problem in [
+        problem::<Tour>(),
+        problem::<Purchase>(),
+        problem::<Booking>(),
+    ] {
+        assert_eq!(problem, None);
     }
 }
 
-trait Validated {
-    fn flaw() -> Option<String>;
-}
-
-impl<S: Travel> Validated for S {
-    fn flaw() -> Option<String> {
-        S::definition_of(S::DEFINITION_VERSION).unwrap().validate()
-    }
+/// The problem of a saga's newest definition.
+fn problem<S: Travel>() -> Option<String> {
+    S::definition_of(S::DEFINITION_VERSION).unwrap().validate()
 }
 
 proptest! {

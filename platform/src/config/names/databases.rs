@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::accepts::A_TIME;
+use super::accepts::A_DURATION;
 use crate::config::database_url::DatabaseUrl;
 use crate::config::setting::Setting;
 use crate::config::values::{folder, millis, positive};
@@ -62,7 +62,7 @@ pub const MIGRATE: Setting<bool> = Setting::new(
 pub const START_TIMEOUT_MS: Setting<Duration> = Setting::new(
     "START_TIMEOUT_MS",
     millis,
-    A_TIME,
+    A_DURATION,
     "How long a start waits for a PostgreSQL server, and for the migrations of other processes",
 )
 .or("60000");

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::accepts::{A_BOOLEAN, A_COUNT, A_TIME};
+use super::accepts::{A_BOOLEAN, A_COUNT, A_DURATION};
 use crate::config::app_env::AppEnv;
 use crate::config::setting::Setting;
 use crate::config::values::{address, boolean, millis, positive};
@@ -68,7 +68,7 @@ pub const MAX_CONNECTIONS_PER_PEER: Setting<u32> = Setting::new(
 pub const SHUTDOWN_TIMEOUT_MS: Setting<Duration> = Setting::new(
     "SHUTDOWN_TIMEOUT_MS",
     millis,
-    A_TIME,
+    A_DURATION,
     "How long open requests may take when the process stops",
 )
 .or("10000");

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use super::accepts::A_TIME;
+use super::accepts::A_DURATION;
 use crate::config::setting::Setting;
 use crate::config::values::{millis, number};
 
 pub const HEALTH_LAG_MS: Setting<Duration> = Setting::new(
     "HEALTH_LAG_MS",
     millis,
-    A_TIME,
+    A_DURATION,
     "A projection lags when an event has been missing from its rows for this long; /health is then 503",
 )
 .or("10000");

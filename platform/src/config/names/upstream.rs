@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::accepts::{A_COUNT, A_TIME};
+use super::accepts::{A_COUNT, A_DURATION};
 use crate::config::setting::Setting;
 use crate::config::values::{host, millis, port, positive};
 
@@ -54,21 +54,21 @@ pub const QUERY_SERVICE_PORT: Setting<u16> = Setting::new(
 pub const CLIENT_WRITE_TIMEOUT_MS: Setting<Duration> = Setting::new(
     "CLIENT_WRITE_TIMEOUT_MS",
     millis,
-    A_TIME,
+    A_DURATION,
     "Deadline of a write, including retries",
 )
 .or("5000");
 pub const CLIENT_READ_TIMEOUT_MS: Setting<Duration> = Setting::new(
     "CLIENT_READ_TIMEOUT_MS",
     millis,
-    A_TIME,
+    A_DURATION,
     "Deadline of a single read, including retries",
 )
 .or("3000");
 pub const CLIENT_LIST_TIMEOUT_MS: Setting<Duration> = Setting::new(
     "CLIENT_LIST_TIMEOUT_MS",
     millis,
-    A_TIME,
+    A_DURATION,
     "Deadline of a list, including retries",
 )
 .or("10000");

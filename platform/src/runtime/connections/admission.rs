@@ -45,7 +45,7 @@ struct Open {
 
 /// A connection's permit, which is released when this is dropped.
 #[derive(Debug)]
-pub(in crate::runtime) struct Place {
+pub(in crate::runtime) struct ConnectionPermit {
     shared: Arc<Shared>,
     kind: Kind,
 }
@@ -69,7 +69,10 @@ impl Admission {
     }
 
     /// Accepts the next connection of `listener`.
-    pub(in crate::runtime) async fn accept(&self, listener: &TcpListener) -> (TcpStream, Place) {
+    pub(in crate::runtime) async fn accept(
+        &self,
+        listener: &TcpListener,
+    ) -> (TcpStream, ConnectionPermit) {
         loop {
             match listener.accept().await {
                 Ok((stream, peer)) => {
@@ -92,7 +95,7 @@ impl Admission {
         }
     }
 
-    fn admit(&self, peer: IpAddr) -> Place {
+    fn admit(&self, peer: IpAddr) -> ConnectionPermit {
         let Shared {
             listener, limits, ..
         } = *self.0;
@@ -119,7 +122,7 @@ impl Admission {
             }
             open.admit_over_limit(limits.over_limit)
         };
-        Place {
+        ConnectionPermit {
             shared: Arc::clone(&self.0),
             kind,
         }
@@ -143,7 +146,7 @@ impl Open {
     }
 }
 
-impl Place {
+impl ConnectionPermit {
     pub(in crate::runtime) const fn is_over_limit(&self) -> bool {
         matches!(self.kind, Kind::OverLimit { .. })
     }
@@ -161,7 +164,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
         let mut open = self.shared.open.lock();
         match self.kind {

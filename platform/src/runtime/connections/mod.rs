@@ -8,6 +8,6 @@ mod admission;
 mod limits;
 mod timed_writes;
 
-pub(super) use admission::{Admission, Place};
+pub(super) use admission::{Admission, ConnectionPermit};
 pub use limits::ConnectionLimits;
 pub(super) use timed_writes::TimedWrites;

@@ -50,14 +50,14 @@ struct State {
     /// A request is being answered.
     is_answering: bool,
     /// Why the current body will not be complete.
-    flaw: Option<Flaw>,
+    flaw: Option<BodyError>,
     /// Wakes the reader when a head was parsed or a response is complete.
     reader: Option<Waker>,
 }
 
 /// Why a body is incomplete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Flaw {
+pub(super) enum BodyError {
     /// It did not arrive in time.
     Late,
     /// Its chunks are malformed.
@@ -66,7 +66,7 @@ pub(super) enum Flaw {
 
 /// A guard: a request is being answered until it is dropped.
 #[derive(Debug)]
-pub(super) struct Answering(Progress);
+pub(super) struct ResponseGuard(Progress);
 
 impl Progress {
     fn state(&self) -> MutexGuard<'_, State> {
@@ -74,13 +74,13 @@ impl Progress {
     }
 
     /// Called when hyper has parsed a head. `None` if the scanner found no head there.
-    pub(super) fn head_parsed(&self, framing: Framing) -> Option<Answering> {
+    pub(super) fn head_parsed(&self, framing: Framing) -> Option<ResponseGuard> {
         let mut state = self.state();
         state.is_answering = true;
         state.flaw = None;
         let is_head = state.scanner.head_parsed(framing);
         state.wake_reader();
-        is_head.then(|| Answering(self.clone()))
+        is_head.then(|| ResponseGuard(self.clone()))
     }
 }
 
@@ -92,14 +92,14 @@ impl State {
     }
 }
 
-impl Answering {
+impl ResponseGuard {
     /// Why the request's body is incomplete.
-    pub(super) fn flaw(&self) -> Option<Flaw> {
+    pub(super) fn flaw(&self) -> Option<BodyError> {
         self.0.state().flaw
     }
 }
 
-impl Drop for Answering {
+impl Drop for ResponseGuard {
     fn drop(&mut self) {
         let mut state = self.0.state();
         state.is_answering = false;
@@ -159,7 +159,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1Io<S> {
         buffer.set_filled(start + scanned);
         let after = state.scanner.position();
         if after == Position::Malformed {
-            state.flaw = Some(Flaw::Malformed);
+            state.flaw = Some(BodyError::Malformed);
         }
         self.note_progress(before, after);
         Poll::Ready(Ok(Read::Bytes))
@@ -205,7 +205,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1Io<S> {
             return Poll::Ready(Ok(()));
         }
         if is_body {
-            state.flaw = Some(Flaw::Late);
+            state.flaw = Some(BodyError::Late);
         } else if !self.stream.is_blocked() {
             // No response is being sent, so a 408 can be. Best effort: if it cannot be sent immediately it is dropped.
             let _ = Pin::new(&mut self.stream).poll_write(context, LAST_WORDS);

@@ -25,9 +25,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 use self::framing::Framing;
-use self::io::{Answering, Flaw, Http1Io, Progress};
+use self::io::{BodyError, Http1Io, Progress, ResponseGuard};
 use super::bind::Bound;
-use super::connections::{Admission, ConnectionLimits, Place};
+use super::connections::{Admission, ConnectionLimits, ConnectionPermit};
 use super::request_id::identified;
 use super::{StartError, Tasks, host};
 use crate::fields;
@@ -93,7 +93,7 @@ async fn accept(listener: TcpListener, admission: Admission, router: Router, tas
 
 async fn serve_connection(
     stream: TcpStream,
-    place: Place,
+    place: ConnectionPermit,
     router: Router,
     stopping: CancellationToken,
 ) {
@@ -163,15 +163,19 @@ impl hyper::service::Service<Request<Incoming>> for Answers {
     }
 }
 
-async fn answer(mut router: Router, request: Request<Incoming>, answering: &Answering) -> Response {
+async fn answer(
+    mut router: Router,
+    request: Request<Incoming>,
+    answering: &ResponseGuard,
+) -> Response {
     let Ok(response) = tower::Service::call(&mut router, request).await;
     match answering.flaw() {
         None => response,
-        Some(Flaw::Late) => {
+        Some(BodyError::Late) => {
             let message = "the request did not arrive in time\n";
             refuse(StatusCode::REQUEST_TIMEOUT, message)
         }
-        Some(Flaw::Malformed) => refuse(StatusCode::BAD_REQUEST, "the chunks are malformed\n"),
+        Some(BodyError::Malformed) => refuse(StatusCode::BAD_REQUEST, "the chunks are malformed\n"),
     }
 }
 
@@ -206,7 +210,7 @@ fn refuse(status: StatusCode, message: &'static str) -> Response {
 /// A response's body. The timeout of the next request starts when it is dropped.
 struct AnswerBody {
     body: Body,
-    _answering: Option<Answering>,
+    _answering: Option<ResponseGuard>,
 }
 
 impl hyper::body::Body for AnswerBody {

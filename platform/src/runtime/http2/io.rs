@@ -16,7 +16,7 @@ use tokio::time::{Instant, Sleep, sleep};
 use tonic::transport::server::Connected;
 
 use super::frames::{Frames, Kind, PREFACE_BYTES, goaway};
-use crate::runtime::connections::{Place, TimedWrites};
+use crate::runtime::connections::{ConnectionPermit, TimedWrites};
 
 /// How long a client may take to send its preface and settings.
 const PREFACE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -34,7 +34,7 @@ const ENHANCE_YOUR_CALM: u32 = 0xb;
 /// Reads and writes one connection, within limits.
 pub(super) struct Http2Io<S> {
     stream: TimedWrites<S>,
-    place: Place,
+    place: ConnectionPermit,
     /// Completes when a connection over the limit must close.
     end: Option<BoxFuture<'static, ()>>,
     /// Set until the client has sent its settings.
@@ -91,7 +91,7 @@ impl Flood {
 }
 
 impl<S> Http2Io<S> {
-    pub(super) fn new(stream: S, place: Place) -> Self {
+    pub(super) fn new(stream: S, place: ConnectionPermit) -> Self {
         Self {
             stream: TimedWrites::new(stream),
             end: place.end(),

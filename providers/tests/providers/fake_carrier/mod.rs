@@ -119,7 +119,7 @@ async fn arrange(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) 
         }
         let number = format!("CARRIER-{}", book.entries.len() + 1);
         let standing = if body["address"]["city"] == "Nowhere" {
-            json!({ "state": "declined", "reason": "nobody lives there" })
+            json!({ "state": "declined", "reason": "the address is unknown" })
         } else {
             json!({ "state": "done", "tracking_number": number })
         };

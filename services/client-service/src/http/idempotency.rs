@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_graphql::{Value, Variables};
-use contract::MAX_KEPT_ANSWER_BYTES;
+use contract::MAX_STORED_ANSWER_BYTES;
 use futures::future::{Either, select};
 use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
@@ -111,7 +111,7 @@ fn to_stored(answer: &HttpResponse) -> Option<Vec<u8>> {
     let mut stored = position.unwrap_or_default().into_bytes();
     stored.push(b'\n');
     stored.extend_from_slice(&answer.body);
-    (stored.len() <= MAX_KEPT_ANSWER_BYTES).then_some(stored)
+    (stored.len() <= MAX_STORED_ANSWER_BYTES).then_some(stored)
 }
 
 fn from_stored(stored: &[u8]) -> Result<HttpResponse, ApiError> {

@@ -26,11 +26,11 @@ struct Components {
 /// Registers the components with a first result, and starts the periodic checks.
 pub(crate) async fn start(services: Services, health: &Health, tasks: &Tasks) {
     let parts = Components {
-        command_service: health.part("command_service"),
-        query_service: health.part("query_service"),
-        database: health.part("database"),
-        cache: health.part("cache"),
-        grpc: health.part("grpc"),
+        command_service: health.component("command_service"),
+        query_service: health.component("query_service"),
+        database: health.component("database"),
+        cache: health.component("cache"),
+        grpc: health.component("grpc"),
     };
     parts.ask(&services).await;
     let stopping = tasks.stopping();
@@ -108,7 +108,10 @@ mod tests {
             (Unreachable, Unreachable, "unreachable", false),
         ] {
             let state = service(report(ready, all_parts));
-            assert_eq!((&*state.word, state.up, state.ready), (status, is_up, true));
+            assert_eq!(
+                (&*state.status, state.up, state.ready),
+                (status, is_up, true)
+            );
         }
     }
 
@@ -121,7 +124,7 @@ mod tests {
             ([Unreachable, Serving], "unknown"),
         ] {
             let state = repeated(&reports, "connected");
-            assert_eq!((&*state.word, state.ready), (status, true));
+            assert_eq!((&*state.status, state.ready), (status, true));
         }
     }
 }

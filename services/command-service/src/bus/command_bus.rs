@@ -42,7 +42,7 @@ pub struct CommandOutcome<A> {
 impl<A> CommandOutcome<A> {
     /// A request that was rejected before it became a command.
     #[must_use]
-    pub fn refused(error: Error) -> Self {
+    pub fn rejected(error: Error) -> Self {
         Self {
             result: Err(error),
             position: None,
@@ -110,16 +110,16 @@ impl CommandBus {
 
     /// The current state of an aggregate that a reply embeds. `None` if it cannot be loaded quickly: a reply does not
     /// fail because of a related object.
-    pub async fn mentioned<A: Aggregate>(&self, id: &str) -> Option<Arc<A>> {
+    pub async fn load_related<A: Aggregate>(&self, id: &str) -> Option<Arc<A>> {
         const LOOKUP_TIMEOUT: Duration = Duration::from_millis(500);
         let loaded = timeout_at(Instant::now() + LOOKUP_TIMEOUT, self.executor.load::<A>(id)).await;
         loaded.ok()?.ok().map(|(state, _)| state)
     }
 }
 
-type Ended<A> = (Result<CommandOutcome<A>, Status>, &'static str);
+type DispatchResult<A> = (Result<CommandOutcome<A>, Status>, &'static str);
 
-fn answered<A>(done: Executed<A>) -> Ended<A> {
+fn answered<A>(done: Executed<A>) -> DispatchResult<A> {
     let outcome = if done.duplicate { "duplicate" } else { "done" };
     let heard = CommandOutcome {
         result: Ok(done.reply),
@@ -129,35 +129,35 @@ fn answered<A>(done: Executed<A>) -> Ended<A> {
     (Ok(heard), outcome)
 }
 
-fn refuse<A>(refused: &impl BusinessRejection) -> Ended<A> {
+fn refuse<A>(refused: &impl BusinessRejection) -> DispatchResult<A> {
     let error = refused.error();
     tracing::debug!(
         { fields::CODE } = error.r#type,
         { fields::REASON } = without_values(&error.message),
         "command rejected"
     );
-    (Ok(CommandOutcome::refused(error)), refused.outcome())
+    (Ok(CommandOutcome::rejected(error)), refused.outcome())
 }
 
-fn fail<A, R: BusinessRejection>(error: ExecuteError<R>, deadline: Instant) -> Ended<A> {
+fn fail<A, R: BusinessRejection>(error: ExecuteError<R>, deadline: Instant) -> DispatchResult<A> {
     const FAILED: &str = "a command failed";
     match error {
         ExecuteError::Rejected(refused) => refuse(&refused),
         ExecuteError::Reused => {
             let error = ErrorType::Conflict.error("the command id was used for another command");
-            (Ok(CommandOutcome::refused(error)), "conflict")
+            (Ok(CommandOutcome::rejected(error)), "conflict")
         }
         ExecuteError::Unavailable(Written::None) => {
             let message = "the command could not be executed in time";
             (
-                Err(unanswered(Outcome::None, message, deadline)),
+                Err(no_reply_status(Outcome::None, message, deadline)),
                 "unavailable",
             )
         }
         ExecuteError::Unavailable(Written::Unknown) => {
             let message = "the command may have taken effect; send it again with the same id";
             (
-                Err(unanswered(Outcome::Unknown, message, deadline)),
+                Err(no_reply_status(Outcome::Unknown, message, deadline)),
                 "unknown",
             )
         }
@@ -165,7 +165,7 @@ fn fail<A, R: BusinessRejection>(error: ExecuteError<R>, deadline: Instant) -> E
             let status = if error.is_retryable() {
                 let message =
                     "the command took effect; send it again with the same id to get its reply";
-                unanswered(Outcome::Committed, message, deadline)
+                no_reply_status(Outcome::Committed, message, deadline)
             } else {
                 internal(FAILED, &error)
             };
@@ -184,7 +184,7 @@ fn fail<A, R: BusinessRejection>(error: ExecuteError<R>, deadline: Instant) -> E
 
 /// The status of a call without a reply: `DEADLINE_EXCEEDED` once its deadline has passed, else `UNAVAILABLE`.
 #[must_use]
-pub fn unanswered(outcome: Outcome, message: &str, deadline: Instant) -> Status {
+pub fn no_reply_status(outcome: Outcome, message: &str, deadline: Instant) -> Status {
     if Instant::now() >= deadline {
         outcome.deadline_exceeded(message)
     } else {

@@ -6,5 +6,5 @@
 mod command_bus;
 mod rejection;
 
-pub use command_bus::{CommandBus, CommandOutcome, internal, unanswered};
+pub use command_bus::{CommandBus, CommandOutcome, internal, no_reply_status};
 pub use rejection::{BusinessRejection, to_error};

@@ -7,7 +7,7 @@ use platform::config::names;
 use platform::{StartError, fields};
 
 use crate::idempotency::KeyClock;
-use crate::idempotency::marks::{self, Incomparable};
+use crate::idempotency::marks::{self, CompareError};
 
 const CHECK: &str = "check the event store's log";
 
@@ -20,7 +20,7 @@ const CHECK: &str = "check the event store's log";
      answers of lost commands are removed",
     setting = names::ACCEPT_LOG.spec.name
 )]
-struct NotAccepted {
+struct ForeignData {
     what: String,
     foreign: ForeignLog,
     accepts: String,
@@ -28,13 +28,13 @@ struct NotAccepted {
 
 /// The check could not be completed.
 #[derive(Debug, thiserror::Error)]
-enum Unchecked {
+enum CheckError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
     Database(#[from] DatabaseError),
     #[error(transparent)]
-    Answers(#[from] Incomparable),
+    Answers(#[from] CompareError),
 }
 
 /// Fails if the command database refers to another log than the event store's, or is ahead of it, unless `accepted`
@@ -48,7 +48,7 @@ pub async fn check(
     clock: &KeyClock,
     accepted: Option<&str>,
 ) -> Result<LogMark, StartError> {
-    let unchecked = |error: Unchecked| StartError::failed(CHECK, error);
+    let unchecked = |error: CheckError| StartError::failed(CHECK, error);
     let (head, refused) = compare(database, store, clock).await.map_err(unchecked)?;
     match refused {
         None => Ok(head),
@@ -65,7 +65,7 @@ async fn compare(
     database: &CommandDatabase,
     store: &dyn EventStore,
     clock: &KeyClock,
-) -> Result<(LogMark, Option<NotAccepted>), Unchecked> {
+) -> Result<(LogMark, Option<ForeignData>), CheckError> {
     let handlers = database.event_handlers().marks().await?;
     let handlers = handlers.into_iter().map(|(handler, mark)| {
         let what = format!("the progress of the event handler {handler} belongs to");
@@ -85,7 +85,7 @@ async fn compare(
     let identity = store.identify(&positions).await?;
     let head = identity.head;
     let refused = kept.into_iter().find_map(|(what, mark)| {
-        Some(NotAccepted {
+        Some(ForeignData {
             what,
             foreign: identity.verify(&mark).err()?,
             accepts: format!("{}@{}", head.log, head.position),
@@ -98,7 +98,7 @@ async fn accept(
     database: &CommandDatabase,
     store: &dyn EventStore,
     head: LogMark,
-) -> Result<(), Unchecked> {
+) -> Result<(), CheckError> {
     // Not atomic, but each step is idempotent: after a crash in between, the marks that are still foreign fail the next
     // start, and the operator's acceptance is repeated.
     let forgotten = marks::forget_foreign(database, store, head).await?;

@@ -11,9 +11,9 @@ use super::saga_filter::SagaFilter;
 use super::sagas::SagaService;
 
 /// Upper bound of sagas read for one page, however few of them match.
-const LOOKED_AT: usize = 2_000;
+const MAX_SAGAS_READ: usize = 2_000;
 /// How many are read concurrently: a list must leave most of the store's connections to commands.
-const AT_ONCE: usize = 4;
+const MAX_CONCURRENT_READS: usize = 4;
 
 /// A page of open sagas, the latest ids first.
 #[derive(Debug)]
@@ -39,10 +39,10 @@ impl SagaService {
         });
         let mut sagas = Vec::new();
         let mut looked_at = 0;
-        let ids = open.iter().take(LOOKED_AT);
+        let ids = open.iter().take(MAX_SAGAS_READ);
         let ids: Vec<Arc<str>> = ids.map(|(saga_id, _)| Arc::clone(saga_id)).collect();
         let looks = stream::iter(ids).map(|saga_id| async move { self.find(&saga_id).await });
-        let mut found = pin!(looks.buffered(AT_ONCE));
+        let mut found = pin!(looks.buffered(MAX_CONCURRENT_READS));
         while let Some(saga) = found.next().await {
             looked_at += 1;
             let saga = match saga {

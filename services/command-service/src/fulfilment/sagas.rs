@@ -155,7 +155,7 @@ impl SagaService {
         by: Actor,
     ) -> Result<CommandOutcome<Summary>, Status> {
         let Some(found) = self.find(saga_id.as_str()).await? else {
-            return Ok(CommandOutcome::refused(no_saga(saga_id.as_str())));
+            return Ok(CommandOutcome::rejected(no_saga(saga_id.as_str())));
         };
         let heard = if found.saga_type == CancelOrderSaga::NAME {
             let command = OperatorCommand::<CancelOrderSaga>::new(saga_id.as_str(), act, by);

@@ -10,7 +10,7 @@ use contract::proto::order_command_server::OrderCommandServer;
 use contract::proto::product_command_server::ProductCommandServer;
 use contract::proto::saga_command_server::SagaCommandServer;
 use contract::status::{Outcome, code_name};
-use contract::{DESCRIPTORS, MAX_KEPT_ANSWER_BYTES, metadata};
+use contract::{DESCRIPTORS, MAX_STORED_ANSWER_BYTES, metadata};
 use event_sourcing::EventStore;
 use platform::GrpcServices;
 use platform::health::Health;
@@ -74,7 +74,7 @@ pub fn routes(parts: &Parts) -> Result<Routes, StartError> {
     let clock = parts.bus.clock();
     let idempotency =
         IdempotencyServer::new(IdempotencyApi::new(Arc::clone(&parts.requests), clock))
-            .max_decoding_message_size(MAX_DECODED_BYTES + MAX_KEPT_ANSWER_BYTES)
+            .max_decoding_message_size(MAX_DECODED_BYTES + MAX_STORED_ANSWER_BYTES)
             .max_encoding_message_size(MAX_ENCODED_BYTES);
     let admin = AdminServer::new(AdminApi::new(
         Arc::clone(&parts.bus),

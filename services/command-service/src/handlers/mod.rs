@@ -14,12 +14,12 @@ use sagas::CallError;
 
 pub use decide::{DecideOnHandler, HandlerDecision};
 pub use notifications::OrderNotifications;
-pub use planned::{Planned, filter, start};
-pub use status::{EventHandlers, HandlerStatus, Standings};
+pub use planned::{PlannedHandler, filter, start};
+pub use status::{EventHandlers, HandlerReport, HandlerStatus};
 pub use webhooks::{Webhook, event_types};
 
 /// A retryable error that respects the provider's `retry_after`.
-fn again(failure: &CallError) -> HandlerError {
+fn retryable(failure: &CallError) -> HandlerError {
     let error = HandlerError::retryable(failure.reason());
     match failure.retry_after() {
         Some(wait) => error.retry_after(wait),

@@ -11,7 +11,7 @@ use platform::fields;
 use providers::{Notification, NotificationKind, Notifications};
 use sagas::{CallError, OperationKey};
 
-use super::again;
+use super::retryable;
 
 /// Notifies the customer when an order is confirmed, cancelled, shipped or delivered.
 #[derive(Debug)]
@@ -65,7 +65,7 @@ impl OrderNotifications {
                 );
                 Ok(())
             }
-            Err(failure) => Err(again(&failure)),
+            Err(failure) => Err(retryable(&failure)),
             Ok(()) => Ok(()),
         }
     }

@@ -14,20 +14,20 @@ use tokio_util::sync::CancellationToken;
 use super::EventHandlers;
 
 /// An event handler that has not been started yet.
-pub struct Planned {
+pub struct PlannedHandler {
     filter: Filter,
     attempt_timeout: Option<Duration>,
-    build: Box<dyn FnOnce(HandlerParts, HandlerConfig) -> Built + Send>,
+    build: Box<dyn FnOnce(HandlerParts, HandlerConfig) -> BuiltHandler + Send>,
 }
 
 /// A handler with its runner.
-struct Built {
+struct BuiltHandler {
     name: String,
     state: watch::Receiver<HandlerState>,
     run: Box<dyn FnOnce(CancellationToken) -> BoxFuture<'static, ()> + Send>,
 }
 
-impl std::fmt::Debug for Planned {
+impl std::fmt::Debug for PlannedHandler {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Planned")
             .field("filter", &self.filter)
@@ -35,14 +35,14 @@ impl std::fmt::Debug for Planned {
     }
 }
 
-impl Planned {
+impl PlannedHandler {
     pub fn new<H: EventHandler>(handler: H) -> Self {
         Self {
             filter: filter_of(&handler),
             attempt_timeout: None,
             build: Box::new(|parts, config| {
                 let runner = HandlerRunner::new(handler, parts, config);
-                Built {
+                BuiltHandler {
                     name: runner.name().to_owned(),
                     state: runner.state(),
                     run: Box::new(|stop| Box::pin(runner.run(stop))),
@@ -52,7 +52,7 @@ impl Planned {
     }
 }
 
-impl Planned {
+impl PlannedHandler {
     /// Overrides the time limit of one attempt.
     #[must_use]
     pub fn within(mut self, attempt_timeout: Duration) -> Self {
@@ -63,14 +63,14 @@ impl Planned {
 
 /// The union of the events that the handlers read from the log.
 #[must_use]
-pub fn filter(handlers: &[Planned]) -> Filter {
+pub fn filter(handlers: &[PlannedHandler]) -> Filter {
     Filter::union(handlers.iter().map(|planned| planned.filter.clone()))
 }
 
 /// Starts the handlers; they run until `tasks` stop.
 #[must_use]
 pub fn start(
-    handlers: Vec<Planned>,
+    handlers: Vec<PlannedHandler>,
     parts: &HandlerParts,
     config: &HandlerConfig,
     tasks: &Tasks,

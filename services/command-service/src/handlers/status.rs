@@ -26,9 +26,9 @@ pub enum HandlerStatus {
 
 /// A handler's status with its progress.
 #[derive(Clone, Debug)]
-pub struct Standings {
+pub struct HandlerReport {
     pub name: String,
-    pub standing: HandlerStatus,
+    pub status: HandlerStatus,
     /// The checkpoint and the parked streams.
     pub progress: HandlerProgress,
     /// The position of the log's last event.
@@ -76,7 +76,7 @@ impl EventHandlers {
     ///
     /// # Errors
     /// [`StoreError`] if a store cannot be read.
-    pub async fn list(&self) -> Result<Vec<Standings>, StoreError> {
+    pub async fn list(&self) -> Result<Vec<HandlerReport>, StoreError> {
         let mut standings = Vec::with_capacity(self.handlers.len());
         for (name, state) in self.handlers.iter() {
             standings.push(self.standing(name, state).await?);
@@ -93,7 +93,7 @@ impl EventHandlers {
     ///
     /// # Errors
     /// [`StoreError`] if a store cannot be read.
-    pub async fn show(&self, name: &str) -> Result<Option<Standings>, StoreError> {
+    pub async fn show(&self, name: &str) -> Result<Option<HandlerReport>, StoreError> {
         let mut handlers = self.handlers.iter();
         match handlers.find(|(known, _)| known == name) {
             Some((name, state)) => {
@@ -110,7 +110,7 @@ impl EventHandlers {
         &self,
         name: &str,
         state: &watch::Receiver<HandlerState>,
-    ) -> Result<Standings, StoreError> {
+    ) -> Result<HandlerReport, StoreError> {
         let progress = self.store.progress(name).await?;
         let decisions = handler_decisions(&*self.log, name).await?;
         let mut control = HandlerControl::default();
@@ -118,9 +118,9 @@ impl EventHandlers {
             control.evolve(&decision.event, decision.at);
         }
         let state = state.borrow().clone();
-        Ok(Standings {
+        Ok(HandlerReport {
             name: name.to_owned(),
-            standing: standing(&state, control.is_paused()),
+            status: standing(&state, control.is_paused()),
             progress,
             head: Position::START,
             retrying: state.retrying,

@@ -10,7 +10,7 @@ use platform::fields;
 use providers::WebhookPublisher;
 use sagas::CallError;
 
-use super::again;
+use super::retryable;
 
 /// The event types that an endpoint can subscribe to. Events about unique names, memberships and sagas are internal.
 #[must_use]
@@ -48,7 +48,7 @@ impl Webhook {
                 );
                 Ok(())
             }
-            Err(failure) => Err(again(&failure)),
+            Err(failure) => Err(retryable(&failure)),
             Ok(()) => Ok(()),
         }
     }

@@ -12,7 +12,7 @@ use command_database::{CommandDatabase, DatabaseError};
 use event_sourcing::Clock;
 use sql_database::Statement;
 
-use super::{KEPT, LEASE};
+use super::{LEASE, RETENTION};
 
 const READ: &str = "SELECT micros FROM running_time";
 const NOTE: &str = "\
@@ -24,12 +24,12 @@ const NOTE: &str = "\
 pub struct KeyClock {
     clock: Arc<dyn Clock>,
     /// `None` where the clock alone decides (PostgreSQL).
-    runs: Option<Run>,
+    runs: Option<RunningTime>,
 }
 
 /// How long the service has run, in microseconds: before this start, and when this start was.
 #[derive(Clone, Copy, Debug)]
-struct Run {
+struct RunningTime {
     before: i64,
     started_at: i64,
 }
@@ -53,7 +53,7 @@ impl KeyClock {
         let runs = if database.is_sqlite() {
             let read = Statement::new("read the running time", READ);
             let before: Option<(i64,)> = database.fetch_optional(read).await?;
-            Some(Run {
+            Some(RunningTime {
                 before: before.map_or(0, |(micros,)| micros),
                 started_at: clock.now().timestamp_micros(),
             })
@@ -75,7 +75,10 @@ impl KeyClock {
     ///
     /// # Errors
     /// The database failed.
-    pub(super) async fn note(&self, database: &CommandDatabase) -> Result<(), DatabaseError> {
+    pub(super) async fn store_running_time(
+        &self,
+        database: &CommandDatabase,
+    ) -> Result<(), DatabaseError> {
         if self.runs.is_some() {
             let note = Statement::new("store the running time", NOTE).bind(self.now().ran);
             database.execute(note).await?;
@@ -86,10 +89,10 @@ impl KeyClock {
 
 impl Moment {
     /// Keys created at or before this moment have expired.
-    pub(super) fn forgets(self) -> Self {
+    pub(super) fn expired_before(self) -> Self {
         Self {
-            at: self.at - micros(KEPT),
-            ran: self.ran - micros(KEPT),
+            at: self.at - micros(RETENTION),
+            ran: self.ran - micros(RETENTION),
         }
     }
 

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::age::{KeyClock, Moment};
 use super::{Claim, KeyedRequest, RequestHash};
 
-const KEEP: &str = "store a request's answer";
+const STORE_ANSWER: &str = "store a request's answer";
 /// How many rows the clean-up removes in one statement.
 const CLEANED_AT_ONCE: i64 = 1_000;
 /// Time limit of reading the log's head. It leaves time to store the answer within the caller's deadline.
@@ -114,7 +114,7 @@ impl Requests {
                 return Ok(Claim::Reused);
             }
             if let Some(answer) = answer {
-                return Ok(Claim::Again { answer });
+                return Ok(Claim::Answered { answer });
             }
             // If the lease expired since the takeover failed, the next round takes it over.
             let left = u64::try_from(lease_until - now.at).unwrap_or(0);
@@ -157,7 +157,7 @@ impl Requests {
             Some(answer) => {
                 // Before the answer is stored, so that the head is not below the events that the answer reflects.
                 let head = self.head().await?;
-                of(KEEP, ANSWER, request)
+                of(STORE_ANSWER, ANSWER, request)
                     .bind(token)
                     .bind(answer)
                     .bind(head.log.to_string())
@@ -175,7 +175,7 @@ impl Requests {
     /// # Errors
     /// The database failed.
     pub async fn age(&self) -> Result<(), DatabaseError> {
-        self.clock.note(&self.database).await
+        self.clock.store_running_time(&self.database).await
     }
 
     /// Removes expired requests and returns their number.
@@ -189,8 +189,8 @@ impl Requests {
             // In batches: one large delete would block concurrent requests.
             let now = self.clock.now();
             let old = Statement::new("remove old requests", CLEAN_UP)
-                .bind(now.forgets().at)
-                .bind(now.forgets().ran)
+                .bind(now.expired_before().at)
+                .bind(now.expired_before().ran)
                 .bind(now.at)
                 .bind(now.latest_lease_end())
                 .bind(CLEANED_AT_ONCE);
@@ -207,7 +207,7 @@ impl Requests {
     async fn head(&self) -> Result<LogMark, StoreError> {
         let identity = tokio::time::timeout(MARK_TIMEOUT, self.store.identify(&[])).await;
         let late = |late| StoreError::Unavailable {
-            operation: KEEP,
+            operation: STORE_ANSWER,
             source: Arc::new(late),
         };
         Ok(identity.map_err(late)??.head)
@@ -228,8 +228,8 @@ impl Requests {
             .bind(now.lease_end())
             .bind(now.at)
             .bind(now.ran)
-            .bind(now.forgets().at)
-            .bind(now.forgets().ran)
+            .bind(now.expired_before().at)
+            .bind(now.expired_before().ran)
             .bind(now.latest_lease_end());
         self.seed(insert).await
     }

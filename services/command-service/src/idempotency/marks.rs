@@ -26,7 +26,7 @@ const FORGET_FROM: &str = "\
 
 /// The stored answers could not be compared with the log.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Incomparable {
+pub(crate) enum CompareError {
     /// The event store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -42,7 +42,7 @@ pub(crate) async fn newest(
     log: LogId,
 ) -> Result<Option<LogMark>, DatabaseError> {
     const OPERATION: &str = "read the logs of the stored answers";
-    let since = clock.now().forgets();
+    let since = clock.now().expired_before();
     let newest = Statement::new(OPERATION, NEWEST)
         .bind(log.to_string())
         .bind(since.at)
@@ -60,7 +60,7 @@ pub(crate) async fn forget_foreign(
     database: &CommandDatabase,
     store: &dyn EventStore,
     head: LogMark,
-) -> Result<u64, Incomparable> {
+) -> Result<u64, CompareError> {
     let others = Statement::new("remove answers of another log", FORGET_OTHERS)
         .bind(head.log.to_string())
         .bind(stored_position(head.position));

@@ -28,7 +28,7 @@ pub use database::Requests;
 pub const LEASE: Duration = Duration::from_secs(10);
 
 /// How long a key is retained after the first Begin.
-pub const KEPT: Duration = Duration::from_hours(24);
+pub const RETENTION: Duration = Duration::from_hours(24);
 
 /// Distinguishes requests that carry the same key.
 pub type RequestHash = [u8; 32];
@@ -48,7 +48,7 @@ pub enum Claim {
         seed: CommandId,
     },
     /// Return the first answer.
-    Again {
+    Answered {
         /// The bytes that were passed to Finish.
         answer: Vec<u8>,
     },

@@ -91,7 +91,7 @@ impl Answers {
     }
 
     async fn repeats(&self, key: &str) -> bool {
-        matches!(self.begin(key).await, Claim::Again { .. })
+        matches!(self.begin(key).await, Claim::Answered { .. })
     }
 }
 

@@ -85,7 +85,7 @@ fn a_stored_answer_is_durable_and_an_unstored_one_is_unknown() -> Result<()> {
         assert!(requests.finish(&request, TOKEN, Some(b"answer")).await?);
         let again = requests.begin(&request, [7; 32], seed, TOKEN).await?;
         let answer = b"answer".to_vec();
-        assert_eq!(again, Claim::Again { answer });
+        assert_eq!(again, Claim::Answered { answer });
         Ok(())
     })
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use contract::MAX_KEPT_ANSWER_BYTES;
+use contract::MAX_STORED_ANSWER_BYTES;
 use contract::proto::{
     IdempotencyBeginParam, IdempotencyBeginResult, IdempotencyFinishParam, IdempotencyRenewParam,
     IdempotencyState,
@@ -348,14 +348,14 @@ async fn invalid_input_is_named_and_has_no_effect() {
         assert_eq!(longest.state(), IdempotencyState::Fresh);
         let first = timed.begin("k").await;
         assert_eq!(first.state(), IdempotencyState::Fresh);
-        let large = vec![b'x'; MAX_KEPT_ANSWER_BYTES + 1];
+        let large = vec![b'x'; MAX_STORED_ANSWER_BYTES + 1];
         let refused = timed.try_finish("k", &first.token, Some(&large)).await;
         assert_eq!(
             refused.expect_err("too large").code(),
             Code::InvalidArgument
         );
         assert!(timed.finish("k", &first.token, Some(&large[1..])).await);
-        assert_eq!(timed.begin("k").await.answer.len(), MAX_KEPT_ANSWER_BYTES);
+        assert_eq!(timed.begin("k").await.answer.len(), MAX_STORED_ANSWER_BYTES);
     })
     .await;
 }

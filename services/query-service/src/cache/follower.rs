@@ -59,12 +59,12 @@ async fn catch_up<P: TableProjection>(
     cache: &TableCache<P::Row>,
     checkpoint: &Checkpoint,
 ) -> Result<(), StoreError> {
-    let (generation, mut position) = cache.followed();
+    let (generation, mut position) = cache.follower_position();
     if !checkpoint.caught_up {
         // A table under construction is not read, and rows of the previous generation must not be served either.
         if generation != checkpoint.generation || position > Position::START {
             cache.clear();
-            cache.silence(checkpoint);
+            cache.disable(checkpoint);
         }
         return Ok(());
     }

@@ -30,7 +30,7 @@ struct Shard<V> {
     queue: VecDeque<Arc<str>>,
     /// The number of invalidations. Each one rejects all loads in flight on the shard: a counter per key would need
     /// memory for keys that are not cached.
-    thrown_out: u64,
+    invalidations: u64,
 }
 
 /// An invalidated row leaves its slot in place, so that each key is in the queue only once.
@@ -47,7 +47,7 @@ impl<V: Clone> RowCache<V> {
             Mutex::new(Shard {
                 slots: HashMap::new(),
                 queue: VecDeque::new(),
-                thrown_out: 0,
+                invalidations: 0,
             })
         };
         Self {
@@ -69,15 +69,15 @@ impl<V: Clone> RowCache<V> {
 
     /// Must be taken before the row is read from the database.
     #[must_use]
-    pub fn ticket(&self, key: &str) -> LoadToken {
-        LoadToken(self.shard(key).lock().thrown_out)
+    pub fn load_token(&self, key: &str) -> LoadToken {
+        LoadToken(self.shard(key).lock().invalidations)
     }
 
     /// Stores a row that was read under `ticket`, unless it may have been invalidated since.
     pub fn insert(&self, key: &str, row: V, ticket: LoadToken) {
         let mut shard = self.shard(key).lock();
         // Checked under the shard's lock, so that no invalidation can happen between the check and the insert.
-        if shard.thrown_out != ticket.0 {
+        if shard.invalidations != ticket.0 {
             return;
         }
         if let Some(slot) = shard.slots.get_mut(key) {
@@ -106,7 +106,7 @@ impl<V: Clone> RowCache<V> {
     /// Removes a row, and rejects the loads of it that are in flight.
     pub fn invalidate(&self, key: &str) {
         let mut shard = self.shard(key).lock();
-        shard.thrown_out += 1;
+        shard.invalidations += 1;
         let had = shard
             .slots
             .get_mut(key)
@@ -120,7 +120,7 @@ impl<V: Clone> RowCache<V> {
     pub fn clear(&self) {
         for shard in &self.shards {
             let mut shard = shard.lock();
-            shard.thrown_out += 1;
+            shard.invalidations += 1;
             let had = shard
                 .slots
                 .values()
@@ -180,23 +180,23 @@ mod tests {
     #[test]
     fn a_row_is_cached_until_it_is_invalidated() {
         let cache = RowCache::new(100);
-        cache.insert("a", 1, cache.ticket("a"));
+        cache.insert("a", 1, cache.load_token("a"));
         assert_eq!(cache.get("a"), Some(1));
         cache.invalidate("a");
         assert_eq!(cache.get("a"), None);
         assert!(cache.is_empty());
-        cache.insert("a", 2, cache.ticket("a"));
+        cache.insert("a", 2, cache.load_token("a"));
         assert_eq!(cache.get("a"), Some(2));
     }
 
     #[test]
     fn a_load_that_started_before_an_invalidation_is_rejected() {
         let cache = RowCache::new(100);
-        let ticket = cache.ticket("a");
+        let ticket = cache.load_token("a");
         cache.invalidate("a");
         cache.insert("a", 1, ticket);
         assert_eq!(cache.get("a"), None);
-        let ticket = cache.ticket("a");
+        let ticket = cache.load_token("a");
         cache.clear();
         cache.insert("a", 1, ticket);
         assert_eq!(cache.get("a"), None);
@@ -207,7 +207,7 @@ mod tests {
         let cache = RowCache::new(SHARDS);
         for number in 0..10_000 {
             let key = number.to_string();
-            cache.insert(&key, number, cache.ticket(&key));
+            cache.insert(&key, number, cache.load_token(&key));
             assert_eq!(cache.get(&key), Some(number), "the newest row is cached");
         }
         let slots: usize = cache
@@ -229,7 +229,7 @@ mod tests {
     fn repeated_invalidation_and_load_of_one_row_does_not_grow_the_cache() {
         let cache = RowCache::new(SHARDS);
         for number in 0..1_000 {
-            cache.insert("a", number, cache.ticket("a"));
+            cache.insert("a", number, cache.load_token("a"));
             cache.invalidate("a");
         }
         assert_eq!(cache.shard("a").lock().queue.len(), 1);
@@ -240,7 +240,7 @@ mod tests {
         let cache = RowCache::new(1_000);
         for number in 0..100 {
             let key = number.to_string();
-            cache.insert(&key, number, cache.ticket(&key));
+            cache.insert(&key, number, cache.load_token(&key));
         }
         cache.clear();
         assert!(cache.is_empty());

@@ -16,11 +16,11 @@ pub struct TableCache<R> {
     /// Rows by key, each with the position that it was read at.
     pub rows: RowCache<Snapshot<Arc<R>>>,
     version: AtomicU64,
-    following: Mutex<Following>,
+    following: Mutex<FollowerState>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Following {
+struct FollowerState {
     generation: i64,
     position: Position,
     as_of: Option<Instant>,
@@ -33,7 +33,7 @@ impl<R> TableCache<R> {
         Self {
             rows: RowCache::new(capacity),
             version: AtomicU64::new(0),
-            following: Mutex::new(Following {
+            following: Mutex::new(FollowerState {
                 generation: 0,
                 position: Position::START,
                 as_of: None,
@@ -88,15 +88,15 @@ impl<R> TableCache<R> {
     }
 
     /// Makes the cache answer nothing until the table can be read.
-    pub(super) fn silence(&self, checkpoint: &Checkpoint) {
-        *self.following.lock() = Following {
+    pub(super) fn disable(&self, checkpoint: &Checkpoint) {
+        *self.following.lock() = FollowerState {
             generation: checkpoint.generation,
             position: Position::START,
             as_of: None,
         };
     }
 
-    pub(super) fn followed(&self) -> (i64, Position) {
+    pub(super) fn follower_position(&self) -> (i64, Position) {
         let following = *self.following.lock();
         (following.generation, following.position)
     }

@@ -20,7 +20,7 @@ pub(super) fn id(field: &str, text: &str) -> Result<EntityId, Status> {
 pub(super) fn ids<'a>(field: &str, texts: &'a [String]) -> Result<Vec<&'a str>, Status> {
     let most = usize::try_from(MAX_ROWS).unwrap_or(usize::MAX);
     if texts.len() > most {
-        return Err(refused(
+        return Err(invalid_argument(
             field,
             &format!("have at most {most} entries, got {}", texts.len()),
         ));
@@ -41,7 +41,10 @@ pub(super) fn term(text: &str) -> Result<SearchTerm, Status> {
 
 pub(super) fn page(page: i32, per_page: i32) -> Result<Pagination, Status> {
     if page < 1 {
-        return Err(refused("page", &format!("be at least 1, got {page}")));
+        return Err(invalid_argument(
+            "page",
+            &format!("be at least 1, got {page}"),
+        ));
     }
     let limit = limit("per_page", per_page)?;
     Ok(Pagination {
@@ -55,12 +58,18 @@ pub(super) fn limit(field: &str, given: i32) -> Result<i64, Status> {
     if (1..=MAX_ROWS).contains(&limit) {
         return Ok(limit);
     }
-    Err(refused(field, &format!("be 1 to {MAX_ROWS}, got {given}")))
+    Err(invalid_argument(
+        field,
+        &format!("be 1 to {MAX_ROWS}, got {given}"),
+    ))
 }
 
 pub(super) fn window(given: Option<i32>, offset: i32) -> Result<Pagination, Status> {
     if offset < 0 {
-        return Err(refused("offset", &format!("be at least 0, got {offset}")));
+        return Err(invalid_argument(
+            "offset",
+            &format!("be at least 0, got {offset}"),
+        ));
     }
     Ok(Pagination {
         limit: given.map(|given| limit("limit", given)).transpose()?,
@@ -68,7 +77,7 @@ pub(super) fn window(given: Option<i32>, offset: i32) -> Result<Pagination, Stat
     })
 }
 
-pub(super) fn refused(field: &str, rule: &str) -> Status {
+pub(super) fn invalid_argument(field: &str, rule: &str) -> Status {
     Status::invalid_argument(format!("{field} must {rule}"))
 }
 
@@ -83,5 +92,5 @@ pub(super) fn shown(text: &str) -> String {
 /// The error for a number without an enum value.
 pub(super) fn unknown(field: &str, names: &[&str], given: i32) -> Status {
     let rule = format!("be one of {}, got number {given}", names.join(", "));
-    refused(field, &rule)
+    invalid_argument(field, &rule)
 }

@@ -19,7 +19,7 @@ use super::order::OrderApi;
 use super::product::ProductApi;
 use super::projection::ProjectionApi;
 use super::saga::SagaApi;
-use crate::projection_status::Standings;
+use crate::projection_status::ProjectionStatuses;
 use crate::queries::QueryHandlers;
 
 /// All services of the read side, with health and reflection.
@@ -28,7 +28,7 @@ use crate::queries::QueryHandlers;
 /// The contract's descriptors cannot be read, which is a bug.
 pub fn routes(
     reads: &QueryHandlers,
-    standings: Arc<Standings>,
+    standings: Arc<ProjectionStatuses>,
     health: Health,
 ) -> Result<Routes, StartError> {
     let category = CategoryQueryServer::new(CategoryApi::new(Arc::clone(&reads.categories)))

@@ -16,7 +16,7 @@ use read_model_sql::{Checkpoint, Database};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use self::projection::{ProbeStatus, Seen};
+use self::projection::{Observation, ProbeStatus};
 use crate::config::LagLimits;
 use crate::projection_status;
 
@@ -35,13 +35,13 @@ pub(crate) async fn start(
     tasks: &Tasks,
     log: &Arc<dyn EventStore>,
     database: &Database,
-    projections: &[projection_status::Followed],
+    projections: &[projection_status::ProjectionHandle],
     limits: LagLimits,
 ) {
     let asked = database.clone();
     let version = projections
         .first()
-        .map(projection_status::Followed::version);
+        .map(projection_status::ProjectionHandle::version);
     health
         .probe("database", INTERVAL, tasks, move || {
             let database = asked.clone();
@@ -61,7 +61,7 @@ pub(crate) async fn start(
     // The cache only answers while the checkpoints that it follows are continually confirmed.
     let checkpoints = projections
         .iter()
-        .map(projection_status::Followed::checkpoint);
+        .map(projection_status::ProjectionHandle::checkpoint);
     let checkpoints: Vec<_> = checkpoints.collect();
     health
         .probe("cache", INTERVAL, tasks, move || {
@@ -73,11 +73,11 @@ pub(crate) async fn start(
         .await;
     let all = Projections {
         log: Arc::clone(log),
-        event_store: health.part("event_store"),
+        event_store: health.component("event_store"),
         limits,
         followed: projections
             .iter()
-            .map(|projection| Followed::new(projection, health))
+            .map(|projection| ProbedProjection::new(projection, health))
             .collect(),
     };
     all.start(tasks).await;
@@ -92,7 +92,7 @@ fn connected(is_connected: bool, otherwise: fn(&'static str) -> ComponentState) 
 }
 
 /// A projection with what the probes have observed.
-struct Followed {
+struct ProbedProjection {
     projection: &'static str,
     part: Component,
     checkpoint: watch::Receiver<Checkpoint>,
@@ -100,12 +100,12 @@ struct Followed {
     standing: ProbeStatus,
 }
 
-impl Followed {
-    fn new(followed: &projection_status::Followed, health: &Health) -> Self {
+impl ProbedProjection {
+    fn new(followed: &projection_status::ProjectionHandle, health: &Health) -> Self {
         let projection = followed.version().name;
         Self {
             projection,
-            part: health.part(format!("projection_{projection}")),
+            part: health.component(format!("projection_{projection}")),
             checkpoint: followed.checkpoint(),
             runner: followed.runner(),
             standing: ProbeStatus::default(),
@@ -114,7 +114,7 @@ impl Followed {
 
     /// Measured here and not where events are folded: a projection that no process folds lags as well.
     #[expect(clippy::cast_precision_loss, reason = "gauges")]
-    fn measure(&self, seen: &Seen<'_>) {
+    fn measure(&self, seen: &Observation<'_>) {
         let projection = self.projection;
         let position = seen.checkpoint.position.0;
         let is_parked = u8::from(seen.checkpoint.parked.is_some());
@@ -135,7 +135,7 @@ struct Projections {
     /// Whether the log can be read.
     event_store: Component,
     limits: LagLimits,
-    followed: Vec<Followed>,
+    followed: Vec<ProbedProjection>,
 }
 
 impl Projections {
@@ -160,7 +160,7 @@ impl Projections {
         self.event_store.set(&event_store);
         for followed in &mut self.followed {
             let checkpoint = followed.checkpoint.borrow().clone();
-            let seen = Seen {
+            let seen = Observation {
                 checkpoint: &checkpoint,
                 runner: &followed.runner.borrow().clone(),
                 head,

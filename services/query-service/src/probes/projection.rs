@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use crate::config::LagLimits;
 
 /// An observation of a projection.
-pub(super) struct Seen<'a> {
+pub(super) struct Observation<'a> {
     pub(super) checkpoint: &'a Checkpoint,
     /// The runner of this process; the events may be folded by another process.
     pub(super) runner: &'a RunnerState,
@@ -34,7 +34,7 @@ pub(super) struct ProbeStatus {
     goal: Option<Position>,
     has_caught_up: bool,
     /// A head of the log that the rows had not reached, and the time of that observation.
-    waiting_for: Option<(Position, Instant)>,
+    missing_since: Option<(Position, Instant)>,
 }
 
 impl ProbeStatus {
@@ -44,10 +44,10 @@ impl ProbeStatus {
 
     /// Whether the rows were missing an event at the last observation.
     pub(super) fn is_waiting(&self) -> bool {
-        self.waiting_for.is_some()
+        self.missing_since.is_some()
     }
 
-    pub(super) fn status(&mut self, seen: &Seen<'_>, limits: LagLimits) -> ComponentState {
+    pub(super) fn status(&mut self, seen: &Observation<'_>, limits: LagLimits) -> ComponentState {
         self.catch_up(seen);
         let is_lagging = self.is_lagging(seen, limits);
         let not_following = |status: String| {
@@ -82,11 +82,11 @@ impl ProbeStatus {
 
     /// How long an event of the log has been missing from the rows.
     pub(super) fn lag(&self, now: Instant) -> Duration {
-        self.waiting_for
+        self.missing_since
             .map_or(Duration::ZERO, |(_, since)| now.duration_since(since))
     }
 
-    fn catch_up(&mut self, seen: &Seen<'_>) {
+    fn catch_up(&mut self, seen: &Observation<'_>) {
         self.goal = self.goal.or(seen.head);
         let is_known = seen.checkpoint.as_of.is_some();
         // A projection that was already parked when this process started has caught up as far as it can. Its rows are
@@ -99,16 +99,16 @@ impl ProbeStatus {
 
     /// Whether an event has been missing for longer than the age limit, and more events are missing than the count
     /// limit.
-    fn is_lagging(&mut self, seen: &Seen<'_>, limits: LagLimits) -> bool {
+    fn is_lagging(&mut self, seen: &Observation<'_>, limits: LagLimits) -> bool {
         let position = seen.checkpoint.position;
         let Some(head) = seen.head else {
             return false;
         };
         let still = self
-            .waiting_for
+            .missing_since
             .filter(|(end, _)| position < *end && *end <= head);
-        self.waiting_for = still.or_else(|| (position < head).then_some((head, seen.at)));
-        self.waiting_for.is_some_and(|(_, since)| {
+        self.missing_since = still.or_else(|| (position < head).then_some((head, seen.at)));
+        self.missing_since.is_some_and(|(_, since)| {
             seen.at.duration_since(since) >= limits.age
                 && head.0.saturating_sub(position.0) > limits.events
         })
@@ -156,7 +156,7 @@ mod tests {
             checkpoint.caught_up = true;
             checkpoint.parked.clone_from(&self.parked);
             checkpoint.as_of = Some(at);
-            let seen = Seen {
+            let seen = Observation {
                 checkpoint: &checkpoint,
                 runner: &self.runner,
                 head: head.into().map(Position),
@@ -198,7 +198,7 @@ mod tests {
             ComponentState::down("building (19 of 20)")
         );
         assert_eq!(case.at(61, 20, 500), ComponentState::up("following"));
-        assert_eq!(case.at(71, 20, 500).word, "lagging (480 events)");
+        assert_eq!(case.at(71, 20, 500).status, "lagging (480 events)");
         assert!(case.at(71, 20, 500).ready);
         assert_eq!(case.at(72, 500, 500), ComponentState::up("following"));
         assert_eq!(Case::new().at(0, 0, 0), ComponentState::up("following"));
@@ -223,7 +223,7 @@ mod tests {
         // Few missing events are not a lag, however old they are.
         assert_eq!(case.at(50, 5_000, 5_005), ComponentState::up("following"));
         assert_eq!(case.at(90, 5_000, 5_005), ComponentState::up("following"));
-        assert_eq!(case.at(91, 5_000, 5_006).word, "lagging (6 events)");
+        assert_eq!(case.at(91, 5_000, 5_006).status, "lagging (6 events)");
         // Without the log the lag is unknown; the event store's component reports the outage.
         assert_eq!(case.at(99, 5_000, None), ComponentState::up("following"));
     }

@@ -45,7 +45,7 @@ pub struct OrderRow {
 }
 
 /// The saga events that affect an order's status.
-const FOLDED_OF_SAGAS: [&str; 6] = [
+const SAGA_EVENT_TYPES: [&str; 6] = [
     names::STARTED,
     names::SUSPENDED,
     names::RESUMED,
@@ -87,7 +87,7 @@ impl Projection for Orders {
 
     fn handlers(on: &mut Handlers<Self>) {
         on.aggregate::<Order>(fold);
-        let sagas = event_filter(&SAGA_STREAMS, &FOLDED_OF_SAGAS);
+        let sagas = event_filter(&SAGA_STREAMS, &SAGA_EVENT_TYPES);
         on.events::<AnySagaEvent>(sagas, fold_saga)
             .keyed_by(|event, _| [event.subject().to_owned()]);
     }
@@ -97,7 +97,7 @@ fn fold(row: Option<OrderRow>, event: &OrderEvent, context: EventContext<'_>) ->
     let (version, at) = (context.stream_version(), context.recorded_at_micros());
     match event {
         OrderEvent::Created(data) => Some(OrderRow::created(data, at)),
-        event => row.map(|row| row.moved(event, version, at).with_status()),
+        event => row.map(|row| row.apply(event, version, at).with_status()),
     }
 }
 
@@ -137,7 +137,7 @@ impl OrderRow {
         }
     }
 
-    fn moved(mut self, event: &OrderEvent, version: i64, at: i64) -> Self {
+    fn apply(mut self, event: &OrderEvent, version: i64, at: i64) -> Self {
         match event {
             // These do not change the status: payment and cancellation are the saga's progress.
             OrderEvent::Created(_)

@@ -112,7 +112,7 @@ fn fold(row: Option<SagaRow>, event: &AnySagaEvent, context: EventContext<'_>) -
         SagaEvent::Started(data) => Some(SagaRow::started(data, context)),
         event => row.map(|mut row| {
             row.updated_at = context.recorded_at_micros();
-            row.moved(event);
+            row.apply(event);
             row.with_status()
         }),
     }
@@ -161,7 +161,7 @@ impl SagaRow {
         }
     }
 
-    fn moved(&mut self, event: &AnySagaEvent) {
+    fn apply(&mut self, event: &AnySagaEvent) {
         match event {
             // The start is handled by the caller. A cancel request takes effect when compensation starts.
             SagaEvent::Started(_) | SagaEvent::CancelRequested(_) => {}

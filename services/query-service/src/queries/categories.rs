@@ -9,12 +9,13 @@ use serde::Deserialize;
 use super::models::ReadModels;
 use super::query::Query;
 use super::{
-    Cached, List, MAX_ROWS, Pagination, ReadError, ReadOptions, ReadResult, Row, TableQueries,
+    CacheCapacity, List, MAX_ROWS, Pagination, ReadError, ReadOptions, ReadResult, Row,
+    TableQueries,
 };
 use crate::projections::{Categories, CategoryRow};
 
 /// Categories are few and small.
-const CACHED: Cached = Cached {
+const CACHED: CacheCapacity = CacheCapacity {
     rows: 10_000,
     lists: 64,
 };
@@ -23,12 +24,12 @@ const CACHED: Cached = Cached {
 const BY_NAME: &str = "name, id";
 
 #[derive(Deserialize)]
-struct Counted {
+struct CountRow {
     count: i64,
 }
 
 /// A list of categories.
-type Listed = Result<ReadResult<Arc<List<CategoryRow>>>, ReadError>;
+type ListResult = Result<ReadResult<Arc<List<CategoryRow>>>, ReadError>;
 
 /// The queries of categories.
 #[derive(Debug)]
@@ -85,7 +86,7 @@ impl CategoryQueries {
     ///
     /// # Errors
     /// [`ReadError`], as for all reads.
-    pub async fn all(&self, at: ReadOptions) -> Listed {
+    pub async fn all(&self, at: ReadOptions) -> ListResult {
         let all = self.table.select("");
         let question =
             Query::ordered("list the categories", &all, BY_NAME, "LIMIT $1").bind(MAX_ROWS + 1);
@@ -96,7 +97,7 @@ impl CategoryQueries {
     ///
     /// # Errors
     /// [`ReadError`], as for all reads.
-    pub async fn page(&self, window: Pagination, at: ReadOptions) -> Listed {
+    pub async fn page(&self, window: Pagination, at: ReadOptions) -> ListResult {
         let limit = window.limit_within_bounds();
         let all = self.table.select("");
         let part = "LIMIT $1 OFFSET $2";
@@ -110,7 +111,7 @@ impl CategoryQueries {
     ///
     /// # Errors
     /// [`ReadError`], as for all reads.
-    pub async fn search(&self, term: &SearchTerm, at: ReadOptions) -> Listed {
+    pub async fn search(&self, term: &SearchTerm, at: ReadOptions) -> ListResult {
         let matches = self.table.database().engine().contains("name_key", "$1");
         let matching = self.table.select(&format!("WHERE {matches}"));
         let question = Query::ordered("search categories", &matching, BY_NAME, "LIMIT $2")
@@ -126,7 +127,7 @@ impl CategoryQueries {
     pub async fn count(&self, at: ReadOptions) -> Result<ReadResult<i64>, ReadError> {
         let sql = format!("SELECT count(*) AS count FROM {TABLE}");
         let question = Query::new("count the categories", &sql);
-        let counted = self.table.first::<Counted>(at, &question).await?;
+        let counted = self.table.first::<CountRow>(at, &question).await?;
         Ok(counted.map(|counted| counted.map_or(0, |counted| counted.count)))
     }
 }

@@ -19,4 +19,4 @@ pub use products::{ProductQueries, ProductSearch, ProductStatistics, SortBy, Sor
 pub use read_barrier::{ReachedPosition, ReadBarrier};
 pub use result::{MAX_ROWS, Pagination, ReadError, ReadOptions, ReadResult, Row};
 pub use sagas::{SagaQueries, SagaSearch};
-pub use table::{Cached, List, TableQueries};
+pub use table::{CacheCapacity, List, TableQueries};

@@ -14,9 +14,9 @@ use platform::health::StartStep;
 use platform::{StartError, Tasks};
 use read_model_sql::{Database, TableProjection};
 
-use super::{Cached, TableQueries};
-use crate::fold::{Folding, make_table};
-use crate::projection_status::Followed;
+use super::{CacheCapacity, TableQueries};
+use crate::fold::{ProjectionStarter, make_table};
+use crate::projection_status::ProjectionHandle;
 
 /// The operations on each read model, independent of its row type.
 pub(crate) trait ReadModel: Debug + Send + Sync {
@@ -28,9 +28,9 @@ pub(crate) trait ReadModel: Debug + Send + Sync {
     /// Starts folding events into its table, and returns a handle that shows the progress.
     fn fold<'f>(
         &'f self,
-        folding: &'f Folding,
+        folding: &'f ProjectionStarter,
         tasks: &'f Tasks,
-    ) -> BoxFuture<'f, Result<Followed, StartError>>;
+    ) -> BoxFuture<'f, Result<ProjectionHandle, StartError>>;
 
     /// Keeps its cache consistent until the future is dropped.
     fn follow(&self, log: Arc<dyn EventStore>) -> BoxFuture<'_, ()>;
@@ -50,9 +50,9 @@ impl<P: TableProjection> ReadModel for TableQueries<P> {
 
     fn fold<'f>(
         &'f self,
-        folding: &'f Folding,
+        folding: &'f ProjectionStarter,
         tasks: &'f Tasks,
-    ) -> BoxFuture<'f, Result<Followed, StartError>> {
+    ) -> BoxFuture<'f, Result<ProjectionHandle, StartError>> {
         Box::pin(folding.start::<P>(tasks))
     }
 
@@ -80,7 +80,10 @@ impl ReadModels {
     }
 
     /// Creates the queries of table `P`, with a cache of about this size, and adds them to the list.
-    pub(super) fn table<P: TableProjection>(&mut self, cached: Cached) -> Arc<TableQueries<P>> {
+    pub(super) fn table<P: TableProjection>(
+        &mut self,
+        cached: CacheCapacity,
+    ) -> Arc<TableQueries<P>> {
         let (database, log) = (self.database.clone(), Arc::clone(&self.log));
         let table = Arc::new(TableQueries::new(database, log, cached));
         self.models.push(Arc::clone(&table) as Arc<dyn ReadModel>);

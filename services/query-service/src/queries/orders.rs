@@ -7,11 +7,13 @@ use domain::value::{OrderStatus, UserId};
 use super::conditions::Conditions;
 use super::models::ReadModels;
 use super::query::Query;
-use super::{Cached, List, Pagination, ReadError, ReadOptions, ReadResult, Row, TableQueries};
+use super::{
+    CacheCapacity, List, Pagination, ReadError, ReadOptions, ReadResult, Row, TableQueries,
+};
 use crate::projections::{OrderRow, Orders};
 
 /// At about a kilobyte each, a few megabytes. An order of a hundred products is as large as thirty others.
-const CACHED: Cached = Cached {
+const CACHED: CacheCapacity = CacheCapacity {
     rows: 4_000,
     lists: 8,
 };
@@ -74,13 +76,13 @@ impl OrderQueries {
         search: &OrderSearch,
         at: ReadOptions,
     ) -> Result<ReadResult<Arc<List<OrderRow>>>, ReadError> {
-        let question = self.searching(search);
+        let question = self.search_query(search);
         self.table
             .list(at, question, search.window.limit_within_bounds())
             .await
     }
 
-    fn searching(&self, search: &OrderSearch) -> Query {
+    fn search_query(&self, search: &OrderSearch) -> Query {
         let mut conditions = Conditions::default();
         if let Some(user) = &search.user_id {
             conditions.equal("user_id", user.as_str());

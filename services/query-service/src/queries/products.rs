@@ -9,12 +9,14 @@ use serde::Deserialize;
 use super::conditions::Conditions;
 use super::models::ReadModels;
 use super::query::Query;
-use super::{Cached, List, Pagination, ReadError, ReadOptions, ReadResult, Row, TableQueries};
+use super::{
+    CacheCapacity, List, Pagination, ReadError, ReadOptions, ReadResult, Row, TableQueries,
+};
 use crate::cache::PageCache;
 use crate::projections::{ProductRow, Products};
 
 /// At well under a kilobyte each, about ten megabytes of rows.
-const CACHED: Cached = Cached {
+const CACHED: CacheCapacity = CacheCapacity {
     rows: 20_000,
     lists: 64,
 };
@@ -22,7 +24,7 @@ const CACHED: Cached = Cached {
 const MAX_GROUPED_ROWS: i64 = 5_000;
 
 /// A list of products.
-type Listed = Result<ReadResult<Arc<List<ProductRow>>>, ReadError>;
+type ListResult = Result<ReadResult<Arc<List<ProductRow>>>, ReadError>;
 
 /// The primary sort key of a list; name and id follow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -134,14 +136,14 @@ impl ProductQueries {
     ///
     /// # Errors
     /// [`ReadError`], as for all reads.
-    pub async fn search(&self, search: &ProductSearch, at: ReadOptions) -> Listed {
-        let question = self.searching(search);
+    pub async fn search(&self, search: &ProductSearch, at: ReadOptions) -> ListResult {
+        let question = self.search_query(search);
         self.table
             .list(at, question, search.window.limit_within_bounds())
             .await
     }
 
-    fn searching(&self, search: &ProductSearch) -> Query {
+    fn search_query(&self, search: &ProductSearch) -> Query {
         let engine = self.table.database().engine();
         let mut conditions = Conditions::default();
         if let Some(term) = &search.term {
@@ -168,7 +170,7 @@ impl ProductQueries {
     ///
     /// # Errors
     /// [`ReadError`], as for all reads.
-    pub async fn by_categories(&self, ids: &[&str], limit: i64, at: ReadOptions) -> Listed {
+    pub async fn by_categories(&self, ids: &[&str], limit: i64, at: ReadOptions) -> ListResult {
         let engine = self.table.database().engine();
         let sql = format!(
             "SELECT {columns} FROM (\

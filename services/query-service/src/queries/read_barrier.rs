@@ -71,7 +71,7 @@ impl ReadBarrier {
         feed.ensure_fresh(&self.database, self.projection, MAX_AGE)
             .await?;
         if !self.checkpoint.borrow().caught_up {
-            self.build(at).await?;
+            self.wait_for_build(at).await?;
         }
         if let Some(reached) = reached(&self.checkpoint.borrow(), at) {
             return Ok(reached);
@@ -100,7 +100,7 @@ impl ReadBarrier {
     }
 
     /// Waits briefly for the end of a build.
-    async fn build(&self, at: ReadOptions) -> Result<(), ReadError> {
+    async fn wait_for_build(&self, at: ReadOptions) -> Result<(), ReadError> {
         let mut checkpoint = self.checkpoint.clone();
         let until = at.deadline.min(Instant::now() + BUILDING_TIMEOUT);
         let ended = checkpoint.wait_for(|known| known.caught_up || known.parked.is_some());
@@ -110,7 +110,7 @@ impl ReadBarrier {
         if known.caught_up {
             return Ok(());
         }
-        Err(self.unbuilt(&known, at))
+        Err(self.building_error(&known, at))
     }
 
     async fn wait(&self, at: ReadOptions) -> Result<ReachedPosition, ReadError> {
@@ -125,7 +125,7 @@ impl ReadBarrier {
             return Ok(reached);
         }
         if !known.caught_up {
-            return Err(self.unbuilt(&known, at));
+            return Err(self.building_error(&known, at));
         }
         Err(match known.parked {
             Some(_) => self.stalled(&known, at),
@@ -137,7 +137,7 @@ impl ReadBarrier {
     }
 
     /// Why the rows cannot be read yet. A parked build is reported as stalled, because it does not resume by itself.
-    fn unbuilt(&self, known: &Checkpoint, at: ReadOptions) -> ReadError {
+    fn building_error(&self, known: &Checkpoint, at: ReadOptions) -> ReadError {
         if known.parked.is_some() {
             return self.stalled(known, at);
         }

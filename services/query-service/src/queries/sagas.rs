@@ -9,12 +9,13 @@ use super::conditions::Conditions;
 use super::models::ReadModels;
 use super::query::Query;
 use super::{
-    Cached, List, MAX_ROWS, Pagination, ReadError, ReadOptions, ReadResult, Row, TableQueries,
+    CacheCapacity, List, MAX_ROWS, Pagination, ReadError, ReadOptions, ReadResult, Row,
+    TableQueries,
 };
 use crate::projections::{SagaRow, Sagas};
 
 /// Sagas are only queried by order, never by id: so there are cached lists, but no cached rows.
-const CACHED: Cached = Cached { rows: 0, lists: 32 };
+const CACHED: CacheCapacity = CacheCapacity { rows: 0, lists: 32 };
 
 /// The order of lists.
 const NEWEST: &str = "started_at DESC, id DESC";
@@ -99,7 +100,7 @@ impl SagaQueries {
                 position: self.table.reach(at).await?,
             });
         }
-        let question = self.searching(search, &kinds);
+        let question = self.search_query(search, &kinds);
         self.table
             .list(at, question, search.window.limit_within_bounds())
             .await
@@ -107,7 +108,7 @@ impl SagaQueries {
 
     /// Open sagas and those of each end have separate indexes. Each part is read through its index, up to the end of
     /// the requested page, and the parts are then merged in one order.
-    fn searching(&self, search: &SagaSearch, kinds: &[String]) -> Query {
+    fn search_query(&self, search: &SagaSearch, kinds: &[String]) -> Query {
         let mut conditions = Conditions::default();
         if let Some(saga_type) = search.saga_type {
             conditions.equal("saga_type", saga_type);

@@ -36,7 +36,7 @@ impl<R> List<R> {
 
 /// The capacity of a table's cache. A list has up to 500 rows.
 #[derive(Clone, Copy, Debug)]
-pub struct Cached {
+pub struct CacheCapacity {
     /// Rows cached by key.
     pub rows: usize,
     pub lists: usize,
@@ -46,7 +46,7 @@ pub struct Cached {
 pub struct TableQueries<P: TableProjection> {
     database: Database,
     version: ProjectionVersion,
-    gate: ReadBarrier,
+    barrier: ReadBarrier,
     columns: String,
     cache: TableCache<P::Row>,
     lists: PageCache<List<P::Row>>,
@@ -57,9 +57,9 @@ pub struct TableQueries<P: TableProjection> {
 impl<P: TableProjection> TableQueries<P> {
     /// The queries of table `P`, with a cache of about this size. Only [`ReadModels`](super::models::ReadModels)
     /// calls it.
-    pub(super) fn new(database: Database, log: Arc<dyn EventStore>, cached: Cached) -> Self {
+    pub(super) fn new(database: Database, log: Arc<dyn EventStore>, cached: CacheCapacity) -> Self {
         Self {
-            gate: ReadBarrier::new(database.version_of::<P>(), database.clone(), log),
+            barrier: ReadBarrier::new(database.version_of::<P>(), database.clone(), log),
             version: database.version_of::<P>(),
             database,
             columns: column_names::<P>(),
@@ -106,7 +106,7 @@ impl<P: TableProjection> TableQueries<P> {
         }
         self.misses.increment(1);
         let question = Query::new(operation, &self.select("WHERE id = $1")).bind(id);
-        let read = self.read(at, &question, || self.cache.rows.ticket(id));
+        let read = self.read(at, &question, || self.cache.rows.load_token(id));
         let (snapshot, ticket) = read.await?.into_parts();
         let found = snapshot.map(|rows: Vec<P::Row>| rows.into_iter().next().map(Arc::new));
         if let Some(row) = &found.value {
@@ -123,7 +123,7 @@ impl<P: TableProjection> TableQueries<P> {
         at: ReadOptions,
     ) -> Result<ReadResult<Rows<P::Row>>, ReadError> {
         loop {
-            let generation = self.gate.generation();
+            let generation = self.barrier.generation();
             let followed = self.cache.position(at.min);
             let (cached, missing) = self.cached(ids, followed);
             if followed.is_some() && missing.is_empty() {
@@ -133,7 +133,7 @@ impl<P: TableProjection> TableQueries<P> {
             let select = self.select(&format!("WHERE {is_asked}"));
             let question = Query::new(operation, &select).bind_list(&missing);
             let tickets = || -> Vec<LoadToken> {
-                let tickets = missing.iter().map(|id| self.cache.rows.ticket(id));
+                let tickets = missing.iter().map(|id| self.cache.rows.load_token(id));
                 tickets.collect()
             };
             let read = self.read(at, &question, tickets).await?;
@@ -239,7 +239,7 @@ impl<P: TableProjection> TableQueries<P> {
 
     /// A position that the rows have reached, for an answer that needs no rows.
     pub(super) async fn reach(&self, at: ReadOptions) -> Result<Position, ReadError> {
-        Ok(self.gate.reach(at).await?.position)
+        Ok(self.barrier.reach(at).await?.position)
     }
 
     /// Reads as soon as the rows have reached `at.min`. `take` returns the cache token and is called before the read,
@@ -250,19 +250,19 @@ impl<P: TableProjection> TableQueries<P> {
         at: ReadOptions,
         question: &Query,
         take: impl Fn() -> K,
-    ) -> Result<Read<T, K>, ReadError> {
+    ) -> Result<LoadedRows<T, K>, ReadError> {
         loop {
-            let generation = self.gate.reach(at).await?.generation;
+            let generation = self.barrier.reach(at).await?.generation;
             let proof = take();
-            if self.gate.generation() != generation {
+            if self.barrier.generation() != generation {
                 continue;
             }
             let snapshot = self.fetch(question, generation).await?;
             if snapshot.position >= at.min {
-                return Ok(Read {
+                return Ok(LoadedRows {
                     snapshot,
                     generation,
-                    proof,
+                    token: proof,
                 });
             }
             // The database lost its latest commits in a crash after the barrier learned its position.
@@ -290,16 +290,16 @@ impl<P: TableProjection> fmt::Debug for TableQueries<P> {
 }
 
 /// Rows read from the database.
-struct Read<T, K> {
+struct LoadedRows<T, K> {
     snapshot: Snapshot<Vec<T>>,
     generation: i64,
     /// The cache token: the rows may be cached unless they were invalidated since it was taken.
-    proof: K,
+    token: K,
 }
 
-impl<T, K> Read<T, K> {
+impl<T, K> LoadedRows<T, K> {
     fn into_parts(self) -> (Snapshot<Vec<T>>, K) {
-        (self.snapshot, self.proof)
+        (self.snapshot, self.token)
     }
 }
 

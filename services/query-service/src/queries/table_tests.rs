@@ -47,7 +47,7 @@ impl TestTable {
         let rows = rows.expect("a generation");
         rows.begin(Token(1)).await.expect("started").expect("ours");
         let log = Arc::new(MemoryEventStore::new(Arc::new(SystemClock)));
-        let cached = Cached { rows: 10, lists: 8 };
+        let cached = CacheCapacity { rows: 10, lists: 8 };
         let stage = Self {
             table: TableQueries::new(database.clone(), log, cached),
             database,
@@ -84,7 +84,7 @@ impl TestTable {
     /// Makes the cache answer as if its follower had processed the log up to `position`.
     fn follow(&self, position: u64) {
         let mut checkpoint = Checkpoint::default();
-        checkpoint.generation = self.table.gate.generation();
+        checkpoint.generation = self.table.barrier.generation();
         checkpoint.position = Position(position);
         // The confirmation must not expire while the test runs.
         checkpoint.as_of = Some(Instant::now() + LIMIT);

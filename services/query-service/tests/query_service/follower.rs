@@ -89,7 +89,7 @@ async fn the_position_is_published_after_the_invalidation() {
         cache.position(Position(0)).is_some()
     })
     .await;
-    cache.rows.insert("p", row(), cache.rows.ticket("p"));
+    cache.rows.insert("p", row(), cache.rows.load_token("p"));
     let version = cache.version();
 
     let head = Position(world.append(vec![product("p", "new", "1", None)]).await);

@@ -247,7 +247,7 @@ fn a_saga_changes_only_its_own_order() {
         saga_type: "order",
     };
     let stranger = SagaOf {
-        order: "nobody",
+        order: "unknown",
         ..saga
     };
     let history = [

@@ -31,7 +31,7 @@ const LIST_ABOUT: &str = "\
 Lists sagas, the latest first: the open ones, or those in the states given with --state.
 
 Open sagas are listed by the write side, with their current state and number of tries. If a final state is among those
-asked for (completed, compensated, failed), all are listed by the read side, which lags a few milliseconds behind and
+asked for (completed, compensated, failed), all are listed by the read side, which lags by a few milliseconds and
 does not know the tries.";
 
 const SHOW_ABOUT: &str = "\

@@ -1,4 +1,4 @@
-//! Which engine is behind an event store is known to the crate alone that opens it, `event-store-any`.
+//! Only the crate that opens an event store, `event-store-any`, knows its engine.
 
 use anyhow::Result;
 

@@ -2,7 +2,7 @@
 //!
 //! Cargo joins the features that the chosen packages ask for, those of their tests included. A crate that only tests
 //! want more of would be built again for them, with all that stands on it. Our own crates are the exception: what they have
-//! for tests is behind the feature `testing`, which dev-dependencies enable and a build of the binaries must not.
+//! for tests has the feature `testing`, which dev-dependencies enable and a build of the binaries must not.
 
 use std::collections::BTreeSet;
 

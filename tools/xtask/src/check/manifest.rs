@@ -57,7 +57,7 @@ fn with_version(path: &str, manifest: &str) -> Vec<String> {
         .collect()
 }
 
-/// The lines of the sections whose name `wanted` says yes to.
+/// The lines of the sections whose name `wanted` accepts.
 fn section_lines(manifest: &str, wanted: impl Fn(&str) -> bool) -> impl Iterator<Item = &str> {
     let mut inside = false;
     manifest.lines().filter(move |line| {
@@ -74,7 +74,7 @@ fn section_lines(manifest: &str, wanted: impl Fn(&str) -> bool) -> impl Iterator
     })
 }
 
-/// Code, and the comment behind it: a `#` outside quotes.
+/// Code, and the comment after it: a `#` outside quotes.
 fn split_comment(line: &str) -> (&str, Option<&str>) {
     let mut quoted = false;
     for (at, character) in line.char_indices() {

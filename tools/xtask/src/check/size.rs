@@ -76,7 +76,7 @@ impl Measure {
         self.functions.push((name.to_string(), lines));
     }
 
-    /// The first and the last line hold code beside the literal, and count.
+    /// The first and the last line hold code next to the literal, and count.
     fn leave_out(&mut self, span: Span, min_lines: usize) {
         let (first, last) = (span.start().line, span.end().line);
         if last - first + 1 >= min_lines {

@@ -9,17 +9,17 @@ use event_sourcing::{Clock, Decision};
 
 use super::super::reply::{now, signed, split};
 use crate::bus::CommandOutcome;
-use crate::handlers::{HandlerStatus, Standings};
+use crate::handlers::{HandlerReport, HandlerStatus};
 
 /// Limit of parked streams, and of decisions, in one reply.
 const MAX_SHOWN: usize = 100;
 
-pub(super) fn handler(standings: &Standings) -> EventHandler {
+pub(super) fn handler(standings: &HandlerReport) -> EventHandler {
     let mark = standings.progress.mark;
     let position = mark.map_or(0, |mark| mark.position.0);
     EventHandler {
         name: standings.name.clone(),
-        state: state(standings.standing).into(),
+        state: state(standings.status).into(),
         position: signed(position),
         head: signed(standings.head.0),
         lag: signed(standings.head.0.saturating_sub(position)),
@@ -29,7 +29,7 @@ pub(super) fn handler(standings: &Standings) -> EventHandler {
     }
 }
 
-pub(super) fn shown(standings: Standings) -> ShowEventHandlerResult {
+pub(super) fn shown(standings: HandlerReport) -> ShowEventHandlerResult {
     let handler = handler(&standings);
     let parked = standings.progress.parked.into_iter().take(MAX_SHOWN);
     let older = standings.decisions.len().saturating_sub(MAX_SHOWN);

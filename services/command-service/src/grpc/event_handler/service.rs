@@ -18,7 +18,7 @@ use super::super::reply::at_position;
 use super::{input, reply};
 use crate::bus::{CommandBus, CommandOutcome, internal};
 use crate::context;
-use crate::handlers::{EventHandlers, Standings};
+use crate::handlers::{EventHandlers, HandlerReport};
 
 const UNAVAILABLE: &str = "a database does not answer";
 
@@ -33,7 +33,7 @@ impl EventHandlersApi {
     }
 
     /// The status of one handler.
-    async fn find(&self, metadata: &MetadataMap, name: &str) -> Result<Standings, Status> {
+    async fn find(&self, metadata: &MetadataMap, name: &str) -> Result<HandlerReport, Status> {
         let found = within(metadata, self.handlers.show(name)).await?;
         found.ok_or_else(|| {
             let names: Vec<_> = self.handlers.names().collect();

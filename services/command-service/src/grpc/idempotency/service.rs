@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use command_database::DatabaseError;
-use contract::MAX_KEPT_ANSWER_BYTES;
+use contract::MAX_STORED_ANSWER_BYTES;
 use contract::proto::idempotency_server::Idempotency;
 use contract::proto::{
     IdempotencyBeginParam, IdempotencyBeginResult, IdempotencyFinishParam, IdempotencyFinishResult,
@@ -60,7 +60,7 @@ impl Idempotency for IdempotencyApi {
                 lease_ms: millis(LEASE),
                 ..IdempotencyBeginResult::default()
             },
-            Claim::Again { answer } => IdempotencyBeginResult {
+            Claim::Answered { answer } => IdempotencyBeginResult {
                 state: IdempotencyState::Again.into(),
                 answer: Bytes::from(answer),
                 ..IdempotencyBeginResult::default()
@@ -98,10 +98,10 @@ impl Idempotency for IdempotencyApi {
         let keyed = keyed_request(param.principal, param.key)?;
         let token = token(&param.token)?;
         if let Some(answer) = &param.answer
-            && answer.len() > MAX_KEPT_ANSWER_BYTES
+            && answer.len() > MAX_STORED_ANSWER_BYTES
         {
             return Err(Status::invalid_argument(format!(
-                "answer has at most {MAX_KEPT_ANSWER_BYTES} bytes, got {}",
+                "answer has at most {MAX_STORED_ANSWER_BYTES} bytes, got {}",
                 answer.len()
             )));
         }

@@ -29,7 +29,7 @@ impl ProductApi {
         if let Some(product) = &mut product
             && let Some(id) = &product.category_id
         {
-            let mentioned = self.bus.mentioned::<Category>(id).await;
+            let mentioned = self.bus.load_related::<Category>(id).await;
             product.category = mentioned.and_then(|category| category::reply::category(&category));
         }
         let message = ProductUpResult {

@@ -44,7 +44,7 @@ impl SagaApi {
                     .act(&self.bus, request.map(|_| ()), &saga_id, act, by)
                     .await?
             }
-            Err(error) => CommandOutcome::refused(to_error(&error)),
+            Err(error) => CommandOutcome::rejected(to_error(&error)),
         };
         Ok(self.respond(heard))
     }
@@ -219,11 +219,11 @@ impl SagaCommand for SagaApi {
     ) -> Result<Response<SagaActionResult>, Status> {
         let (saga_id, by) = match input::action(request.get_ref()) {
             Ok(read) => read,
-            Err(error) => return Ok(self.respond(CommandOutcome::refused(to_error(&error)))),
+            Err(error) => return Ok(self.respond(CommandOutcome::rejected(to_error(&error)))),
         };
         let order_id = match self.fulfilments.find(saga_id.as_str()).await? {
             Some(summary) => EntityId::parse("orderId", &summary.subject),
-            None => return Ok(self.respond(CommandOutcome::refused(no_saga(saga_id.as_str())))),
+            None => return Ok(self.respond(CommandOutcome::rejected(no_saga(saga_id.as_str())))),
         };
         let cancelled = self.bus.dispatch(request, |_, command_id| {
             let who = UserId::parse("who", &by.id)?;

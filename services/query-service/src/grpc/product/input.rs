@@ -8,7 +8,7 @@ use contract::query::{
 use domain::value::SearchTerm;
 use tonic::Status;
 
-use super::super::input::{self, id, invalid, limit, refused, shown};
+use super::super::input::{self, id, invalid, invalid_argument, limit, shown};
 use crate::queries::{MAX_ROWS, ProductSearch, SortBy, SortDirection};
 
 pub(super) fn page(request: ProductPaginationRequest) -> Result<ProductSearch, Status> {
@@ -30,7 +30,7 @@ pub(super) fn order(text: &str) -> Result<SortDirection, Status> {
     match text {
         "" | "asc" => Ok(SortDirection::Ascending),
         "desc" => Ok(SortDirection::Descending),
-        other => Err(refused(
+        other => Err(invalid_argument(
             "sort_order",
             &format!("be \"asc\" or \"desc\", got {}", shown(other)),
         )),
@@ -41,7 +41,7 @@ fn sort_by(text: &str) -> Result<SortBy, Status> {
     match text {
         "" | "name" => Ok(SortBy::Name),
         "price" => Ok(SortBy::Price),
-        other => Err(refused(
+        other => Err(invalid_argument(
             "sort_by",
             &format!("be \"name\" or \"price\", got {}", shown(other)),
         )),
@@ -153,7 +153,7 @@ impl Bound {
 fn ordered(min: &Bound, max: &Bound) -> Result<(), Status> {
     if min.value > max.value {
         let rule = format!("be at most {} ({}), got {}", max.field, max.text, min.text);
-        return Err(refused(min.field, &rule));
+        return Err(invalid_argument(min.field, &rule));
     }
     Ok(())
 }

@@ -11,15 +11,15 @@ use tonic::{Request, Response, Status};
 
 use super::super::request::status;
 use super::reply;
-use crate::projection_status::Standings;
+use crate::projection_status::ProjectionStatuses;
 use crate::queries::ReadError;
 
 pub(in crate::grpc) struct ProjectionApi {
-    standings: Arc<Standings>,
+    standings: Arc<ProjectionStatuses>,
 }
 
 impl ProjectionApi {
-    pub(in crate::grpc) fn new(standings: Arc<Standings>) -> Self {
+    pub(in crate::grpc) fn new(standings: Arc<ProjectionStatuses>) -> Self {
         Self { standings }
     }
 }

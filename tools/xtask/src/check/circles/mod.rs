@@ -34,7 +34,7 @@ struct Allowed {
 
 const ALLOWED: [Allowed; 4] = [
     Allowed {
-        from: "kernel/sagas/src/moves.rs",
+        from: "kernel/sagas/src/transitions.rs",
         to: "kernel/sagas/src/state.rs",
         reason: "the state applies events by the table of legal moves, which is written in the state's terms",
     },

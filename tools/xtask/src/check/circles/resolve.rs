@@ -39,8 +39,8 @@ impl Crate {
         Some(target)
     }
 
-    /// What `name` is in `module`. A module and an item may share a name: a path goes on through the one, and ends at
-    /// the other.
+    /// What `name` is in `module`. A module and an item may share a name: a path continues through the module, and
+    /// ends at the item.
     fn lookup(
         &self,
         module: usize,
