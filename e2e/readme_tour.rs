@@ -6,7 +6,8 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
+use test_shop::Store;
 use tokio::process::Command;
 
 use crate::support::{Topology, binaries, on};
@@ -14,6 +15,7 @@ use crate::support::{Topology, binaries, on};
 /// The address and the command in the page, which are replaced by those of the test.
 const PAGE_URL: &str = "http://127.0.0.1:4000";
 const PAGE_SEED: &str = "target/release/shop seed";
+const PAGE_EVENTS: &str = "target/release/shop events";
 /// Separates the outputs of two blocks.
 const MARK: &str = "@@ end of block @@";
 
@@ -89,7 +91,12 @@ async fn on_fresh_shop(steps: &[Step<'_>]) -> Result<Vec<String>> {
         );
         let blocks: Vec<_> = steps.iter().map(|step| step.commands).collect();
         let script = blocks.join(&format!("echo '{MARK}'\n")) + &format!("echo '{MARK}'\n");
+        let Store::Sqlite { folder } = shop.system.store() else {
+            bail!("one process has its data in a folder");
+        };
+        let events = format!("{} events --data-dir {folder}", binary.display());
         let script = script.replace(PAGE_SEED, &seed).replace(PAGE_URL, &url);
+        let script = script.replace(PAGE_EVENTS, &events);
         let ran = Command::new("sh").arg("-c").arg(script).output().await;
         let ran = ran.context("run the tour with sh")?;
         let printed = String::from_utf8(ran.stdout)?.replace(&url, PAGE_URL);

@@ -3,7 +3,7 @@
 pub struct OrderItem {
     #[prost(string, tag = "1")]
     pub product_id: ::prost::alloc::string::String,
-    /// As it was when it was ordered.
+    /// The name at the time of ordering.
     #[prost(string, tag = "2")]
     pub product_name: ::prost::alloc::string::String,
     #[prost(int32, tag = "3")]
@@ -41,7 +41,7 @@ pub struct Order {
     /// Absent until shipping is arranged.
     #[prost(string, optional, tag = "7")]
     pub tracking_number: ::core::option::Option<::prost::alloc::string::String>,
-    /// Counts the order's own stream: its sagas do not move it.
+    /// The version of the order's own stream; saga events do not change it.
     #[prost(int64, tag = "8")]
     pub version: i64,
     /// Unix seconds; `created_at_micros` has the fraction.
@@ -68,28 +68,28 @@ pub struct Saga {
     pub order_id: ::prost::alloc::string::String,
     #[prost(enumeration = "SagaStatus", tag = "4")]
     pub status: i32,
-    /// The step that it is at; absent at an end.
+    /// Absent once the saga has ended.
     #[prost(string, optional, tag = "5")]
     pub current_step: ::core::option::Option<::prost::alloc::string::String>,
-    /// In the order in which they took effect; they stay here when they are undone.
+    /// In the order of completion; compensated steps stay in the list.
     #[prost(string, repeated, tag = "6")]
     pub completed_steps: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// In the order in which they were undone.
+    /// In the order of compensation.
     #[prost(string, repeated, tag = "7")]
     pub compensated_steps: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Why it goes or went backwards, or waits for a person.
+    /// Why compensation started, or why the saga is suspended or failed.
     #[prost(string, optional, tag = "8")]
     pub failure_reason: ::core::option::Option<::prost::alloc::string::String>,
     /// Unix seconds; `started_at_micros` has the fraction.
     #[prost(int64, tag = "9")]
     pub started_at: i64,
-    /// Unix seconds; 0 until an end.
+    /// Unix seconds; 0 until the saga has ended.
     #[prost(int64, tag = "10")]
     pub completed_at: i64,
     /// Unix microseconds.
     #[prost(int64, tag = "11")]
     pub started_at_micros: i64,
-    /// Unix microseconds; absent until an end.
+    /// Unix microseconds; absent until the saga has ended.
     #[prost(int64, optional, tag = "12")]
     pub completed_at_micros: ::core::option::Option<i64>,
     /// Unix microseconds: the time of its last event.
@@ -107,10 +107,10 @@ pub struct OrderIdsRequest {
     #[prost(string, repeated, tag = "1")]
     pub ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
-/// A window on all orders.
+/// A page of all orders.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct OrderListRequest {
-    /// Absent: of any status.
+    /// Absent: any status.
     #[prost(enumeration = "OrderStatus", optional, tag = "1")]
     pub status: ::core::option::Option<i32>,
     /// 1 to 500; absent: up to 500, with `truncated`.
@@ -120,12 +120,12 @@ pub struct OrderListRequest {
     #[prost(int32, tag = "3")]
     pub offset: i32,
 }
-/// A window on the orders of one user.
+/// A page of the orders of one user.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct UserOrderListRequest {
     #[prost(string, tag = "1")]
     pub user_id: ::prost::alloc::string::String,
-    /// Absent: of any status.
+    /// Absent: any status.
     #[prost(enumeration = "OrderStatus", optional, tag = "2")]
     pub status: ::core::option::Option<i32>,
     /// 1 to 500; absent: up to 500, with `truncated`.
@@ -140,12 +140,12 @@ pub struct OrderQueryResponse {
     #[prost(message, optional, tag = "1")]
     pub order: ::core::option::Option<Order>,
 }
-/// The latest order first; what GetOrders did not find is left out.
+/// The latest order first; GetOrders omits unknown ids.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct OrderListResponse {
     #[prost(message, repeated, tag = "1")]
     pub orders: ::prost::alloc::vec::Vec<Order>,
-    /// Whether rows were left out at the limit of lists without paging.
+    /// Whether there are more rows than the limit of lists without paging.
     #[prost(bool, tag = "2")]
     pub truncated: bool,
 }
@@ -154,18 +154,18 @@ pub struct SagaByOrderRequest {
     #[prost(string, tag = "1")]
     pub order_id: ::prost::alloc::string::String,
 }
-/// A window on sagas. What is left out does not filter.
+/// A page of sagas. Absent fields do not filter.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SagaListRequest {
     #[prost(enumeration = "SagaStatus", repeated, tag = "1")]
     pub statuses: ::prost::alloc::vec::Vec<i32>,
-    /// "order" or "cancel_order"; anything else is refused.
+    /// "order" or "cancel_order"; anything else is rejected.
     #[prost(string, optional, tag = "2")]
     pub r#type: ::core::option::Option<::prost::alloc::string::String>,
     /// The current step.
     #[prost(string, optional, tag = "3")]
     pub step: ::core::option::Option<::prost::alloc::string::String>,
-    /// Begun at this time or before: Unix microseconds.
+    /// Upper bound of the start time, inclusive: Unix microseconds.
     #[prost(int64, optional, tag = "4")]
     pub started_until_micros: ::core::option::Option<i64>,
     /// 1 to 500; absent: up to 500, with `truncated`.
@@ -180,16 +180,16 @@ pub struct SagaQueryResponse {
     #[prost(message, optional, tag = "1")]
     pub saga: ::core::option::Option<Saga>,
 }
-/// The latest saga first; what GetSagasByOrders did not find is left out.
+/// The latest saga first; GetSagasByOrders omits orders without a saga.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct SagaListResponse {
     #[prost(message, repeated, tag = "1")]
     pub sagas: ::prost::alloc::vec::Vec<Saga>,
-    /// Whether rows were left out at the limit of lists without paging.
+    /// Whether there are more rows than the limit of lists without paging.
     #[prost(bool, tag = "2")]
     pub truncated: bool,
 }
-/// Where an order stands.
+/// The status of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum OrderStatus {
@@ -234,20 +234,20 @@ impl OrderStatus {
         }
     }
 }
-/// Where a saga stands.
+/// The status of a saga.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum SagaStatus {
     Unspecified = 0,
-    /// No step was begun yet.
+    /// No step has started yet.
     Started = 1,
     Running = 2,
     Compensating = 3,
     Completed = 4,
-    /// A person closed it.
+    /// An operator closed it.
     Failed = 5,
     Compensated = 6,
-    /// It waits for a person.
+    /// Suspended until an operator acts.
     Suspended = 7,
 }
 impl SagaStatus {
@@ -1245,7 +1245,7 @@ pub mod saga_query_server {
 pub struct ParkedEvent {
     #[prost(int64, tag = "1")]
     pub position: i64,
-    /// What was wrong with it.
+    /// Why the projection is parked.
     #[prost(string, tag = "2")]
     pub reason: ::prost::alloc::string::String,
     /// Such as "OrderCreated".
@@ -1256,13 +1256,13 @@ pub struct ParkedEvent {
     pub stream_type: ::prost::alloc::string::String,
     #[prost(string, tag = "5")]
     pub stream_id: ::prost::alloc::string::String,
-    /// Its place in that stream.
+    /// The event's version in that stream.
     #[prost(int64, tag = "6")]
     pub version: i64,
-    /// The shape of its data; absent if the row cannot be read.
+    /// The schema version of its data; absent if the event cannot be read.
     #[prost(int32, optional, tag = "7")]
     pub schema_version: ::core::option::Option<i32>,
-    /// Microseconds since 1970; absent if the row cannot be read.
+    /// Unix microseconds; absent if the event cannot be read.
     #[prost(int64, optional, tag = "8")]
     pub recorded_at_micros: ::core::option::Option<i64>,
 }
@@ -1271,10 +1271,10 @@ pub struct Projection {
     /// Such as "orders".
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
-    /// The shape of its rows that this process reads and folds.
+    /// The schema version of the rows that this process reads and folds.
     #[prost(int32, tag = "2")]
     pub schema_version: i32,
-    /// The table of that shape: its name ends in "_g" and this number.
+    /// The generation of the table for that schema version: the table's name ends in "_g" and this number.
     #[prost(int64, tag = "3")]
     pub generation: i64,
     #[prost(enumeration = "ProjectionState", tag = "4")]
@@ -1285,25 +1285,25 @@ pub struct Projection {
     /// The log's last position.
     #[prost(int64, tag = "6")]
     pub head: i64,
-    /// How many events of the log lie between the two.
+    /// The number of log events between the two.
     #[prost(int64, tag = "7")]
     pub lag: i64,
-    /// Set if it is parked.
+    /// Set while parked.
     #[prost(message, optional, tag = "8")]
     pub parked: ::core::option::Option<ParkedEvent>,
-    /// What fails, if it is failing.
+    /// The error, while failing.
     #[prost(string, tag = "9")]
     pub failure: ::prost::alloc::string::String,
 }
-/// What an operator decided about a projection.
+/// An operator's decision about a projection.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ProjectionDecision {
-    /// Its place in the log.
+    /// The log position of the decision.
     #[prost(int64, tag = "1")]
     pub position: i64,
     #[prost(int64, tag = "2")]
     pub at_micros: i64,
-    /// The event that is left out; absent if it was asked to try again.
+    /// The skipped event; absent if the decision was to resume.
     #[prost(int64, optional, tag = "3")]
     pub skipped_position: ::core::option::Option<i64>,
     #[prost(string, tag = "4")]
@@ -1327,24 +1327,24 @@ pub struct ShowProjectionRequest {
 pub struct ShowProjectionResponse {
     #[prost(message, optional, tag = "1")]
     pub projection: ::core::option::Option<Projection>,
-    /// The first one first.
+    /// In order, the oldest first.
     #[prost(message, repeated, tag = "2")]
     pub decisions: ::prost::alloc::vec::Vec<ProjectionDecision>,
 }
-/// How a projection stands, as this process sees it.
+/// The state of a projection, as this process sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum ProjectionState {
     Unspecified = 0,
     /// This process folds events into its rows.
     Following = 1,
-    /// The rows of this schema version have not caught up with the log yet; reads are answered when they have.
+    /// The rows of this schema version have not caught up with the log yet; reads fail until they have.
     Building = 2,
-    /// It stands in front of an event that it cannot read or fold.
+    /// Stopped before an event that it cannot decode or fold.
     Parked = 3,
-    /// Another process folds it, or will as soon as a lease has ended.
+    /// Another process holds the lease, or this one waits for a lease to expire.
     Waiting = 4,
-    /// A database does not answer; it is tried again.
+    /// A database does not answer; the projection retries.
     Failing = 5,
 }
 impl ProjectionState {
@@ -1386,7 +1386,7 @@ pub mod projection_query_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
-    /// For operators and the command line. What is decided goes through proto.Admin on the write side.
+    /// For operators and the command line. Decisions are made with proto.Admin on the write side.
     #[derive(Debug, Clone)]
     pub struct ProjectionQueryClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -1480,7 +1480,7 @@ pub mod projection_query_client {
                 .insert(GrpcMethod::new("query.ProjectionQuery", "ListProjections"));
             self.inner.unary(req, path, codec).await
         }
-        /// NOT_FOUND if there is no such projection.
+        /// NOT_FOUND if the projection is unknown.
         pub async fn show_projection(
             &mut self,
             request: impl tonic::IntoRequest<super::ShowProjectionRequest>,
@@ -1527,7 +1527,7 @@ pub mod projection_query_server {
             tonic::Response<super::ListProjectionsResponse>,
             tonic::Status,
         >;
-        /// NOT_FOUND if there is no such projection.
+        /// NOT_FOUND if the projection is unknown.
         async fn show_projection(
             &self,
             request: tonic::Request<super::ShowProjectionRequest>,
@@ -1536,7 +1536,7 @@ pub mod projection_query_server {
             tonic::Status,
         >;
     }
-    /// For operators and the command line. What is decided goes through proto.Admin on the write side.
+    /// For operators and the command line. Decisions are made with proto.Admin on the write side.
     #[derive(Debug)]
     pub struct ProjectionQueryServer<T> {
         inner: Arc<T>,
@@ -1760,7 +1760,7 @@ pub struct Category {
     /// Absent if the category has none.
     #[prost(string, optional, tag = "20")]
     pub description: ::core::option::Option<::prost::alloc::string::String>,
-    /// Counts the category's own stream.
+    /// The version of the category's own stream.
     #[prost(int64, tag = "21")]
     pub version: i64,
     /// Unix microseconds.
@@ -1769,7 +1769,7 @@ pub struct Category {
     /// Unix microseconds.
     #[prost(int64, tag = "23")]
     pub updated_at_micros: i64,
-    /// How many products belong to it.
+    /// The number of products that belong to it.
     #[prost(int32, tag = "24")]
     pub product_count: i32,
 }
@@ -1779,7 +1779,7 @@ pub struct Product {
     pub id: ::prost::alloc::string::String,
     #[prost(string, tag = "2")]
     pub name: ::prost::alloc::string::String,
-    /// Rounded to what a double holds; `price_decimal` is exact.
+    /// Rounded to the precision of a double; `price_decimal` is exact.
     #[prost(double, tag = "3")]
     pub price: f64,
     /// "" if the product is in no category.
@@ -1800,7 +1800,7 @@ pub struct Product {
     /// Absent if the product has none.
     #[prost(string, optional, tag = "21")]
     pub description: ::core::option::Option<::prost::alloc::string::String>,
-    /// Counts the product's own stream: stock does not move it.
+    /// The version of the product's own stream; stock events do not change it.
     #[prost(int64, tag = "22")]
     pub version: i64,
     /// Unix microseconds.
@@ -1809,13 +1809,13 @@ pub struct Product {
     /// Unix microseconds.
     #[prost(int64, tag = "24")]
     pub updated_at_micros: i64,
-    /// What can be sold: on hand without what is reserved.
+    /// The units available to sell: on hand minus reserved.
     #[prost(int64, tag = "25")]
     pub stock_quantity: i64,
-    /// What lies in the warehouse.
+    /// The units in the warehouse.
     #[prost(int64, tag = "26")]
     pub on_hand_quantity: i64,
-    /// What of it is promised to orders.
+    /// The units of it that orders have reserved.
     #[prost(int64, tag = "27")]
     pub reserved_quantity: i64,
 }
@@ -1865,7 +1865,7 @@ pub struct CategoryQueryResponse {
 pub struct CategoryListResponse {
     #[prost(message, repeated, tag = "1")]
     pub categories: ::prost::alloc::vec::Vec<Category>,
-    /// Whether rows were left out at the limit of lists without paging.
+    /// Whether there are more rows than the limit of lists without paging.
     #[prost(bool, tag = "20")]
     pub truncated: bool,
 }
@@ -1924,7 +1924,7 @@ pub struct ProductPriceRangeRequest {
     pub min_price: f64,
     #[prost(double, tag = "2")]
     pub max_price: f64,
-    /// The exact limits, with any number of decimals; each wins over its double when set.
+    /// The exact bounds, with any number of decimals; each takes precedence over its double if set.
     #[prost(string, optional, tag = "20")]
     pub min_price_decimal: ::core::option::Option<::prost::alloc::string::String>,
     #[prost(string, optional, tag = "21")]
@@ -1957,7 +1957,7 @@ pub struct ProductAdvancedSearchRequest {
     pub limit: i32,
     #[prost(int32, tag = "8")]
     pub offset: i32,
-    /// The exact limits; each wins over its double when set.
+    /// The exact bounds; each takes precedence over its double if set.
     #[prost(string, optional, tag = "20")]
     pub min_price_decimal: ::core::option::Option<::prost::alloc::string::String>,
     #[prost(string, optional, tag = "21")]
@@ -1973,10 +1973,10 @@ pub struct CategoryProductStatisticsRequest {
     #[prost(string, tag = "1")]
     pub category_id: ::prost::alloc::string::String,
 }
-/// New: a window on the products, of one category or of all.
+/// New: a page of products, of one category or of all.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ProductWindowRequest {
-    /// Absent: of all categories and of none.
+    /// Absent: all products, including those without a category.
     #[prost(string, optional, tag = "1")]
     pub category_id: ::core::option::Option<::prost::alloc::string::String>,
     /// 1 to 500; absent: up to 500, with `truncated`.
@@ -1986,12 +1986,12 @@ pub struct ProductWindowRequest {
     #[prost(int32, tag = "3")]
     pub offset: i32,
 }
-/// New: the products of many categories at once.
+/// New: the products of many categories.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ProductsByCategoriesRequest {
     #[prost(string, repeated, tag = "1")]
     pub ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Of each category: 1 to 500; 0 is 500.
+    /// Per category: 1 to 500; 0 means 500.
     #[prost(int32, tag = "2")]
     pub limit: i32,
 }
@@ -2004,22 +2004,22 @@ pub struct ProductQueryResponse {
 pub struct ProductListResponse {
     #[prost(message, repeated, tag = "1")]
     pub products: ::prost::alloc::vec::Vec<Product>,
-    /// Whether rows were left out at the limit of lists without paging.
+    /// Whether there are more rows than the limit of lists without paging.
     #[prost(bool, tag = "20")]
     pub truncated: bool,
 }
-/// New: a category with its products; a category without products, or one that does not exist, has an empty list.
+/// New: a category with its products; the list is empty if the category has no products or does not exist.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CategoryProducts {
     #[prost(string, tag = "1")]
     pub category_id: ::prost::alloc::string::String,
     #[prost(message, repeated, tag = "2")]
     pub products: ::prost::alloc::vec::Vec<Product>,
-    /// Whether rows were left out at the limit.
+    /// Whether there are more rows than the limit.
     #[prost(bool, tag = "3")]
     pub truncated: bool,
 }
-/// New: in the order of the ids asked for.
+/// New: in the order of the requested ids.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ProductsByCategoriesResponse {
     #[prost(message, repeated, tag = "1")]
@@ -2039,7 +2039,7 @@ pub struct ProductStatisticsResponse {
     pub max_price: f64,
     #[prost(int32, tag = "6")]
     pub products_with_timestamps: i32,
-    /// The sum of price × what can be sold, exact, such as "1234.50".
+    /// The exact sum of price × available stock, such as "1234.50".
     #[prost(string, tag = "20")]
     pub total_value: ::prost::alloc::string::String,
 }

@@ -120,10 +120,7 @@ impl CommandService {
         let log: Arc<dyn EventStore> = Arc::new(Tail::new(Arc::clone(&store), followed));
         let (engine, sagas) =
             start_sagas(own, opened, &log, &executor, &providers, Arc::clone(&clock))?;
-        let (ended, stopping) = (sagas.ended(), tasks.stopping());
-        tasks.spawn("sagas", async move {
-            drop(stopping.run_until_cancelled(ended).await)
-        });
+        watch_sagas(&tasks, &sagas);
         if let Some(hints) = providers.hints.take() {
             let (executor, clock) = (Arc::clone(&executor), Arc::clone(&clock));
             let following = follow(hints, executor, engine.clone(), clock, tasks.stopping());
@@ -313,6 +310,14 @@ fn start_sagas(
     let engine = engine.saga::<OrderSaga>().saga::<CancelOrderSaga>();
     let started = providers.register(engine).start();
     started.map_err(|error| StartError::failed("start the sagas", error))
+}
+
+/// Ends the process if the engine ends before it is stopped.
+fn watch_sagas(tasks: &Tasks, sagas: &EngineTasks) {
+    let (ended, stopping) = (sagas.ended(), tasks.stopping());
+    tasks.spawn("sagas", async move {
+        stopping.run_until_cancelled(ended).await;
+    });
 }
 
 /// Stops the process when its event store is replaced while it runs.
