@@ -204,7 +204,7 @@ async fn a_card_that_requires_authentication_is_declined_and_closed() {
         let fake = FakeStripe::start().await;
         let payments = payments(home, &fake.url, "pm_card_authenticationRequired").await;
         let refused = charge_in_the_end(&*payments, "a").await;
-        assert!(refused.expect_err("refused").contains("approve"));
+        assert!(refused.expect_err("refused").contains("approval"));
         assert_eq!(statuses(&fake), ["canceled"]);
     })
     .await;

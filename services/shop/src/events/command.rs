@@ -33,7 +33,7 @@ pub fn command() -> Command {
         .arg(position_arg())
         .arg(json_flag());
     Command::new("events")
-        .about("Look at events as they are stored")
+        .about("Show events as they are stored")
         .long_about(ABOUT)
         .after_help(AFTER)
         .subcommand_required(true)

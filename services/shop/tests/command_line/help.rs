@@ -100,6 +100,6 @@ fn the_help_of_handler_commands_matches_their_golden_files() {
 }
 
 #[test]
-fn each_command_on_events_explains_itself() {
+fn the_help_of_event_commands_matches_their_golden_files() {
     check("help-events-show.txt", &help(&["events", "show"]));
 }
