@@ -118,7 +118,7 @@ async fn create(shop: &Shop, kind: &str, many: usize) -> Result<BTreeMap<String,
     Ok(made)
 }
 
-/// The value of ACCEPT_LOG that the failed start asks for.
+/// The value of `ACCEPT_LOG` that the failed start asks for.
 fn accepts(log: &str) -> Result<String> {
     let (_, rest) = log
         .split_once(ACCEPT)

@@ -120,7 +120,7 @@ impl LogPage {
     pub fn empty(read_up_to: Position) -> Self {
         Self {
             entries: Vec::new(),
-            read_up_to: read_up_to,
+            read_up_to,
             head: read_up_to,
         }
     }

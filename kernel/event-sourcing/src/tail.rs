@@ -80,7 +80,7 @@ impl Tail {
         } else {
             Extended::EndOfLog(LogPage {
                 entries: Vec::new(),
-                read_up_to: read_up_to,
+                read_up_to,
                 head,
             })
         })
@@ -138,7 +138,7 @@ impl TailBuffer {
         };
         Lookup::Page(LogPage {
             entries,
-            read_up_to: read_up_to,
+            read_up_to,
             head: self.head,
         })
     }

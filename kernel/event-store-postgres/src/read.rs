@@ -182,7 +182,7 @@ pub(crate) async fn log(
     };
     Ok(LogPage {
         entries,
-        read_up_to: read_up_to,
+        read_up_to,
         head,
     })
 }

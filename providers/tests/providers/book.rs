@@ -75,7 +75,7 @@ async fn an_action_and_its_undo_in_two_processes_are_serialized() {
             assert_eq!(end, undone.state);
             match end {
                 State::Compensated => {
-                    assert!(matches!(done.state, State::Done | State::Compensated))
+                    assert!(matches!(done.state, State::Done | State::Compensated));
                 }
                 State::Closed => assert_eq!(done.state, State::Closed),
                 State::Done | State::Declined => panic!("{end:?} after an undo"),

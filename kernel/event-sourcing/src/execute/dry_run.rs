@@ -56,7 +56,7 @@ impl Histories {
             );
             match command.decide(&mut UnitOfWork::new(&mut work)) {
                 Err(DecideError::MissingStream(MissingStream(lane))) => {
-                    add_stream(&mut lanes, lane)
+                    add_stream(&mut lanes, lane);
                 }
                 Err(DecideError::Rejected(rejection)) => return Err(rejection),
                 Ok(()) => {

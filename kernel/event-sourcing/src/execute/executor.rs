@@ -195,7 +195,7 @@ impl Executor {
             match self.attempt(decision, context, &lanes, conflicts).await? {
                 Ok(done) => return Ok(done),
                 Err(Retry::MissingStream(lane)) if lanes.len() < MAX_LANES => {
-                    add_stream(&mut lanes, lane)
+                    add_stream(&mut lanes, lane);
                 }
                 Err(Retry::MissingStream(lane)) => return Err(too_many_lanes(&lane).into()),
                 Err(Retry::VersionConflict) => {

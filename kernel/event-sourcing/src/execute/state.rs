@@ -14,7 +14,7 @@ pub(super) type AnyState = Arc<dyn Any + Send + Sync>;
 
 /// The type-erased operations of one aggregate type.
 pub(super) struct AggregateType {
-    pub(super) aggregate_type: &'static str,
+    pub(super) name: &'static str,
     pub(super) snapshot_version: u32,
     pub(super) initial: fn() -> AnyState,
     pub(super) fold: fn(&AnyState, &[Envelope]) -> Result<AnyState, DecodeError>,
@@ -24,7 +24,7 @@ pub(super) struct AggregateType {
 
 impl fmt::Debug for AggregateType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Kind({})", self.aggregate_type)
+        write!(f, "Kind({})", self.name)
     }
 }
 
@@ -32,7 +32,7 @@ impl AggregateType {
     pub(super) fn of<A: Aggregate>() -> &'static Self {
         &const {
             Self {
-                aggregate_type: A::TYPE,
+                name: A::TYPE,
                 snapshot_version: A::SNAPSHOT_VERSION,
                 initial: || Arc::new(A::default()),
                 fold: fold::<A>,

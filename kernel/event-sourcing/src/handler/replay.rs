@@ -148,7 +148,7 @@ mod tests {
         let read_up_to = entries.last().map_or(Position::START, Entry::position);
         LogPage {
             entries,
-            read_up_to: read_up_to,
+            read_up_to,
             head: read_up_to,
         }
     }

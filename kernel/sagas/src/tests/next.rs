@@ -59,7 +59,7 @@ fn next_moves_of_a_compensatable_call() {
             Done => assert_eq!(plan.moves, [call(2, false, false)]),
             GivenUp => assert!(is_compensation(&plan), "{plan:?}"),
             Compensating | CompensationWaiting | KeyOpen | Compensated => {
-                assert_eq!(plan.moves, [])
+                assert_eq!(plan.moves, []);
             }
         }
     }
@@ -100,7 +100,7 @@ fn a_retriable_step_is_never_given_up() {
             Calling => assert_eq!(plan.moves, [call(3, false, true)]),
             Done => assert_eq!(plan.moves, [NextMove::Complete]),
             GivenUp | Compensating | CompensationWaiting | KeyOpen | Compensated => {
-                assert_eq!(plan.moves, [])
+                assert_eq!(plan.moves, []);
             }
         }
         assert_eq!(plan.wake_at, None);

@@ -25,7 +25,7 @@ pub(super) async fn limit_log_size(file: Weak<Shared>) {
             Ok(is_short) => is_writer_folding = is_short,
             // Retried at the next check: the disk may recover, and a closed file ends the loop with its last handle.
             Err(error) => {
-                tracing::debug!({ fields::ERROR } = %error, "the write-ahead log was not shortened")
+                tracing::debug!({ fields::ERROR } = %error, "the write-ahead log was not shortened");
             }
         }
     }

@@ -17,7 +17,7 @@ use crate::terminal::{Output, fields, stamp};
 
 /// An event as it is written.
 #[derive(Debug, Serialize)]
-struct Event {
+struct StoredEvent {
     position: u64,
     stream_type: String,
     stream_id: String,
@@ -41,7 +41,7 @@ pub async fn run(arguments: &ArgMatches) -> Result<(), StartError> {
     let opened = opened.await.map_err(failed)?;
     let found = read(&opened, position).await;
     opened.close().await;
-    let event = Event::of(found?.as_ref())?;
+    let event = StoredEvent::of(found?.as_ref())?;
     Output::of(arguments).write(&event, text);
     Ok(())
 }
@@ -61,7 +61,7 @@ async fn read(opened: &AnyEventStore, position: Position) -> Result<Arc<Envelope
     }
 }
 
-impl Event {
+impl StoredEvent {
     fn of(envelope: &Envelope) -> Result<Self, StartError> {
         let json = |error| StartError::failed("read the event's JSON", error);
         Ok(Self {
@@ -80,7 +80,7 @@ impl Event {
     }
 }
 
-fn text(event: &Event) -> String {
+fn text(event: &StoredEvent) -> String {
     let mut all = vec![
         ("Position", event.position.to_string()),
         (
