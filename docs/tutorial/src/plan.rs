@@ -52,6 +52,6 @@ mod tests {
         given_streams()
             .with::<Show>("hamlet", [planned()])
             .when(&command)
-            .then_refused(ShowRejection::AlreadyPlanned);
+            .then_rejected(ShowRejection::AlreadyPlanned);
     }
 }

@@ -100,6 +100,6 @@ mod tests {
     fn no_seat_is_sold_twice() {
         given::<Show>([planned(3)])
             .when(|show| show.reserve(4))
-            .then_refused(ShowRejection::SoldOut { free: 3, wanted: 4 });
+            .then_rejected(ShowRejection::SoldOut { free: 3, wanted: 4 });
     }
 }

@@ -18,7 +18,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         pool: "handlers",
         application: "box-office",
         size: 2,
-        patience: Duration::from_secs(5),
+        acquire_timeout: Duration::from_secs(5),
     };
     let url = "sqlite://data/handlers.db";
     let database = Database::open_durable("open the progress", url, connections).await?;
