@@ -141,7 +141,7 @@ def stored_failures():
     raises(stripe.APIError, lambda: confirm(intent.id, "failure-2"), "the failure", http_status=500)
     raises(stripe.APIError, lambda: confirm(intent.id, "failure-2"), "its replay", http_status=500)
     check(intents.retrieve(intent.id).status == "requires_confirmation", "nothing happened")
-    check(confirm(intent.id, "failure-3").status == "succeeded", "another key goes on")
+    check(confirm(intent.id, "failure-3").status == "succeeded", "another key succeeds")
 
 
 def not_executed():

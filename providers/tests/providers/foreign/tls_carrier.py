@@ -1,4 +1,4 @@
-"""A carrier behind TLS that accepts every shipment.
+"""A carrier with TLS that accepts every shipment.
 
 Usage: tls_carrier.py FOLDER
 

@@ -15,10 +15,12 @@ pub fn problems(repository: &Repository) -> Result<Vec<String>> {
 }
 
 fn is_concerned(path: &str) -> bool {
-    let is_text = ["rs", "md", "proto", "sql"]
+    const EXTENSIONS: [&str; 6] = ["rs", "md", "proto", "sql", "py", "toml"];
+    let is_text = EXTENSIONS
         .iter()
         .any(|extension| has_extension(path, extension));
-    is_text && !path.starts_with("tools/xtask/src/check/words/") && path != "CHANGELOG.md"
+    let is_list = path.starts_with("tools/xtask/src/check/words/");
+    (is_text || path.starts_with(".ci/")) && !is_list && path != "CHANGELOG.md"
 }
 
 fn of_file(file: &SourceFile) -> Vec<String> {
