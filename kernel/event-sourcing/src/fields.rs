@@ -30,7 +30,7 @@ pub const PROJECTION_VERSION: &str = "projection.schema_version";
 /// The reason of a failure, for operators.
 pub const REASON: &str = "failure.reason";
 /// A setting of a database server.
-pub const SETTING: &str = "setting.name";
+pub const DATABASE_SETTING: &str = "database.setting";
 /// How many lines like this one were suppressed since the last one that was written.
 pub const SUPPRESSED: &str = "log.suppressed";
 /// The version of a snapshot.

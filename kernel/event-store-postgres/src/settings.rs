@@ -70,14 +70,14 @@ pub(crate) async fn check_server(connection: &mut PgConnection) -> Result<(), sq
     for (index, name) in [(1, "fsync"), (2, "full_page_writes")] {
         if row.try_get::<&str, _>(index)? == "off" {
             tracing::warn!(
-                { fields::SETTING } = name,
+                { fields::DATABASE_SETTING } = name,
                 "PostgreSQL runs with this setting off: a power failure can lose or damage acknowledged commits"
             );
         }
     }
     if row.try_get::<&str, _>(3)? == "off" {
         tracing::warn!(
-            { fields::SETTING } = "synchronous_commit",
+            { fields::DATABASE_SETTING } = "synchronous_commit",
             "PostgreSQL runs with this setting off; the event store switches it on for its sessions"
         );
     }

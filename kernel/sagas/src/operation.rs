@@ -114,20 +114,20 @@ impl CallError {
     /// It had no effect; it is retried according to the step's [`RetryPolicy`](crate::RetryPolicy).
     #[must_use]
     pub fn transient(reason: impl AsRef<str>) -> Self {
-        let (reason, wait) = (readable(reason.as_ref()), None);
+        let (reason, retry_after) = (readable(reason.as_ref()), None);
         Self::Transient {
             reason,
-            retry_after: wait,
+            retry_after,
         }
     }
 
     /// The outcome is unknown: the provider is asked before another try.
     #[must_use]
     pub fn unknown(reason: impl AsRef<str>) -> Self {
-        let (reason, wait) = (readable(reason.as_ref()), None);
+        let (reason, retry_after) = (readable(reason.as_ref()), None);
         Self::Unknown {
             reason,
-            retry_after: wait,
+            retry_after,
         }
     }
 
@@ -147,12 +147,9 @@ impl CallError {
     pub fn with_retry_after(mut self, asked: Option<Duration>) -> Self {
         match &mut self {
             Self::Declined(_) => {}
-            Self::Transient {
-                retry_after: wait, ..
+            Self::Transient { retry_after, .. } | Self::Unknown { retry_after, .. } => {
+                *retry_after = asked;
             }
-            | Self::Unknown {
-                retry_after: wait, ..
-            } => *wait = asked,
         }
         self
     }
@@ -162,12 +159,7 @@ impl CallError {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Declined(_) => None,
-            Self::Transient {
-                retry_after: wait, ..
-            }
-            | Self::Unknown {
-                retry_after: wait, ..
-            } => *wait,
+            Self::Transient { retry_after, .. } | Self::Unknown { retry_after, .. } => *retry_after,
         }
     }
 }

@@ -68,23 +68,23 @@ enum Request {
 impl<S: Saga> OperatorCommand<S> {
     /// `by` is who takes the action, and why.
     #[must_use]
-    pub fn new(saga_id: impl Into<String>, act: OperatorAction, by: Actor) -> Self {
-        Self::for_request(saga_id, Request::Act(act), by)
+    pub fn new(saga_id: impl Into<String>, act: OperatorAction, actor: Actor) -> Self {
+        Self::for_request(saga_id, Request::Act(act), actor)
     }
 
     /// A provider reports that the status of a key has changed, for example in a webhook. If the step of that key waits for
     /// another try, the try is due now and asks the provider; the report itself is not trusted. Other steps keep their
     /// pauses, and a suspended saga still waits for an operator.
     #[must_use]
-    pub fn hint(saga_id: impl Into<String>, key: impl Into<String>, by: Actor) -> Self {
-        Self::for_request(saga_id, Request::Hint(key.into()), by)
+    pub fn hint(saga_id: impl Into<String>, key: impl Into<String>, actor: Actor) -> Self {
+        Self::for_request(saga_id, Request::Hint(key.into()), actor)
     }
 
-    fn for_request(saga_id: impl Into<String>, request: Request, by: Actor) -> Self {
+    fn for_request(saga_id: impl Into<String>, request: Request, actor: Actor) -> Self {
         Self {
             saga_id: saga_id.into(),
             request,
-            actor: by,
+            actor,
             saga: std::marker::PhantomData,
         }
     }
@@ -143,7 +143,7 @@ impl<S: Saga> Command for OperatorCommand<S> {
 ///
 /// # Errors
 /// [`ActionRejected::Ended`] and [`ActionRejected::Decided`].
-pub fn cancel<S: Saga>(run: &Run<S>, by: &Actor) -> Result<Vec<EventOf<S>>, ActionRejected> {
+pub fn cancel<S: Saga>(run: &Run<S>, actor: &Actor) -> Result<Vec<EventOf<S>>, ActionRejected> {
     match run.phase {
         Phase::Ended(_) => Err(ActionRejected::Ended),
         Phase::Compensating { .. } => Ok(Vec::new()),
@@ -152,7 +152,7 @@ pub fn cancel<S: Saga>(run: &Run<S>, by: &Actor) -> Result<Vec<EventOf<S>>, Acti
         Phase::Running => Ok(vec![SagaEvent::CancelRequested(CancelRequested {
             saga_id: run.saga_id.clone(),
             subject: run.subject.clone(),
-            actor: by.clone(),
+            actor: actor.clone(),
         })]),
     }
 }
@@ -160,16 +160,16 @@ pub fn cancel<S: Saga>(run: &Run<S>, by: &Actor) -> Result<Vec<EventOf<S>>, Acti
 fn decide<S: Saga>(
     run: &Run<S>,
     request: &Request,
-    by: &Actor,
+    actor: &Actor,
 ) -> Result<Vec<EventOf<S>>, ActionRejected> {
     if matches!(run.phase, Phase::Ended(_)) {
         return Err(ActionRejected::Ended);
     }
     match request {
-        Request::Act(act) => decide_action(run, *act, by),
+        Request::Act(act) => decide_action(run, *act, actor),
         Request::Hint(key) => {
             let step = waiting_step(run, key).ok_or(ActionRejected::NothingWaits)?;
-            Ok(vec![resumed(run, ResumeKind::Retry, Some(step), by)])
+            Ok(vec![resumed(run, ResumeKind::Retry, Some(step), actor)])
         }
     }
 }
@@ -189,29 +189,29 @@ fn waiting_step<S: Saga>(run: &Run<S>, key: &str) -> Option<&'static str> {
 fn decide_action<S: Saga>(
     run: &Run<S>,
     act: OperatorAction,
-    by: &Actor,
+    actor: &Actor,
 ) -> Result<Vec<EventOf<S>>, ActionRejected> {
     match act {
-        OperatorAction::Cancel => cancel(run, by),
+        OperatorAction::Cancel => cancel(run, actor),
         OperatorAction::Retry => {
             let is_due_later = run.steps.iter().any(|step| step.retry_at.is_some());
             if run.suspended.is_none() && !is_due_later {
                 return Err(ActionRejected::NothingWaits);
             }
-            Ok(vec![resumed(run, ResumeKind::Retry, None, by)])
+            Ok(vec![resumed(run, ResumeKind::Retry, None, actor)])
         }
         OperatorAction::Resume | OperatorAction::Resolve | OperatorAction::Close => {
             let step = run.suspended.ok_or(ActionRejected::NotSuspended)?;
             Ok(match act {
-                OperatorAction::Resume => vec![resumed(run, ResumeKind::Resume, None, by)],
+                OperatorAction::Resume => vec![resumed(run, ResumeKind::Resume, None, actor)],
                 OperatorAction::Close => vec![SagaEvent::Failed(Closed {
                     saga_id: run.saga_id.clone(),
                     subject: run.subject.clone(),
-                    actor: by.clone(),
+                    actor: actor.clone(),
                 })],
                 OperatorAction::Resolve | OperatorAction::Retry | OperatorAction::Cancel => {
-                    let mut events = vec![resumed(run, ResumeKind::Resolve, None, by)];
-                    events.extend(resolved(run, step, by));
+                    let mut events = vec![resumed(run, ResumeKind::Resolve, None, actor)];
+                    events.extend(resolved(run, step, actor));
                     events
                 }
             })
@@ -223,14 +223,14 @@ fn resumed<S: Saga>(
     run: &Run<S>,
     action: ResumeKind,
     only: Option<&str>,
-    by: &Actor,
+    actor: &Actor,
 ) -> EventOf<S> {
     SagaEvent::Resumed(Resumed {
         saga_id: run.saga_id.clone(),
         subject: run.subject.clone(),
         action,
         step: only.map(str::to_owned),
-        actor: by.clone(),
+        actor: actor.clone(),
     })
 }
 
@@ -251,24 +251,28 @@ fn resolved_compensation<S: Saga>(run: &Run<S>) -> Writes {
     }
 }
 
-fn resolved<S: Saga>(run: &Run<S>, step: usize, by: &Actor) -> Option<EventOf<S>> {
+fn resolved<S: Saga>(run: &Run<S>, step: usize, actor: &Actor) -> Option<EventOf<S>> {
     let (step, state) = run.step(step)?;
     let (step, had_effect) = (step.name.to_owned(), state.completed);
-    let (saga_id, subject, by) = (run.saga_id.clone(), run.subject.clone(), Some(by.clone()));
+    let (saga_id, subject, actor) = (
+        run.saga_id.clone(),
+        run.subject.clone(),
+        Some(actor.clone()),
+    );
     Some(match run.phase {
         Phase::Compensating { .. } => SagaEvent::StepCompensated(StepCompensated {
             saga_id,
             subject,
             step,
             had_effect,
-            actor: by,
+            actor,
         }),
         Phase::Running | Phase::Ended(_) => SagaEvent::StepCompleted(StepCompleted {
             saga_id,
             subject,
             step,
             output: None,
-            actor: by,
+            actor,
         }),
     })
 }

@@ -1,5 +1,6 @@
-//! Names of log fields.
+//! Names of log fields, in addition to those of `event-sourcing`.
 
-pub const ERROR: &str = "error.cause";
+pub use event_sourcing::fields::ERROR;
+
 pub const FILE: &str = "file.path";
 pub const FILE_MODE: &str = "file.mode";

@@ -50,9 +50,7 @@ impl ShopConfig {
     /// # Errors
     /// A setting does not parse, or a listener without authentication would be reachable from other machines.
     pub fn read(reader: &mut Reader) -> Read<Self> {
-        let data_dir = reader.get(&names::DATA_DIR).map(PathBuf::from);
-        // An invalid folder is reported once, and not also as an invalid URL of each database in it.
-        databases_in(data_dir.as_deref().unwrap_or(Path::new("data")), reader);
+        let data_dir = data_dir(reader);
         let app_env = app_env(reader, &LISTENERS);
         let addresses = Addresses::read(reader);
         let command = command_service::SETTINGS.databases(reader);
@@ -102,10 +100,17 @@ impl ShopConfig {
 /// # Errors
 /// A setting does not parse.
 pub fn event_store_url(reader: &mut Reader) -> Read<DatabaseUrl> {
-    let data_dir = reader.get(&names::DATA_DIR).map(PathBuf::from);
-    databases_in(data_dir.as_deref().unwrap_or(Path::new("data")), reader);
+    let data_dir = data_dir(reader);
     let url = reader.get(&names::EVENT_STORE_URL);
     data_dir.and(url)
+}
+
+/// The data folder. A database without a URL is a file in it from here on.
+fn data_dir(reader: &mut Reader) -> Read<PathBuf> {
+    let data_dir = reader.get(&names::DATA_DIR).map(PathBuf::from);
+    // An invalid folder is reported once, and not also as an invalid URL of each database in it.
+    databases_in(data_dir.as_deref().unwrap_or(Path::new("data")), reader);
+    data_dir
 }
 
 /// Sets the default URL of each database: a file in the data folder.

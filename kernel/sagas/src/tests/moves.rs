@@ -89,11 +89,11 @@ fn compensation_started() -> Event {
 
 fn cancelled() -> Event {
     let (saga_id, subject) = ids();
-    let by = operator();
+    let actor = operator();
     SagaEvent::CancelRequested(CancelRequested {
         saga_id,
         subject,
-        actor: by,
+        actor,
     })
 }
 
@@ -110,26 +110,26 @@ fn suspended(step: &str) -> Event {
 
 fn resumed(action: ResumeKind) -> Event {
     let (saga_id, subject) = ids();
-    let by = operator();
+    let actor = operator();
     SagaEvent::Resumed(Resumed {
         saga_id,
         subject,
         action,
         step: None,
-        actor: by,
+        actor,
     })
 }
 
 fn ended(outcome: SagaOutcome) -> Event {
     let (saga_id, subject) = ids();
-    let by = operator();
+    let actor = operator();
     match outcome {
         SagaOutcome::Completed => SagaEvent::Completed(Ended { saga_id, subject }),
         SagaOutcome::Compensated => SagaEvent::Compensated(Ended { saga_id, subject }),
         SagaOutcome::Failed => SagaEvent::Failed(Closed {
             saga_id,
             subject,
-            actor: by,
+            actor,
         }),
     }
 }
