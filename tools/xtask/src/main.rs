@@ -3,6 +3,9 @@
 
 mod check;
 mod count;
+mod declaration;
+#[cfg(test)]
+mod documents;
 mod repository;
 
 use std::process::ExitCode;

@@ -6,6 +6,7 @@ mod prose;
 use anyhow::Result;
 
 use self::denied::{ALLOWED, Denied, PHRASES, RENAMED};
+use crate::declaration::{is_declaration, is_word};
 use crate::repository::{Repository, SourceFile, has_extension};
 
 /// Prose with a denied phrase, and declarations of a name that was replaced.
@@ -60,7 +61,6 @@ impl Denied {
             rest = rest.replace(exception, "");
         }
         rest.match_indices(self.phrase).any(|(at, found)| {
-            let is_word = |char: char| char.is_alphanumeric() || char == '_';
             let before = rest[..at].chars().next_back();
             let after = rest[at + found.len()..].chars().next();
             !before.is_some_and(is_word) && !after.is_some_and(is_word)
@@ -68,24 +68,13 @@ impl Denied {
     }
 }
 
-const KEYWORDS: [&str; 7] = [
-    "struct ", "enum ", "trait ", "type ", "fn ", "const ", "mod ",
-];
-
 fn names(path: &str, text: &str) -> Vec<String> {
     let mut problems = Vec::new();
     for (index, line) in text.lines().enumerate() {
-        let line = line.trim_start();
-        let declared = KEYWORDS.iter().find_map(|keyword| {
-            let line = line.strip_prefix("pub ").unwrap_or(line);
-            let line = line.strip_prefix("async ").unwrap_or(line);
-            let name = line.strip_prefix(keyword)?;
-            name.split(|char: char| !char.is_alphanumeric() && char != '_')
-                .next()
+        let is_comment = line.trim_start().starts_with("//");
+        let renamed = RENAMED.iter().find(|(folder, old, _)| {
+            path.starts_with(folder) && !is_comment && is_declaration(line, old)
         });
-        let renamed = RENAMED
-            .iter()
-            .find(|(folder, old, _)| path.starts_with(folder) && declared == Some(*old));
         if let Some((_, old, new)) = renamed {
             problems.push(format!("{path}:{}: {old} is called {new}", index + 1));
         }
@@ -96,6 +85,7 @@ fn names(path: &str, text: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::declaration::KEYWORDS;
 
     fn found(path: &str, text: &str) -> Vec<String> {
         let (path, text) = (path.to_owned(), text.to_owned());
@@ -127,7 +117,7 @@ mod tests {
     fn every_replaced_name_is_found_in_its_folder_alone() {
         for (folder, old, _) in RENAMED {
             for keyword in KEYWORDS {
-                let text = format!("    pub {keyword}{old} {{\n");
+                let text = format!("    pub(super) {keyword} {old} {{\n");
                 assert_eq!(found(&format!("{folder}src/a.rs"), &text).len(), 1, "{old}");
                 assert!(found("somewhere/src/a.rs", &text).is_empty(), "{old}");
             }

@@ -1,25 +1,25 @@
 //! The code of the tutorial's text is the code of its example, which CI builds and tests.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
+
+use crate::repository::Repository;
 
 /// Where the reader's crate finds the clone, and where the example does.
 const CLONE: (&str, &str) = ("../rust-cqrs/", "../../");
 
 #[test]
 fn the_text_has_the_files_of_the_example() {
-    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
-    let page = fs::read_to_string(docs.join("tutorial.md")).unwrap();
+    let repository = Repository::here().unwrap();
+    let page = repository.read("docs/tutorial.md").unwrap();
     let text = files_of(&page);
-    let example = docs.join("tutorial");
-    let mut paths = vec![example.join("Cargo.toml")];
-    add_files(&example.join("src"), &mut paths);
-    for path in &paths {
-        let name = path.strip_prefix(&example).unwrap().to_str().unwrap();
-        let of_example = fs::read_to_string(path).unwrap().replace(CLONE.1, CLONE.0);
+    let in_example = |path: &str| path.strip_prefix("docs/tutorial/").map(str::to_owned);
+    let is_shown = |path: &str| {
+        in_example(path).is_some_and(|name| name == "Cargo.toml" || name.starts_with("src/"))
+    };
+    let files = repository.files(is_shown).unwrap();
+    for file in &files {
+        let name = &in_example(&file.path).unwrap();
+        let of_example = file.text.replace(CLONE.1, CLONE.0);
         let of_text = text.get(name).map(String::as_str).unwrap_or_default();
         let (shown, built) = (lines(of_text), lines(&of_example));
         let differs = shown
@@ -34,7 +34,7 @@ fn the_text_has_the_files_of_the_example() {
             built.get(differs),
         );
     }
-    assert_eq!(text.len(), paths.len(), "{:?}", text.keys());
+    assert_eq!(text.len(), files.len(), "{:?}", text.keys());
 }
 
 /// What a reader has who adds each block of code to the file that the line above it names.
@@ -61,15 +61,4 @@ fn files_of(page: &str) -> BTreeMap<String, String> {
 /// Blank lines aside: where they stand is rustfmt's business.
 fn lines(text: &str) -> Vec<&str> {
     text.lines().filter(|line| !line.is_empty()).collect()
-}
-
-fn add_files(folder: &Path, paths: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            add_files(&path, paths);
-        } else {
-            paths.push(path);
-        }
-    }
 }
