@@ -120,9 +120,9 @@ async fn each_failure_is_mapped_to_an_error() {
         assert!(matches!(failure, CallError::Unknown { .. }), "{failure:?}");
         let failure = of(On::Confirm, Fault::Limit).await;
         assert_eq!(failure.retry_after(), Some(Duration::from_secs(7)));
-        let nobody = payments(home, "http://127.0.0.1:1", GOOD_CARD).await;
-        let failure = nobody
-            .act(&key("unauthorized"), &charge("o-1", 1_234))
+        let unreachable = payments(home, "http://127.0.0.1:1", GOOD_CARD).await;
+        let failure = unreachable
+            .act(&key("unreachable"), &charge("o-1", 1_234))
             .await;
         assert!(
             matches!(failure, Err(CallError::Transient { .. })),
