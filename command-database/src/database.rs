@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use event_handler_sql::SqlHandlerStore;
+use idempotency_sql::RequestTables;
 use platform::config::{DatabaseUrl, Engine};
 use sql_database::postgres::at_server;
 use sql_database::{Connections, Database, Record, Statement};
@@ -22,6 +23,7 @@ const PING: &str = "SELECT 1";
 pub struct CommandDatabase {
     inner: Database,
     event_handlers: SqlHandlerStore,
+    requests: RequestTables,
 }
 
 impl CommandDatabase {
@@ -55,9 +57,12 @@ impl CommandDatabase {
         };
         prepared.map_err(located)?;
         let event_handlers = SqlHandlerStore::open(inner.clone(), migrate).await;
+        let event_handlers = event_handlers.map_err(located)?;
+        let requests = RequestTables::open(inner.clone(), migrate).await;
         Ok(Self {
             inner,
-            event_handlers: event_handlers.map_err(located)?,
+            event_handlers,
+            requests: requests.map_err(located)?,
         })
     }
 
@@ -132,20 +137,21 @@ impl CommandDatabase {
     pub async fn probe_write(&self) -> Result<(), DatabaseError> {
         const PROBE: &str = "INSERT INTO write_probe (only_row, probes) VALUES (1, 1) \
              ON CONFLICT (only_row) DO UPDATE SET probes = write_probe.probes + 1";
-        // The database checks permissions before the first row, also if there is none.
-        const RIGHTS: &str =
-            "INSERT INTO idempotent_requests SELECT * FROM idempotent_requests WHERE 1 = 0";
-        for statement in [PROBE, RIGHTS] {
-            self.execute(Statement::new("probe the command database", statement))
-                .await?;
-        }
-        Ok(())
+        self.execute(Statement::new("probe the command database", PROBE))
+            .await?;
+        Ok(self.requests.probe_write().await?)
     }
 
     /// The checkpoints of the event handlers.
     #[must_use]
     pub fn event_handlers(&self) -> &SqlHandlerStore {
         &self.event_handlers
+    }
+
+    /// The requests with an Idempotency-Key.
+    #[must_use]
+    pub fn requests(&self) -> &RequestTables {
+        &self.requests
     }
 
     /// Updates the metrics of the connection pools.

@@ -6,12 +6,9 @@
 
 pub mod business;
 pub mod decimal;
-pub mod metadata;
-pub mod status;
 pub mod time;
-mod trace;
 
-pub use trace::TraceContext;
+pub use grpc_calls::{MAX_STORED_ANSWER_BYTES, TraceContext, metadata, status};
 
 /// The write side: commands, answers of idempotent requests, operations.
 #[expect(
@@ -37,6 +34,3 @@ pub mod query {
 
 /// The descriptors of all protos, for reflection.
 pub const DESCRIPTORS: &[u8] = include_bytes!("generated/descriptors.bin");
-
-/// Size limit, in bytes, of an answer stored under an Idempotency-Key.
-pub const MAX_STORED_ANSWER_BYTES: usize = 1024 * 1024;

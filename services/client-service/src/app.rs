@@ -6,14 +6,13 @@ use std::time::Duration;
 
 use event_sourcing::Clock;
 use futures::future::BoxFuture;
+use graphql_http::{AllowedHosts, Endpoint, Executor, Limits, Site, router};
 use platform::config::names;
 use platform::runtime::{GrpcChannel, HttpListener};
 use platform::telemetry::Metrics;
 use platform::{Health, StartError, Tasks, fields};
 
 use crate::config::{Config, RemoteServices};
-use crate::graphql::{Executor, Limits};
-use crate::http::{AllowedHosts, Endpoint, Site, router};
 use crate::schema;
 use crate::upstream::{Channels, Services, probes};
 
@@ -78,9 +77,14 @@ async fn start_now(
     };
     let schema = schema::build(config.development);
     let sdl = schema.sdl();
-    let executor = Executor::try_new(schema::engine(schema), sdl, limits, services)
+    let executor = Executor::try_new(schema::engine(schema, services.clone()), sdl, limits)
         .map_err(|error| StartError::failed("read the schema", error))?;
-    let endpoint = Arc::new(Endpoint::new(executor, clock, tasks.clone()));
+    let endpoint = Arc::new(Endpoint::new(
+        executor,
+        Arc::new(services),
+        clock,
+        tasks.clone(),
+    ));
     let site = Site {
         health: health.clone(),
         metrics,

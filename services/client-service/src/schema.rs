@@ -1,12 +1,15 @@
 //! Assembles the schema.
 
+use std::sync::Arc;
+
 use async_graphql::{EmptySubscription, MergedObject, SchemaBuilder};
+use graphql_http::{Engine, MAX_NESTING};
 
 use crate::api::category::{CategoryMutations, CategoryQueries};
 use crate::api::order::{OrderMutations, OrderQueries};
 use crate::api::product::{ProductMutations, ProductQueries};
 use crate::api::saga::SagaQueries;
-use crate::graphql::{Engine, MAX_NESTING};
+use crate::upstream::{RequestContext, Services};
 
 /// All queries.
 #[derive(Debug, Default, MergedObject)]
@@ -33,9 +36,26 @@ pub fn build(suggestions: bool) -> Schema {
 
 /// The engine that executes requests on the schema.
 #[must_use]
-pub fn engine(schema: Schema) -> Engine {
-    Box::new(move |request| {
+pub fn engine(schema: Schema, services: Services) -> Engine {
+    Box::new(move |request, execution| {
+        let context = RequestContext::new(services.clone(), Arc::clone(execution));
+        let request = request.data(Arc::new(context));
         let schema = schema.clone();
         Box::pin(async move { schema.execute(request).await })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::build;
+
+    #[test]
+    fn every_scalar_of_the_schema_is_known() {
+        let sdl = build(true).sdl();
+        let scalars: Vec<&str> = sdl
+            .lines()
+            .filter_map(|line| line.strip_prefix("scalar "))
+            .collect();
+        assert_eq!(scalars, ["DateTime", "Decimal"]);
+    }
 }

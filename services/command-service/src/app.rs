@@ -11,6 +11,7 @@ use event_sourcing::handler::{HandlerConfig, HandlerParts};
 use event_sourcing::{Clock, EventStore, Executor, ExecutorConfig, LogMark, SteadyClock, Tail};
 use event_store_any::{AnyEventStore, OpenError};
 use futures::future::BoxFuture;
+use idempotency_sql::{KeyClock, Requests};
 use platform::config::{Databases, Engine};
 use platform::health::{Health, StartStep, explain_start};
 use platform::runtime::repeat;
@@ -28,7 +29,6 @@ use crate::event_log;
 use crate::fulfilment::{SagaService, follow};
 use crate::grpc;
 use crate::handlers::{self, OrderNotifications, PlannedHandler, Webhook};
-use crate::idempotency::{KeyClock, Requests};
 use crate::probes;
 
 const OPEN_EVENTS: &str = "open the event store";
@@ -95,11 +95,11 @@ impl CommandService {
         let store = opened.store();
         let database = open_database(config).await?;
         let accepted = own.accept_log.as_deref();
-        let key_clock = KeyClock::start(&database, Arc::clone(&clock)).await;
+        let key_clock = KeyClock::start(database.requests(), Arc::clone(&clock)).await;
         let key_clock = key_clock.map_err(|e| StartError::failed(OPEN_DATABASE, e))?;
         let head = event_log::check(&database, &*store, &key_clock, accepted).await?;
         let requests = Arc::new(Requests::new(
-            database.clone(),
+            database.requests().clone(),
             Arc::clone(&store),
             key_clock,
         ));

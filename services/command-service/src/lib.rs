@@ -3,7 +3,7 @@
 //! ```text
 //!  gRPC ─► grpc ─► bus ─► executor ─► domain         (what is decided)
 //!                              └────► event store    (what becomes durable)
-//!  gRPC ─► grpc ─► idempotency ─► command database   (answers of idempotent requests)
+//!  gRPC ─► grpc ─► idempotency_sql ─► command database   (answers of idempotent requests)
 //!                   providers ───► command database, external systems   (payments, shipping, notifications)
 //! ```
 //!
@@ -19,7 +19,6 @@ pub mod event_log;
 pub mod fulfilment;
 mod grpc;
 pub mod handlers;
-pub mod idempotency;
 mod probes;
 pub mod projection_decision;
 

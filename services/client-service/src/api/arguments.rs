@@ -1,12 +1,9 @@
 //! Validation of arguments, before a service is called.
 
 use async_graphql::{Context, ID};
-use contract::business::FieldError;
 use domain::ValidationError;
 use domain::value::{CategoryName, EntityId, Price, ProductName, UserId};
-
-use crate::errors::{ApiError, Code};
-use crate::graphql::{Decimal, ReplacedNumbers};
+use graphql_http::{ApiError, Code, Decimal, FieldError, ReplacedNumbers};
 
 /// The maximum of `limit` and `perPage`, and the length of lists without them.
 const MAX_ROWS: i32 = 500;

@@ -1,9 +1,7 @@
 //! Conversions of message values into values of the schema.
 
 use contract::time;
-
-use crate::errors::{ApiError, Code};
-use crate::graphql::DateTime;
+use graphql_http::{ApiError, Code, DateTime};
 
 /// A timestamp of the read side.
 pub fn from_micros(micros: i64) -> Result<DateTime, ApiError> {

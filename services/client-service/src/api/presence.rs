@@ -4,8 +4,7 @@
 //! optional fields that cannot be cleared must distinguish absent from null.
 
 use async_graphql::MaybeUndefined;
-
-use crate::errors::ApiError;
+use graphql_http::ApiError;
 
 /// A field that cannot be cleared.
 ///

@@ -1,6 +1,9 @@
 //! Results of reads as values of fields.
 
-use crate::errors::{ApiError, Effect, from_grpc};
+use graphql_http::ApiError;
+use grpc_calls::Effect;
+
+use crate::errors::from_grpc;
 
 /// A single row. `NOT_FOUND` is translated into an error that names the argument.
 pub fn single<T>(

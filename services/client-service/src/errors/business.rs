@@ -1,9 +1,8 @@
 //! Rejections by the domain, which a service returns inside an OK reply.
 
-use contract::business::{ErrorType, FIELD, field_errors};
+use contract::business::{ErrorType, FIELD, FieldError, field_errors};
 use contract::proto::Error;
-
-use super::{ApiError, Code};
+use graphql_http::{ApiError, Code};
 
 #[must_use]
 pub fn from_business(error: Error) -> ApiError {
@@ -20,16 +19,21 @@ pub fn from_business(error: Error) -> ApiError {
     };
     ApiError {
         field: error.details.get(FIELD).cloned(),
-        validation_errors: field_errors(&error),
+        validation_errors: field_errors(&error).into_iter().map(field_error).collect(),
         ..ApiError::new(code, error.message)
     }
+}
+
+fn field_error(error: FieldError) -> graphql_http::FieldError {
+    let FieldError { field, message } = error;
+    graphql_http::FieldError { field, message }
 }
 
 #[cfg(test)]
 mod tests {
     use contract::business::{ErrorType, FieldError, validation_error};
 
-    use super::{Code, from_business};
+    use super::{Code, field_error, from_business};
 
     #[test]
     fn a_validation_error_names_its_fields() {
@@ -40,7 +44,7 @@ mod tests {
         let error = from_business(validation_error("price has at most two decimals", &fields));
         assert_eq!(error.code, Code::ValidationError);
         assert_eq!(error.field.as_deref(), Some("price"));
-        assert_eq!(error.validation_errors, fields);
+        assert_eq!(error.validation_errors, fields.map(field_error));
     }
 
     #[test]

@@ -14,9 +14,8 @@ use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
+use graphql_http::ApiError;
 use tokio::sync::watch;
-
-use crate::errors::ApiError;
 
 type Rows<V> = HashMap<String, Arc<V>>;
 type Fetched<V> = Option<Result<Arc<Rows<V>>, ApiError>>;
@@ -153,7 +152,7 @@ mod tests {
     use futures::future::join_all;
 
     use super::Batch;
-    use crate::errors::{ApiError, Code};
+    use graphql_http::{ApiError, Code};
 
     #[tokio::test]
     async fn concurrent_loads_are_one_fetch() {

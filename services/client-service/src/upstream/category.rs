@@ -9,6 +9,7 @@ use contract::query::{
     CategorySearchRequest, CategoryStatisticsResponse, Empty,
 };
 use event_sourcing::CommandId;
+use graphql_http::ApiError;
 use platform::runtime::{GrpcChannel, MAX_ENCODED_BYTES};
 use tonic::Status;
 
@@ -16,7 +17,6 @@ use super::command::{CommandReply, Entity, Reply, command_reply};
 use super::query::{QuerySize, row};
 use super::request_context::RequestContext;
 use super::services::Services;
-use crate::errors::ApiError;
 
 const COMMAND: &str = "proto.CategoryCommand";
 const QUERY: &str = "query.CategoryQuery";

@@ -5,14 +5,14 @@ use contract::proto::admin_client::AdminClient;
 use contract::proto::{AdminStatusParam, Error};
 use contract::status::Outcome;
 use event_sourcing::CommandId;
+use graphql_http::{ApiError, Code, Origin};
+use grpc_calls::{Answered, Effect, Method, call, outcome_of};
 use platform::runtime::GrpcChannel;
 use tonic::{Request, Status};
 
-use super::call::{Answered, Method, call};
-use super::origin::Origin;
 use super::request_context::RequestContext;
 use super::services::Services;
-use crate::errors::{ApiError, Code, Effect, from_business, from_grpc, outcome_of};
+use crate::errors::{from_business, from_grpc};
 
 const ADMIN: &str = "proto.Admin";
 
@@ -104,7 +104,7 @@ impl Services {
     }
 
     /// Rejects a position that the log has not reached.
-    pub(crate) async fn require_position(
+    pub(super) async fn require_head(
         &self,
         origin: &Origin,
         position: u64,

@@ -3,54 +3,29 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use contract::proto::idempotency_client::IdempotencyClient;
 use contract::proto::{
     IdempotencyBeginParam, IdempotencyFinishParam, IdempotencyRenewParam, IdempotencyState,
 };
 use contract::status::{code_name, error_id};
 use event_sourcing::{CommandId, FailureLog};
+use graphql_http::{ApiError, Backend, Claim, Code, Lease, Origin};
+use grpc_calls::{Effect, Method, RetryPolicy, call};
 use platform::fields;
 use platform::runtime::{GrpcChannel, MAX_ENCODED_BYTES};
 use tokio::time::Instant;
 use tonic::Request;
 use uuid::Uuid;
 
-use super::call::{Method, call};
-use super::origin::Origin;
-use super::policy::RetryPolicy;
 use super::services::Services;
-use crate::errors::{ApiError, Code, Effect, from_grpc};
+use crate::errors::from_grpc;
 
 const SERVICE: &str = "proto.Idempotency";
 
-/// The right to execute a request, until it expires.
-#[derive(Clone, Debug)]
-pub struct Lease {
-    principal: String,
-    key: String,
-    token: String,
-    duration: Duration,
-    /// The request that holds the lease.
-    origin: Origin,
-}
-
-/// The result of claiming a key.
-#[derive(Debug)]
-pub enum Claim {
-    /// Execute the request under this seed.
-    Fresh {
-        /// The request's command ids are derived from it.
-        seed: CommandId,
-        /// Must be renewed while the request runs, and then finished.
-        lease: Lease,
-    },
-    /// The stored response of an earlier request with the key.
-    Again(Vec<u8>),
-}
-
-impl Services {
-    /// Claims `key` for a request with this hash.
-    pub(crate) async fn begin(
+#[async_trait]
+impl Backend for Services {
+    async fn begin(
         &self,
         origin: &Origin,
         principal: &str,
@@ -97,9 +72,7 @@ impl Services {
         }
     }
 
-    /// Renews a lease until the caller drops this future. A lost lease does no harm: should another process execute the
-    /// request too, the event store recognises the command ids.
-    pub(crate) async fn renew(&self, lease: &Lease) -> Infallible {
+    async fn renew(&self, lease: &Lease) -> Infallible {
         let pause = (lease.duration / 3).max(Duration::from_millis(100));
         let once = RetryPolicy {
             limit: 1,
@@ -130,12 +103,7 @@ impl Services {
         }
     }
 
-    /// Releases a lease, with the response to store if it is final. Returns whether the response may be sent: it is stored,
-    /// or none is to be stored.
-    ///
-    /// The event store recognises commands that committed, but not those that were rejected or had nothing to do: executed
-    /// again, they may have another result. So a response that may not be stored must not be sent.
-    pub(crate) async fn finish(&self, lease: &Lease, answer: Option<Vec<u8>>) -> bool {
+    async fn finish(&self, lease: &Lease, answer: Option<Vec<u8>>) -> bool {
         let must_be_stored = answer.is_some();
         let message = IdempotencyFinishParam {
             principal: lease.principal.clone(),
@@ -168,6 +136,12 @@ impl Services {
         is_stored || !must_be_stored
     }
 
+    async fn require_position(&self, origin: &Origin, position: u64) -> Result<(), ApiError> {
+        self.require_head(origin, position).await
+    }
+}
+
+impl Services {
     fn idempotency(&self) -> IdempotencyClient<GrpcChannel> {
         IdempotencyClient::new(self.channels().command.clone())
             .max_encoding_message_size(MAX_ENCODED_BYTES)

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use contract::query::{Category, Order, Product, Saga};
 use futures::future::{BoxFuture, FutureExt, try_join_all};
+use graphql_http::ApiError;
+use grpc_calls::Effect;
 use tonic::{Code, Status};
 
 use super::loaders::Products;
 use super::request_context::RequestContext;
-use crate::errors::{ApiError, Effect, from_grpc};
+use crate::errors::from_grpc;
 
 /// The maximum number of ids of one call.
 const IDS_PER_CALL: usize = 500;

@@ -5,16 +5,13 @@
 //! calls; the state shared by the calls of one GraphQL request is its [`RequestContext`].
 
 mod batch;
-mod call;
 mod category;
 mod command;
 mod health;
 mod idempotency;
-mod journal;
 pub(crate) mod load;
 mod loaders;
 mod order;
-mod origin;
 mod policy;
 pub(crate) mod probes;
 mod product;
@@ -24,9 +21,6 @@ mod saga;
 mod services;
 
 pub use command::CommandReply;
-pub use idempotency::{Claim, Lease};
-pub use journal::{Entry, outcome_of_field};
-pub use origin::Origin;
-pub use policy::{Policy, RetryPolicy};
+pub use policy::Policy;
 pub use request_context::RequestContext;
 pub use services::{Channels, Services};

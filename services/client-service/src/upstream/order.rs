@@ -8,6 +8,7 @@ use contract::query::{
     OrderQueryResponse, UserOrderListRequest,
 };
 use event_sourcing::CommandId;
+use graphql_http::ApiError;
 use platform::runtime::{GrpcChannel, MAX_ENCODED_BYTES};
 use tonic::Status;
 
@@ -15,7 +16,6 @@ use super::command::{CommandReply, Entity, Reply, command_reply};
 use super::query::{QuerySize, row};
 use super::request_context::RequestContext;
 use super::services::Services;
-use crate::errors::ApiError;
 
 const COMMAND: &str = "proto.OrderCommand";
 const QUERY: &str = "query.OrderQuery";

@@ -12,6 +12,7 @@ use contract::query::{
     ProductWindowRequest, ProductsByCategoriesRequest, ProductsByCategoriesResponse,
 };
 use event_sourcing::CommandId;
+use graphql_http::ApiError;
 use platform::runtime::{GrpcChannel, MAX_ENCODED_BYTES};
 use tonic::Status;
 
@@ -19,7 +20,6 @@ use super::command::{CommandReply, Entity, Reply, command_reply};
 use super::query::{QuerySize, row};
 use super::request_context::RequestContext;
 use super::services::Services;
-use crate::errors::ApiError;
 
 const COMMAND: &str = "proto.ProductCommand";
 const QUERY: &str = "query.ProductQuery";

@@ -1,13 +1,11 @@
 //! Sends queries to the query-service.
 
+use grpc_calls::{Answered, Effect, Method, RetryPolicy, call};
 use platform::runtime::GrpcChannel;
 use tonic::{Code, Request, Status};
 
-use super::call::{Answered, Method, call};
-use super::policy::RetryPolicy;
 use super::request_context::RequestContext;
 use super::services::Services;
-use crate::errors::Effect;
 
 /// Which retry policy a query uses.
 #[derive(Clone, Copy, Debug)]

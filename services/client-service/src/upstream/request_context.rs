@@ -1,59 +1,39 @@
-//! The state shared by the calls of one request: its minimum position, the position that it has read, and its ids.
-//!
-//! A query carries the minimum position that it must reflect: the client's `X-Min-Position`, raised by every mutation of
-//! the same request. The response carries the newest position of any of its parts: nothing in it is newer, so that a client
-//! which sends it as its next minimum never sees an older state than it has seen. With the oldest position, the next
-//! replica could return a state without what a newer part has shown. The newest position does not mean that every part
-//! reflects all events up to it, only all up to the minimum: the queries of one request read several projections, which
-//! share no checkpoint (see `queries` of the query-service).
+//! The state shared by the calls of one request: the edge's, with the services and what was loaded from them.
 
+use std::ops::Deref;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use async_graphql::Context;
 use contract::metadata;
-use event_sourcing::CommandId;
+use graphql_http::{ApiError, ExecutionContext};
 use tonic::metadata::MetadataMap;
 
-use super::journal::Journal;
 use super::loaders::Loaders;
-use super::origin::Origin;
 use super::services::Services;
-use crate::errors::ApiError;
 
 #[derive(Debug)]
 pub struct RequestContext {
     pub services: Services,
     pub loaders: Loaders,
-    /// The outcomes of its mutations.
-    pub journal: Journal,
-    /// All command ids are derived from it.
-    seed: CommandId,
-    origin: Origin,
-    /// The client's minimum position.
-    minimum: Option<u64>,
-    /// The minimum position of the next query.
-    required: AtomicU64,
-    /// One above the newest position read or written; 0 before the first one, since 0 itself is a position.
-    above_newest: AtomicU64,
-    truncated: AtomicBool,
+    execution: Arc<ExecutionContext>,
+}
+
+/// The positions, ids and outcomes of the request.
+impl Deref for RequestContext {
+    type Target = ExecutionContext;
+
+    fn deref(&self) -> &ExecutionContext {
+        &self.execution
+    }
 }
 
 impl RequestContext {
-    /// A request from `origin`. Its command ids are derived from `seed`, which is the same when the request is repeated
-    /// with its Idempotency-Key.
     #[must_use]
-    pub fn new(services: Services, origin: Origin, seed: CommandId, minimum: Option<u64>) -> Self {
+    pub fn new(services: Services, execution: Arc<ExecutionContext>) -> Self {
         Self {
             services,
             loaders: Loaders::default(),
-            journal: Journal::default(),
-            seed,
-            origin,
-            minimum,
-            required: AtomicU64::new(minimum.unwrap_or(0)),
-            above_newest: AtomicU64::new(0),
-            truncated: AtomicBool::new(false),
+            execution,
         }
     }
 
@@ -68,27 +48,15 @@ impl RequestContext {
             .map_err(|error| ApiError::internal(error.message))
     }
 
-    /// The id of the command of the mutation at this path. Repeating the request derives the same id.
-    #[must_use]
-    pub fn command_id(&self, context: &Context<'_>) -> CommandId {
-        let place = context
-            .path_node
-            .map(|path| path.to_string_vec().join("."))
-            .unwrap_or_default();
-        let command_id = self.seed.child(&place);
-        self.journal.enter(&place, context.item.pos, command_id);
-        command_id
-    }
-
     /// Sets the metadata that every call carries.
     pub(crate) fn annotate(&self, metadata: &mut MetadataMap) {
-        self.origin.annotate(metadata);
+        self.execution.origin().annotate(metadata);
     }
 
     /// Sets the metadata that a query carries.
     pub(crate) fn annotate_read(&self, metadata: &mut MetadataMap) {
         self.annotate(metadata);
-        let required = self.required.load(Relaxed);
+        let required = self.execution.required();
         if required > 0 {
             metadata::insert_position(metadata, metadata::MIN_POSITION, required);
         }
@@ -97,7 +65,8 @@ impl RequestContext {
     /// Records the position of a query's reply.
     pub(crate) fn read_at(&self, reply: &MetadataMap) {
         if let Ok(Some(position)) = metadata::position(reply, metadata::POSITION) {
-            self.reflect(position);
+            self.execution.reflect(position);
+            self.services.record_position(position);
         }
     }
 
@@ -105,37 +74,10 @@ impl RequestContext {
     pub(crate) fn committed_at(&self, reply: &MetadataMap) -> Option<u64> {
         let position = metadata::position(reply, metadata::POSITION).ok().flatten();
         if let Some(position) = position {
-            self.required.fetch_max(position, Relaxed);
-            self.reflect(position);
+            self.execution.committed_at(position);
+            self.services.record_position(position);
         }
         self.loaders.forget();
         position
-    }
-
-    fn reflect(&self, position: u64) {
-        self.above_newest
-            .fetch_max(position.saturating_add(1), Relaxed);
-        self.services.record_position(position);
-    }
-
-    /// Records whether a list was truncated at the limit of lists without paging.
-    pub fn note_truncated(&self, truncated: bool) {
-        if truncated {
-            self.truncated.store(true, Relaxed);
-        }
-    }
-
-    /// Whether any list was truncated.
-    #[must_use]
-    pub fn was_truncated(&self) -> bool {
-        self.truncated.load(Relaxed)
-    }
-
-    /// The position of the response: the newest one read or written, and at least the client's minimum; `None` without
-    /// either.
-    #[must_use]
-    pub fn position(&self) -> Option<u64> {
-        let newest = self.above_newest.load(Relaxed).checked_sub(1);
-        newest.max(self.minimum)
     }
 }

@@ -7,6 +7,7 @@ use contract::query::{
     OrderIdsRequest, Saga, SagaByOrderRequest, SagaListResponse, SagaQueryResponse,
 };
 use event_sourcing::CommandId;
+use graphql_http::ApiError;
 use platform::runtime::{GrpcChannel, MAX_ENCODED_BYTES};
 use tonic::Status;
 
@@ -14,7 +15,6 @@ use super::command::{CommandReply, Reply, command_reply};
 use super::query::{QuerySize, row};
 use super::request_context::RequestContext;
 use super::services::Services;
-use crate::errors::ApiError;
 
 const COMMAND: &str = "proto.SagaCommand";
 const QUERY: &str = "query.SagaQuery";

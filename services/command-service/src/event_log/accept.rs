@@ -1,13 +1,11 @@
 //! The check at startup, and what happens when an operator accepts a replaced log.
 
-use command_database::{CommandDatabase, DatabaseError};
+use command_database::CommandDatabase;
 use event_sourcing::handler::HandlerStore;
 use event_sourcing::{EventStore, ForeignLog, LogMark, Position, StoreError};
+use idempotency_sql::{KeyClock, marks};
 use platform::config::names;
 use platform::{StartError, fields};
-
-use crate::idempotency::KeyClock;
-use crate::idempotency::marks::{self, CompareError};
 
 const CHECK: &str = "check the event store's log";
 
@@ -26,17 +24,6 @@ struct ForeignData {
     accepts: String,
 }
 
-/// The check could not be completed.
-#[derive(Debug, thiserror::Error)]
-enum CheckError {
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error(transparent)]
-    Database(#[from] DatabaseError),
-    #[error(transparent)]
-    Answers(#[from] CompareError),
-}
-
 /// Fails if the command database refers to another log than the event store's, or is ahead of it, unless `accepted`
 /// names the log and its head exactly as the error text does. Then the foreign data is removed. Returns the log's head.
 ///
@@ -48,7 +35,7 @@ pub async fn check(
     clock: &KeyClock,
     accepted: Option<&str>,
 ) -> Result<LogMark, StartError> {
-    let unchecked = |error: CheckError| StartError::failed(CHECK, error);
+    let unchecked = |error: StoreError| StartError::failed(CHECK, error);
     let (head, refused) = compare(database, store, clock).await.map_err(unchecked)?;
     match refused {
         None => Ok(head),
@@ -65,14 +52,14 @@ async fn compare(
     database: &CommandDatabase,
     store: &dyn EventStore,
     clock: &KeyClock,
-) -> Result<(LogMark, Option<ForeignData>), CheckError> {
+) -> Result<(LogMark, Option<ForeignData>), StoreError> {
     let handlers = database.event_handlers().marks().await?;
     let handlers = handlers.into_iter().map(|(handler, mark)| {
         let what = format!("the progress of the event handler {handler} belongs to");
         (what, mark)
     });
     let log = store.identify(&[]).await?.head.log;
-    let answered = marks::newest(database, clock, log).await?;
+    let answered = marks::newest(database.requests(), clock, log).await?;
     let answered = answered.map(|mark| {
         (
             "the stored answer of an Idempotency-Key belongs to".to_owned(),
@@ -98,10 +85,10 @@ async fn accept(
     database: &CommandDatabase,
     store: &dyn EventStore,
     head: LogMark,
-) -> Result<(), CheckError> {
+) -> Result<(), StoreError> {
     // Not atomic, but each step is idempotent: after a crash in between, the marks that are still foreign fail the next
     // start, and the operator's acceptance is repeated.
-    let forgotten = marks::forget_foreign(database, store, head).await?;
+    let forgotten = marks::forget_foreign(database.requests(), store, head).await?;
     database.event_handlers().accept(head).await?;
     tracing::warn!(
         { fields::POSITION } = head.position.0,

@@ -12,6 +12,7 @@ use contract::proto::saga_command_server::SagaCommandServer;
 use contract::status::{Outcome, code_name};
 use contract::{DESCRIPTORS, MAX_STORED_ANSWER_BYTES, metadata};
 use event_sourcing::EventStore;
+use idempotency_sql::Requests;
 use platform::GrpcServices;
 use platform::health::Health;
 use platform::runtime::{Calls, Deadlines, MAX_DECODED_BYTES, MAX_ENCODED_BYTES, StartError};
@@ -28,7 +29,6 @@ use super::saga::SagaApi;
 use crate::bus::CommandBus;
 use crate::fulfilment::SagaService;
 use crate::handlers::EventHandlers;
-use crate::idempotency::Requests;
 
 /// The methods without effects. A timeout of one of them leaves no uncertainty.
 const READS: &[&str] = &[

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use command_database::CommandDatabase;
 use command_service::event_log::{check, watch};
-use command_service::idempotency::{Claim, KeyedRequest, Requests};
 use event_sourcing::testing::ReplaceableStore;
 use event_sourcing::{CommandId, EventStore, ForeignLog, MemoryEventStore, Position, SystemClock};
+use idempotency_sql::{Claim, KeyedRequest, Requests};
 use uuid::Uuid;
 
 use crate::notifications::{Post, append, confirmed, created, log};
@@ -73,7 +73,7 @@ impl Answers {
         let clock = key_clock(database).await;
         let store = Arc::clone(store) as Arc<dyn EventStore>;
         Self {
-            requests: Requests::new(database.clone(), store, clock),
+            requests: Requests::new(database.requests().clone(), store, clock),
         }
     }
 

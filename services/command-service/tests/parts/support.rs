@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use command_database::CommandDatabase;
-use command_service::idempotency::KeyClock;
 use event_sourcing::Clock;
 use event_sourcing::clock::ManualClock;
+use idempotency_sql::KeyClock;
 
 use crate::place::{Place, on_each_engine};
 
@@ -34,7 +34,7 @@ impl Home {
 pub async fn key_clock(database: &CommandDatabase) -> KeyClock {
     let noon: DateTime<Utc> = "2030-01-01T12:00:00Z".parse().expect("a time");
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(noon));
-    let started = KeyClock::start(database, clock).await;
+    let started = KeyClock::start(database.requests(), clock).await;
     started.expect("a running time")
 }
 

@@ -7,7 +7,7 @@
 //!        ↓
 //! command-database
 //!        ↓
-//! platform, contract → domain
+//! contract → platform (one crate of its own folder may use another), domain
 //!        ↓
 //! kernel  ←  adapters (they depend on the kernel alone)  ←  event-store-any, which opens either
 //! ```
@@ -110,6 +110,7 @@ fn tier_of(root: &str, folder: &str) -> Option<Tier> {
             | "event-sourcing"
             | "event-sourcing-derive"
             | "event-store-conformance"
+            | "idempotency-sql"
             | "sagas"
             | "sql-database",
         ] => Some(Tier::Kernel),
@@ -117,7 +118,7 @@ fn tier_of(root: &str, folder: &str) -> Option<Tier> {
         ["kernel", _] => Some(Tier::Adapter),
         ["domain"] => Some(Tier::Domain),
         ["contract"] => Some(Tier::Contract),
-        ["platform"] => Some(Tier::Platform),
+        ["platform"] | ["platform", _] => Some(Tier::Platform),
         ["command-database"] => Some(Tier::CommandDatabase),
         ["providers"] => Some(Tier::Providers),
         ["services", "shop"] => Some(Tier::Shop),
@@ -137,9 +138,10 @@ fn may(from: Tier, to: Tier, for_tests: bool) -> bool {
         return true;
     }
     match from {
-        Kernel | Adapter | Domain | Platform => to == Kernel,
+        Kernel | Adapter | Domain => to == Kernel,
+        Platform => matches!(to, Platform | Kernel),
         AnyAdapter => matches!(to, Adapter | Kernel),
-        Contract => matches!(to, Domain | Kernel),
+        Contract => matches!(to, Platform | Domain | Kernel),
         CommandDatabase => matches!(to, Platform | Kernel),
         Providers => matches!(to, CommandDatabase | Platform | Domain | Kernel),
         Service => !matches!(to, Service | Shop | Tool),
@@ -177,6 +179,7 @@ mod tests {
             ("contract", "services/shop"),
             ("command-database", "services/command-service"),
             ("platform", "command-database"),
+            ("platform/graphql-http", "contract"),
             ("command-database", "providers"),
             ("providers", "contract"),
             ("services/query-service", "services/command-service"),
@@ -201,6 +204,8 @@ mod tests {
             ("providers", "command-database", None),
             ("providers", "domain", None),
             ("command-database", "platform", None),
+            ("contract", "platform/grpc-calls", None),
+            ("platform/graphql-http", "platform", None),
             ("services/shop", "services/query-service", None),
             ("services/query-service", "tools/test-postgres", Some("dev")),
             ("domain", "kernel/event-store-sqlite", Some("dev")),

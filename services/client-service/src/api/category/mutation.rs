@@ -2,11 +2,11 @@
 
 use async_graphql::{Context, ID, Object};
 use contract::proto::{CategoryUpParam, Crud};
+use graphql_http::ApiError;
 
 use super::super::presence::{clearable, not_null};
 use super::input::{CreateCategoryInput, UpdateCategoryInput};
 use super::types::Category;
-use crate::errors::ApiError;
 use crate::upstream::RequestContext;
 
 /// Mutations of categories.

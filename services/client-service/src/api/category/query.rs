@@ -1,12 +1,12 @@
 //! Queries of categories.
 
 use async_graphql::{Context, ID, Object};
+use graphql_http::{ApiError, or_null};
 
 use super::super::arguments;
 use super::super::read::{read_error, single};
 use super::statistics::CategoryStatistics;
 use super::types::Category;
-use crate::errors::{ApiError, or_null};
 use crate::upstream::RequestContext;
 
 /// Queries of categories.

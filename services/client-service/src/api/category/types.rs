@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object};
 use contract::{proto, query};
+use graphql_http::{ApiError, DateTime, or_null};
 use tokio::sync::OnceCell;
 
 use super::super::convert::{from_micros, from_timestamp, missing, to_int};
 use super::super::product::Product;
-use crate::errors::{ApiError, or_null};
-use crate::graphql::DateTime;
 use crate::upstream::{CommandReply, RequestContext, load};
 
 /// A category.

@@ -2,11 +2,11 @@
 
 use async_graphql::{Context, ID, Object};
 use contract::proto::{OrderCancelParam, OrderItem, ShippingAddress, StartOrderSagaParam};
+use graphql_http::ApiError;
 
 use super::super::presence::not_null;
 use super::input::{CancelOrderInput, CreateOrderInput, OrderItemInput, ShippingAddressInput};
 use super::types::Order;
-use crate::errors::ApiError;
 use crate::upstream::RequestContext;
 
 /// Mutations of orders.

@@ -3,13 +3,13 @@
 use async_graphql::{Context, ID, Object};
 use contract::query::{Order as Row, OrderListRequest, UserOrderListRequest};
 use futures::future::{BoxFuture, FutureExt};
+use graphql_http::{ApiError, or_null};
 use tonic::{Code, Status};
 
 use super::super::arguments;
 use super::super::read::{read_error, single};
 use super::status::OrderStatus;
 use super::types::Order;
-use crate::errors::{ApiError, or_null};
 use crate::upstream::RequestContext;
 
 /// Queries of orders.

@@ -2,8 +2,7 @@
 
 use async_graphql::Enum;
 use contract::query;
-
-use crate::errors::ApiError;
+use graphql_http::ApiError;
 
 /// The status of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -66,7 +65,7 @@ mod tests {
     use async_graphql::resolver_utils::EnumType;
 
     use super::OrderStatus;
-    use crate::errors::Code;
+    use graphql_http::Code;
 
     #[test]
     fn only_the_numbers_of_statuses_are_accepted() {

@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, SimpleObject};
 use contract::{proto, query};
+use graphql_http::{ApiError, DateTime, Decimal, or_null};
 use tokio::sync::OnceCell;
 
 use super::super::convert::{from_micros, from_timestamp, missing, to_int};
 use super::super::saga::SagaState;
 use super::status::OrderStatus;
-use crate::errors::{ApiError, or_null};
-use crate::graphql::{DateTime, Decimal};
 use crate::upstream::{CommandReply, RequestContext, load};
 
 /// An order.

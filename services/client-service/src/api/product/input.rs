@@ -1,8 +1,7 @@
 //! Inputs of the mutations of products.
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
-
-use crate::graphql::Decimal;
+use graphql_http::Decimal;
 
 /// A new product.
 #[derive(Debug, InputObject)]

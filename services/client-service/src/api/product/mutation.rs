@@ -2,13 +2,12 @@
 
 use async_graphql::{Context, ID, Object};
 use contract::proto::{Crud, PriceUpParam, ProductUpParam, StockUpParam};
+use graphql_http::{ApiError, Decimal};
 
 use super::super::arguments;
 use super::super::presence::{clearable, not_null};
 use super::input::{CreateProductInput, UpdateProductInput};
 use super::types::Product;
-use crate::errors::ApiError;
-use crate::graphql::Decimal;
 use crate::upstream::RequestContext;
 
 /// Mutations of products.

@@ -2,12 +2,12 @@
 
 use async_graphql::{Context, ID, Object};
 use contract::query::{ProductListResponse, ProductPriceRangeRequest, ProductWindowRequest};
+use graphql_http::{ApiError, or_null};
 
 use super::super::arguments;
 use super::super::read::{read_error, single};
 use super::statistics::ProductStatistics;
 use super::types::Product;
-use crate::errors::{ApiError, or_null};
 use crate::upstream::RequestContext;
 
 /// Queries of products.

@@ -2,8 +2,7 @@
 
 use async_graphql::SimpleObject;
 use contract::query;
-
-use crate::errors::ApiError;
+use graphql_http::ApiError;
 
 /// Statistics of all products.
 #[derive(Clone, Copy, Debug, SimpleObject)]

@@ -2,11 +2,11 @@
 
 use async_graphql::{Context, ID, Object};
 use contract::query::Saga;
+use graphql_http::{ApiError, or_null};
 
 use super::super::arguments;
 use super::super::read::single;
 use super::types::{SagaState, SagaStatusInfo};
-use crate::errors::{ApiError, or_null};
 use crate::upstream::RequestContext;
 
 /// Queries of the sagas of orders.

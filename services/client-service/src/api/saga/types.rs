@@ -2,11 +2,10 @@
 
 use async_graphql::{ID, SimpleObject};
 use contract::query;
+use graphql_http::{ApiError, DateTime};
 
 use super::super::convert::from_micros;
 use super::status::SagaStatus;
-use crate::errors::ApiError;
-use crate::graphql::DateTime;
 
 /// The latest saga of an order, which fulfils or cancels it.
 #[derive(Debug, SimpleObject)]

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use command_database::DatabaseError;
 use contract::MAX_STORED_ANSWER_BYTES;
 use contract::proto::idempotency_server::Idempotency;
 use contract::proto::{
@@ -12,14 +11,14 @@ use contract::proto::{
     IdempotencyRenewParam, IdempotencyRenewResult, IdempotencyState,
 };
 use contract::status::Outcome;
-use event_sourcing::{Clock, FailureLog};
+use event_sourcing::{Clock, FailureLog, StoreError};
+use idempotency_sql::{Claim, KeyedRequest, LEASE, RequestHash, Requests};
 use platform::fields;
 use tokio::time::{Instant, timeout_at};
 use tonic::{Request, Response, Status};
 
 use crate::bus::internal;
 use crate::context;
-use crate::idempotency::{Claim, KeyedRequest, LEASE, RequestHash, Requests};
 
 /// Limit of characters in a principal and in a key.
 const MAX_NAME: usize = 255;
@@ -147,7 +146,7 @@ fn token(given: &str) -> Result<&str, Status> {
 
 async fn within<T>(
     deadline: Instant,
-    asked: impl Future<Output = Result<T, DatabaseError>>,
+    asked: impl Future<Output = Result<T, StoreError>>,
 ) -> Result<T, Status> {
     const UNAVAILABLE: &str = "the command database does not answer";
     static FAILURES: FailureLog = FailureLog::new();

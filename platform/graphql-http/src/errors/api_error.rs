@@ -1,0 +1,159 @@
+//! The error type of the edge.
+
+use std::fmt::Display;
+
+use async_graphql::{Context, ErrorExtensionValues, Pos, Value};
+use platform::{ErrorId, fields};
+
+use super::Code;
+
+/// A field of the input that breaks a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldError {
+    /// In the spelling of the schema.
+    pub field: String,
+    pub message: String,
+}
+
+/// An error as a client receives it. It has no `Display`, so that it cannot become a GraphQL error without its code. The
+/// outcome is added after the request has ended, by a [`MutationOutcome`](super::MutationOutcome).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiError {
+    pub code: Code,
+    pub message: String,
+    /// The input field that is invalid.
+    pub field: Option<String>,
+    pub validation_errors: Vec<FieldError>,
+    /// The number of seconds after which a retry may succeed.
+    pub retry_after: Option<u64>,
+    /// The id under which the cause was logged.
+    pub error_id: Option<Box<str>>,
+    /// The location in the document, for a request that was not executed.
+    pub location: Option<Box<Pos>>,
+}
+
+impl ApiError {
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            field: None,
+            validation_errors: Vec::new(),
+            retry_after: None,
+            error_id: None,
+            location: None,
+        }
+    }
+
+    pub fn at_location(code: Code, message: impl Into<String>, place: Pos) -> Self {
+        Self {
+            location: Some(Box::new(place)),
+            ..Self::new(code, message)
+        }
+    }
+
+    /// A request that is invalid against the schema, at this location of the document.
+    pub fn invalid_document(message: impl Into<String>, place: Pos) -> Self {
+        Self::at_location(Code::GraphqlValidationFailed, message, place)
+    }
+
+    /// A value that breaks a rule. `rule` follows the field's name: "is at most 500, got 501".
+    #[must_use]
+    pub fn invalid(field: &str, rule: impl Display) -> Self {
+        let message = format!("{field} {rule}");
+        Self {
+            field: Some(field.to_owned()),
+            validation_errors: vec![FieldError {
+                field: field.to_owned(),
+                message: message.clone(),
+            }],
+            ..Self::new(Code::ValidationError, message)
+        }
+    }
+
+    /// The entity does not exist. At most 64 characters of the value are repeated.
+    #[must_use]
+    pub fn not_found(what: &str, by: &str, value: &str) -> Self {
+        let shown: String = value.chars().take(64).collect();
+        Self::new(
+            Code::NotFound,
+            format!("there is no {what} with the {by} {shown:?}"),
+        )
+    }
+
+    /// An internal error: logs the cause, and returns its id instead of the cause.
+    #[must_use]
+    pub fn internal(cause: impl Display) -> Self {
+        let id = ErrorId::random();
+        tracing::error!({ fields::ERROR_ID } = %id, { fields::ERROR } = %cause, "internal error");
+        Self::internal_known_as(&id.to_string())
+    }
+
+    /// An internal error whose cause another service has logged under this id.
+    #[must_use]
+    pub fn internal_known_as(id: &str) -> Self {
+        Self {
+            error_id: Some(id.into()),
+            ..Self::new(Code::InternalError, format!("internal error {id}"))
+        }
+    }
+
+    #[must_use]
+    pub fn extensions(&self) -> ErrorExtensionValues {
+        let mut values = ErrorExtensionValues::default();
+        values.set("code", self.code.name());
+        if let Some(field) = &self.field {
+            values.set("field", field.as_str());
+        }
+        if !self.validation_errors.is_empty() {
+            values.set("validationErrors", field_list(&self.validation_errors));
+        }
+        if let Some(seconds) = self.retry_after {
+            values.set("retryAfter", seconds);
+        }
+        if let Some(id) = &self.error_id {
+            values.set("errorId", id.as_ref());
+        }
+        values
+    }
+}
+
+fn field_list(errors: &[FieldError]) -> Value {
+    let one = |error: &FieldError| {
+        Value::Object(
+            [
+                (
+                    async_graphql::Name::new("field"),
+                    Value::from(error.field.as_str()),
+                ),
+                (
+                    async_graphql::Name::new("message"),
+                    Value::from(error.message.as_str()),
+                ),
+            ]
+            .into_iter()
+            .collect(),
+        )
+    };
+    Value::List(errors.iter().map(one).collect())
+}
+
+impl From<ApiError> for async_graphql::Error {
+    fn from(error: ApiError) -> Self {
+        let mut graphql = Self::new(error.message.as_str());
+        graphql.extensions = Some(error.extensions());
+        graphql
+    }
+}
+
+/// The value of a nullable field: an error is added to the response, the field is null, and its siblings are unaffected.
+pub fn or_null<T>(context: &Context<'_>, result: Result<T, ApiError>) -> Option<T> {
+    match result {
+        Ok(value) => Some(value),
+        Err(error) => {
+            let error = async_graphql::Error::from(error).into_server_error(context.item.pos);
+            context.add_error(context.set_error_path(error));
+            None
+        }
+    }
+}

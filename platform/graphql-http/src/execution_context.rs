@@ -1,0 +1,120 @@
+//! The state shared by the resolvers of one request: its minimum position, the position that it has read, and its ids.
+//!
+//! A query carries the minimum position that it must reflect: the client's `X-Min-Position`, raised by every mutation of
+//! the same request. The response carries the newest position of any of its parts: nothing in it is newer, so that a client
+//! which sends it as its next minimum never sees an older state than it has seen. With the oldest position, the next
+//! replica could return a state without what a newer part has shown. The newest position does not mean that every part
+//! reflects all events up to it, only all up to the minimum: the queries of one request read several projections, which
+//! share no checkpoint.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+
+use async_graphql::Context;
+use event_sourcing::CommandId;
+
+use crate::errors::ApiError;
+use crate::journal::Journal;
+use crate::origin::Origin;
+
+/// The state of one request.
+#[derive(Debug)]
+pub struct ExecutionContext {
+    /// The outcomes of its mutations.
+    pub journal: Journal,
+    /// All command ids are derived from it.
+    seed: CommandId,
+    origin: Origin,
+    /// The client's minimum position.
+    minimum: Option<u64>,
+    /// The minimum position of the next query.
+    required: AtomicU64,
+    /// One above the newest position read or written; 0 before the first one, since 0 itself is a position.
+    above_newest: AtomicU64,
+    truncated: AtomicBool,
+}
+
+impl ExecutionContext {
+    /// A request from `origin`. Its command ids are derived from `seed`, which is the same when the request is repeated
+    /// with its Idempotency-Key.
+    #[must_use]
+    pub fn new(origin: Origin, seed: CommandId, minimum: Option<u64>) -> Self {
+        Self {
+            journal: Journal::default(),
+            seed,
+            origin,
+            minimum,
+            required: AtomicU64::new(minimum.unwrap_or(0)),
+            above_newest: AtomicU64::new(0),
+            truncated: AtomicBool::new(false),
+        }
+    }
+
+    /// The context of the request that is being executed.
+    ///
+    /// # Errors
+    /// The schema was executed without one, which is a bug.
+    pub fn of<'a>(context: &Context<'a>) -> Result<&'a Self, ApiError> {
+        context
+            .data::<Arc<Self>>()
+            .map(AsRef::as_ref)
+            .map_err(|error| ApiError::internal(error.message))
+    }
+
+    /// The origin of the request.
+    #[must_use]
+    pub const fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// The id of the command of the mutation at this path. Repeating the request derives the same id.
+    #[must_use]
+    pub fn command_id(&self, context: &Context<'_>) -> CommandId {
+        let place = context
+            .path_node
+            .map(|path| path.to_string_vec().join("."))
+            .unwrap_or_default();
+        let command_id = self.seed.child(&place);
+        self.journal.enter(&place, context.item.pos, command_id);
+        command_id
+    }
+
+    /// The position that the next query must reflect; 0 if any.
+    #[must_use]
+    pub fn required(&self) -> u64 {
+        self.required.load(Relaxed)
+    }
+
+    /// Records the position of a query's reply.
+    pub fn reflect(&self, position: u64) {
+        self.above_newest
+            .fetch_max(position.saturating_add(1), Relaxed);
+    }
+
+    /// Records the position of a command's reply, so that later queries of the request reflect it.
+    pub fn committed_at(&self, position: u64) {
+        self.required.fetch_max(position, Relaxed);
+        self.reflect(position);
+    }
+
+    /// Records whether a list was truncated at the limit of lists without paging.
+    pub fn note_truncated(&self, truncated: bool) {
+        if truncated {
+            self.truncated.store(true, Relaxed);
+        }
+    }
+
+    /// Whether any list was truncated.
+    #[must_use]
+    pub fn was_truncated(&self) -> bool {
+        self.truncated.load(Relaxed)
+    }
+
+    /// The position of the response: the newest one read or written, and at least the client's minimum; `None` without
+    /// either.
+    #[must_use]
+    pub fn position(&self) -> Option<u64> {
+        let newest = self.above_newest.load(Relaxed).checked_sub(1);
+        newest.max(self.minimum)
+    }
+}

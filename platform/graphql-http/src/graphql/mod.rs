@@ -1,0 +1,29 @@
+//! GraphQL according to the specification of September 2025: the parts that the engine lacks or implements differently, and
+//! the limits of requests.
+//!
+//! The modules have the names of the specification's algorithms. [`execution`] runs them in order: parse, coerce the
+//! variables, measure, validate the values; then the engine executes, and nulls and field order of the response are
+//! corrected. Nothing here depends on the contents of the schema.
+
+mod coerce_variables;
+mod collect_fields;
+mod document;
+mod document_cache;
+mod execution;
+mod field_order;
+mod input_coercion;
+mod limits;
+mod null_propagation;
+mod number_precision;
+mod scalars;
+mod schema_index;
+mod validate_values;
+
+/// The schema that tests query.
+#[cfg(test)]
+const TEST_SDL: &str = include_str!("testing.graphql");
+
+pub use execution::{Engine, Executed, Executor, Identity, Prepared, Query, root_of};
+pub use limits::{Limits, MAX_NESTING};
+pub use number_precision::{ReplacedNumbers, preserve};
+pub use scalars::{DateTime, Decimal};

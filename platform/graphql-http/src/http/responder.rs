@@ -1,0 +1,76 @@
+//! Executes requests and creates their responses.
+
+use std::sync::Arc;
+
+use event_sourcing::{Clock, CommandId};
+use platform::Tasks;
+
+use super::response::HttpResponse;
+use crate::backend::Backend;
+use crate::errors::{ApiError, MutationOutcome};
+use crate::graphql::{Executor, Identity, Prepared};
+
+/// Executes requests, with the clock for the timestamps of errors.
+#[derive(Debug)]
+pub struct Responder {
+    executor: Executor,
+    backend: Arc<dyn Backend>,
+    clock: Arc<dyn Clock>,
+    /// Requests with an Idempotency-Key run here, so that they complete even if the client disconnects.
+    tasks: Tasks,
+}
+
+impl Responder {
+    #[must_use]
+    pub const fn new(
+        executor: Executor,
+        backend: Arc<dyn Backend>,
+        clock: Arc<dyn Clock>,
+        tasks: Tasks,
+    ) -> Self {
+        Self {
+            executor,
+            backend,
+            clock,
+            tasks,
+        }
+    }
+
+    #[must_use]
+    pub const fn executor(&self) -> &Executor {
+        &self.executor
+    }
+
+    pub fn backend(&self) -> &dyn Backend {
+        &*self.backend
+    }
+
+    /// The tasks that outlive their request.
+    #[must_use]
+    pub const fn tasks(&self) -> &Tasks {
+        &self.tasks
+    }
+
+    pub async fn execute(&self, request: Prepared, identity: Identity) -> HttpResponse {
+        let executed = self.executor.execute(request, identity).await;
+        HttpResponse::executed(executed, self.clock.now())
+    }
+
+    /// The response to a request that was rejected before execution.
+    #[must_use]
+    pub fn rejected(&self, error: &ApiError, outcome: &MutationOutcome) -> HttpResponse {
+        HttpResponse::rejected(error, outcome, self.clock.now())
+    }
+
+    /// The response in place of one that could not be stored under its key.
+    #[must_use]
+    pub fn not_stored(&self, answer: HttpResponse) -> HttpResponse {
+        answer.not_stored(self.clock.now())
+    }
+
+    /// A seed for the ids of a request's commands.
+    #[must_use]
+    pub fn new_seed(&self) -> CommandId {
+        CommandId::from_parts(self.clock.now(), rand::random())
+    }
+}

@@ -1,0 +1,269 @@
+//! HTTP responses: a status, a body, and the log position that it reflects.
+
+use async_graphql::{ErrorExtensionValues, PathSegment, ServerError, Value};
+use axum::body::Body;
+use axum::response::Response;
+use chrono::{DateTime, SecondsFormat, Utc};
+use grpc_calls::status::Outcome;
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use serde::Serialize;
+
+use super::media::Media;
+use crate::errors::{self, ApiError, Code, MutationOutcome};
+use crate::graphql::{Executed, root_of};
+use crate::journal::{Entry, outcome_of_field};
+
+/// The header with the minimum position of a request, and with the position of a response.
+pub const MIN_POSITION: HeaderName = HeaderName::from_static("x-min-position");
+
+/// The response to one request, before the media type determines its status.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpResponse {
+    pub body: Vec<u8>,
+    /// The log position that it reflects.
+    pub position: Option<u64>,
+    /// Whether all its errors are decisions of the domain, so that a repeat may get the same response.
+    pub is_final: bool,
+    /// The code of the first error.
+    pub code: Option<String>,
+    status: Status,
+    /// The outcomes of the request's mutations.
+    mutations: Vec<Entry>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Status {
+    Executed,
+    /// Well-formed, but not executed.
+    NotExecuted,
+    Fixed(StatusCode),
+}
+
+#[derive(Serialize)]
+struct Fields<'a> {
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [ServerError],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<&'a Value>,
+    #[serde(skip_serializing_if = "Extensions::is_empty")]
+    extensions: Extensions,
+}
+
+#[derive(Default, Serialize)]
+struct Extensions {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    position: Option<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    truncated: bool,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    committed: Vec<Committed>,
+}
+
+/// A mutation that took effect but appears nowhere else in the response: another mutation of the request failed, and its
+/// null propagated to the whole data.
+#[derive(Serialize)]
+struct Committed {
+    path: [String; 1],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    position: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+}
+
+impl Extensions {
+    const fn is_empty(&self) -> bool {
+        self.position.is_none() && !self.truncated && self.committed.is_empty()
+    }
+}
+
+impl HttpResponse {
+    /// The response to a request that was rejected before execution.
+    #[must_use]
+    pub fn rejected(error: &ApiError, outcome: &MutationOutcome, now: DateTime<Utc>) -> Self {
+        let mut shown =
+            ServerError::new(error.message.as_str(), error.location.as_deref().copied());
+        shown.extensions = Some(error.extensions());
+        outcome.write(&mut shown);
+        complete(&mut shown, now);
+        Self {
+            body: write(None, &[shown], Extensions::default()),
+            position: None,
+            is_final: false,
+            code: Some(error.code.name().to_owned()),
+            status: error
+                .code
+                .status()
+                .map_or(Status::NotExecuted, Status::Fixed),
+            mutations: Vec::new(),
+        }
+    }
+
+    /// The response to a request that was executed, or was invalid against the schema.
+    #[must_use]
+    pub fn executed(mut executed: Executed, now: DateTime<Utc>) -> Self {
+        let bad_request = |error: &ServerError| code_of(error) == Some(Code::BadRequest.name());
+        if let Some(index) = executed.errors.iter().position(bad_request) {
+            return Self::bad_request(executed.errors.swap_remove(index), now);
+        }
+        for error in &mut executed.errors {
+            complete(error, now);
+        }
+        let is_executed = executed.data.is_some();
+        let business = |error| code_of(error).is_some_and(Code::is_business);
+        let position = executed.position.filter(|_| is_executed);
+        let extensions = Extensions {
+            position: position.map(|position| position.to_string()),
+            truncated: executed.truncated,
+            committed: unmentioned(&executed),
+        };
+        Self {
+            body: write(executed.data.as_ref(), &executed.errors, extensions),
+            position,
+            is_final: is_executed && executed.errors.iter().all(business),
+            code: executed
+                .errors
+                .first()
+                .and_then(code_of)
+                .map(ToOwned::to_owned),
+            status: if is_executed {
+                Status::Executed
+            } else {
+                Status::NotExecuted
+            },
+            mutations: executed.mutations,
+        }
+    }
+
+    /// The response in place of this one, which could not be stored under its key: a repeat could get a different one, so
+    /// this one must not be sent. If no command was sent, a repeat gets the same response and this one is returned.
+    #[must_use]
+    pub fn not_stored(self, now: DateTime<Utc>) -> Self {
+        if self.mutations.is_empty() {
+            return self;
+        }
+        let error = |entry: &Entry| {
+            let path = vec![PathSegment::Field(entry.field.clone())];
+            let error = ApiError::new(Code::ServiceUnavailable, "the response could not be stored");
+            let mut shown = ServerError::new(error.message.as_str(), Some(entry.location));
+            shown.path = path;
+            shown.extensions = Some(error.extensions());
+            outcome_of_field(&self.mutations, Some(&entry.field), true).write(&mut shown);
+            complete(&mut shown, now);
+            shown
+        };
+        let errors: Vec<ServerError> = self.mutations.iter().map(error).collect();
+        let extensions = Extensions {
+            position: self.position.map(|position| position.to_string()),
+            ..Extensions::default()
+        };
+        Self {
+            body: write(Some(&Value::Null), &errors, extensions),
+            is_final: false,
+            code: Some(Code::ServiceUnavailable.name().to_owned()),
+            ..self
+        }
+    }
+
+    /// The stored response of an earlier, equal request.
+    #[must_use]
+    pub const fn again(body: Vec<u8>, position: Option<u64>) -> Self {
+        Self {
+            body,
+            position,
+            is_final: true,
+            code: None,
+            status: Status::Executed,
+            mutations: Vec::new(),
+        }
+    }
+
+    /// An error of the request itself that only a service could detect.
+    fn bad_request(mut error: ServerError, now: DateTime<Utc>) -> Self {
+        error.path.clear();
+        error.locations.clear();
+        complete(&mut error, now);
+        Self {
+            body: write(None, &[error], Extensions::default()),
+            position: None,
+            is_final: false,
+            code: Some(Code::BadRequest.name().to_owned()),
+            status: Status::Fixed(StatusCode::BAD_REQUEST),
+            mutations: Vec::new(),
+        }
+    }
+
+    /// Whether the request was executed.
+    #[must_use]
+    pub fn is_executed(&self) -> bool {
+        self.status == Status::Executed
+    }
+
+    /// Converts it into an HTTP response of this media type.
+    #[must_use]
+    pub fn into_response(self, media: Media) -> Response {
+        let status = match (self.status, media) {
+            (Status::Executed, _) | (Status::NotExecuted, Media::Json) => StatusCode::OK,
+            (Status::NotExecuted, Media::GraphqlResponse) => StatusCode::BAD_REQUEST,
+            (Status::Fixed(status), _) => status,
+        };
+        let mut response = Response::new(Body::from(self.body));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, media.content_type());
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(position) = self.position {
+            headers.insert(MIN_POSITION, HeaderValue::from(position));
+        }
+        if status == StatusCode::METHOD_NOT_ALLOWED {
+            headers.insert(header::ALLOW, HeaderValue::from_static("POST"));
+        }
+        response
+    }
+}
+
+fn write(data: Option<&Value>, errors: &[ServerError], extensions: Extensions) -> Vec<u8> {
+    let fields = Fields {
+        errors,
+        data,
+        extensions,
+    };
+    // Cannot fail: maps have text keys, and numbers are finite.
+    serde_json::to_vec(&fields).unwrap_or_default()
+}
+
+/// The committed mutations that are neither in the data nor mentioned by an error.
+fn unmentioned(executed: &Executed) -> Vec<Committed> {
+    if executed.data != Some(Value::Null) {
+        return Vec::new();
+    }
+    let is_mentioned = |entry: &&Entry| {
+        let mut roots = executed.errors.iter().map(root_of);
+        roots.any(|root| root == Some(&entry.field))
+    };
+    let committed = executed.mutations.iter();
+    let committed = committed.filter(|entry| entry.outcome == Outcome::Committed);
+    committed
+        .filter(|entry| !is_mentioned(entry))
+        .map(|entry| Committed {
+            path: [entry.field.clone()],
+            position: entry.position.map(|position| position.to_string()),
+            id: entry.id.clone(),
+        })
+        .collect()
+}
+
+/// Adds the timestamp, and the code of the engine's own errors, all of which are about validation against the schema.
+fn complete(error: &mut ServerError, now: DateTime<Utc>) {
+    let extensions = error
+        .extensions
+        .get_or_insert_with(ErrorExtensionValues::default);
+    if extensions.get("code").is_none() {
+        extensions.set("code", Code::GraphqlValidationFailed.name());
+    }
+    let time = now.to_rfc3339_opts(SecondsFormat::Millis, true);
+    extensions.set("timestamp", time);
+}
+
+fn code_of(error: &ServerError) -> Option<&str> {
+    errors::code_of(error.extensions.as_ref()?)
+}

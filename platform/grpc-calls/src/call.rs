@@ -1,0 +1,271 @@
+//! One call, with its retries.
+
+use tokio::time::{Instant, sleep_until, timeout_at};
+use tonic::{Code, Request, Response, Status};
+
+use crate::effect::{Effect, is_late, is_transport_failure, outcome_of};
+use crate::metadata;
+use crate::retry_policy::RetryPolicy;
+use crate::status::{Outcome, Reason, code_name, committed_at};
+
+/// A method, named as in metrics.
+#[derive(Clone, Copy, Debug)]
+pub struct Method {
+    /// With its package, such as `proto.Admin`.
+    pub service: &'static str,
+    /// Of the method itself.
+    pub name: &'static str,
+    /// Whether it may change state.
+    pub effect: Effect,
+}
+
+/// A service's response with its metadata.
+pub type Answered<R> = Result<Response<R>, Status>;
+
+/// Calls `send` until it succeeds or fails permanently, the tries are used up, or the deadline has passed. The status of a
+/// failed write carries the combined outcome of all its tries.
+///
+/// # Errors
+/// The status of the last try.
+pub async fn call<M, R, F>(
+    method: Method,
+    tries: RetryPolicy,
+    request: impl Fn() -> Request<M>,
+    send: impl Fn(Request<M>) -> F,
+) -> Answered<R>
+where
+    F: Future<Output = Answered<R>>,
+{
+    let deadline = Instant::now() + tries.timeout;
+    let mut used = 0;
+    let mut backoff = tries.backoff();
+    let mut known = CombinedOutcome::default();
+    loop {
+        let mut request = request();
+        request.set_timeout(deadline.saturating_duration_since(Instant::now()));
+        used += 1;
+        let answer = timeout_at(deadline, send(request))
+            .await
+            .unwrap_or_else(|_| Err(deadline_exceeded()))
+            .map_err(|status| {
+                if is_late(&status) {
+                    deadline_exceeded()
+                } else {
+                    status
+                }
+            });
+        count(method, answer.as_ref().err());
+        let status = match answer {
+            Ok(answer) => return Ok(answer),
+            Err(status) => status,
+        };
+        known.learn_from(&status);
+        let retry_at = Instant::now() + backoff.next_pause();
+        let is_last = used >= tries.limit || retry_at >= deadline;
+        if is_last || !is_retryable(&status, method.effect) {
+            return Err(match method.effect {
+                Effect::Read => status,
+                Effect::Write => known.mark(status),
+            });
+        }
+        sleep_until(retry_at).await;
+    }
+}
+
+fn deadline_exceeded() -> Status {
+    Status::deadline_exceeded("no response within the deadline")
+}
+
+/// The combined outcome of several tries. The last status may report that its own try had no effect, but not so for the
+/// tries before it; and once one of them has reported an effect, the command has taken effect.
+#[derive(Clone, Copy, Debug)]
+struct CombinedOutcome {
+    outcome: Outcome,
+    position: Option<u64>,
+}
+
+impl Default for CombinedOutcome {
+    fn default() -> Self {
+        Self {
+            outcome: Outcome::None,
+            position: None,
+        }
+    }
+}
+
+impl CombinedOutcome {
+    fn learn_from(&mut self, status: &Status) {
+        let outcome = outcome_of(status);
+        self.outcome = self.outcome.max(outcome);
+        if outcome == Outcome::Committed {
+            let position = metadata::position(status.metadata(), metadata::POSITION);
+            self.position = self.position.or(position.ok().flatten());
+        }
+    }
+
+    fn mark(self, status: Status) -> Status {
+        match self.position {
+            Some(position) => committed_at(position, status),
+            None => self.outcome.mark(status),
+        }
+    }
+}
+
+fn is_retryable(status: &Status, effect: Effect) -> bool {
+    if is_transport_failure(status) {
+        return true;
+    }
+    match status.code() {
+        // A service may cap the deadline of a try, so that time is left for another one.
+        Code::Unavailable | Code::DeadlineExceeded => match effect {
+            Effect::Read => !matches!(
+                Reason::of(status),
+                Some(Reason::ReadSideBehind | Reason::ReadSideBuilding | Reason::ReadSideStalled)
+            ),
+            // Safe because of the command id, also after an unknown outcome: the repeat resolves it.
+            Effect::Write => true,
+        },
+        Code::ResourceExhausted => true,
+        _ => false,
+    }
+}
+
+fn count(method: Method, failure: Option<&Status>) {
+    let code = failure.map_or(Code::Ok, Status::code);
+    metrics::counter!(
+        "grpc_client_calls_total",
+        "service" => method.service,
+        "method" => method.name,
+        "code" => code_name(code),
+    )
+    .increment(1);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+    use std::time::Duration;
+
+    use tonic::{Code, Request, Response, Status};
+
+    use super::{Effect, Method, RetryPolicy, call};
+    use crate::metadata;
+    use crate::status::{Outcome, Reason, committed_at};
+
+    const TRIES: RetryPolicy = RetryPolicy {
+        limit: 4,
+        first_pause: Duration::from_millis(200),
+        timeout: Duration::from_secs(5),
+    };
+
+    async fn tries_of(effect: Effect, failure: impl Fn() -> Status) -> u32 {
+        let sent = AtomicU32::new(0);
+        let method = Method {
+            service: "test",
+            name: "Test",
+            effect,
+        };
+        let answer = call(
+            method,
+            TRIES,
+            || Request::new(()),
+            |_| {
+                sent.fetch_add(1, Relaxed);
+                let failure = failure();
+                async move { Err::<Response<()>, _>(failure) }
+            },
+        );
+        answer.await.expect_err("it always fails");
+        sent.load(Relaxed)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_transient_failures_are_retried() {
+        let unavailable = || Status::unavailable("restarting");
+        assert_eq!(tries_of(Effect::Write, unavailable).await, 4);
+        assert_eq!(tries_of(Effect::Read, unavailable).await, 4);
+        let lagging = || Reason::ReadSideBehind.status("lagging");
+        assert_eq!(tries_of(Effect::Read, lagging).await, 1);
+        let building = || Reason::ReadSideBuilding.status("being built");
+        assert_eq!(tries_of(Effect::Read, building).await, 1);
+        let unknown = || Reason::OutcomeUnknown.status("connection lost");
+        assert_eq!(tries_of(Effect::Write, unknown).await, 4);
+        assert_eq!(tries_of(Effect::Write, || Status::internal("bug")).await, 1);
+        assert_eq!(
+            tries_of(Effect::Read, || Status::not_found("none")).await,
+            1
+        );
+    }
+
+    /// The status of a call whose tries fail with these statuses.
+    async fn status_after(tries: Vec<Status>) -> Status {
+        let sent = AtomicU32::new(0);
+        let method = Method {
+            service: "test",
+            name: "Test",
+            effect: Effect::Write,
+        };
+        let answer = call(
+            method,
+            RetryPolicy {
+                limit: u32::try_from(tries.len()).expect("few"),
+                ..TRIES
+            },
+            || Request::new(()),
+            |_| {
+                let number = usize::try_from(sent.fetch_add(1, Relaxed)).expect("few");
+                let status = tries[number].clone();
+                async move { Err::<Response<()>, _>(status) }
+            },
+        );
+        answer.await.expect_err("it always fails")
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_outcome_is_the_strongest_of_all_tries() {
+        let of = |outcome: Outcome| match outcome {
+            Outcome::Committed => committed_at(7, Status::unavailable("failed")),
+            other => other.unavailable("failed"),
+        };
+        let all = [Outcome::None, Outcome::Unknown, Outcome::Committed];
+        for first in all {
+            for then in all {
+                let status = status_after(vec![of(first), of(then)]).await;
+                let strongest = first.max(then);
+                assert_eq!(Outcome::of(&status), Some(strongest), "{first:?}, {then:?}");
+                let position = metadata::position(status.metadata(), metadata::POSITION);
+                let expected = (strongest == Outcome::Committed).then_some(7);
+                assert_eq!(position.expect("a position"), expected);
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_denied_try_does_not_settle_the_outcome_of_earlier_tries() {
+        let lost = Status::unavailable("connection lost");
+        let denied = Status::permission_denied("not allowed");
+        let status = status_after(vec![lost, denied.clone()]).await;
+        assert_eq!(Outcome::of(&status), Some(Outcome::Unknown));
+        let status = status_after(vec![denied]).await;
+        assert_eq!(Outcome::of(&status), Some(Outcome::None));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_deadline_includes_all_tries() {
+        let started = tokio::time::Instant::now();
+        let method = Method {
+            service: "test",
+            name: "Test",
+            effect: Effect::Read,
+        };
+        let answer = call(
+            method,
+            TRIES,
+            || Request::new(()),
+            |_| async { std::future::pending::<Result<Response<()>, Status>>().await },
+        );
+        let status = answer.await.expect_err("no answer");
+        assert_eq!(status.code(), Code::DeadlineExceeded);
+        assert_eq!(started.elapsed().as_secs(), 5);
+    }
+}
