@@ -5,6 +5,8 @@
 
 pub mod config;
 pub mod error_id;
+pub mod event_handlers;
+pub mod event_log;
 pub mod fields;
 mod grpc_services;
 pub mod health;

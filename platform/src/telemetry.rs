@@ -27,6 +27,8 @@ const COUNTS: &[f64] = &[
 pub struct TelemetryConfig {
     pub filter: LogFilter,
     pub format: LogFormat,
+    /// The process's own crates, if they are not of this project: their lines are filtered like ours.
+    pub crates: &'static [&'static str],
 }
 
 impl TelemetryConfig {
@@ -46,6 +48,7 @@ impl TelemetryConfig {
         Ok(Self {
             filter: filter?,
             format: format?,
+            crates: &[],
         })
     }
 }
@@ -87,7 +90,7 @@ impl fmt::Debug for Metrics {
 /// A metrics recorder is already installed.
 pub fn install(config: &TelemetryConfig) -> Result<Metrics, BuildError> {
     let mut subscriber = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(config.filter.directives()))
+        .with_env_filter(EnvFilter::new(config.filter.directives(config.crates)))
         // A line that cannot be written is dropped. By default the failure would be reported on standard error, which
         // is what failed, and the resulting panic would end the task that logged.
         .log_internal_errors(false)

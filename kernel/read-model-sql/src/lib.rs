@@ -3,7 +3,8 @@
 //! [`database`] opens either engine; both run the same SQL, except for the expressions in [`engine`]. [`table`]
 //! describes the table of a projection, [`generation`] creates that table and its view, [`projection_store`] writes a
 //! page of rows with its checkpoint, [`checkpoint_watcher`] publishes the checkpoints to readers, [`snapshot`] reads
-//! rows together with their checkpoint, and [`lease`] decides which process folds.
+//! rows together with their checkpoint, [`read_barrier`] has a reader wait for what it wrote, and [`lease`] decides which
+//! process folds.
 
 mod checkpoint;
 pub mod checkpoint_watcher;
@@ -16,6 +17,7 @@ mod error;
 pub mod generation;
 pub mod lease;
 pub mod projection_store;
+pub mod read_barrier;
 mod schema;
 pub mod snapshot;
 pub mod table;
@@ -28,6 +30,7 @@ pub use engine::Engine;
 pub use generation::Generation;
 pub use lease::SqlLeaseStore;
 pub use projection_store::SqlProjectionStore;
+pub use read_barrier::{MAX_AGE, ReachedPosition, ReadBarrier, ReadError, ReadOptions};
 pub use snapshot::Snapshot;
 pub use sql_database::row::{Row, columns_of};
 pub use sql_database::statement;

@@ -24,6 +24,7 @@
 //!   status       the status of a saga as clients see it
 //!   summary      a saga as operators see it
 //!   operator     what operators do to a saga that cannot continue by itself
+//!   directory    the sagas of a process, of all types: found, listed, shown, and changed by operators
 //!   testing      runs a saga with every fault of every step
 //! ```
 //!
@@ -38,6 +39,7 @@ extern crate self as sagas;
 
 mod advance;
 pub mod definition;
+pub mod directory;
 pub mod engine;
 pub mod event;
 pub mod fields;
@@ -61,6 +63,7 @@ pub use definition::{
     CALL_TIMEOUT, End, EventOf, InvalidOutput, Local, RetryPolicy, Role, STEP_TIMEOUT, Saga,
     SagaDefinition, StateReader, Step, StepKind, StepRejected, Writes,
 };
+pub use directory::{SagaAction, SagaDirectory, SagaFilter, SagaPage};
 pub use engine::{EngineBuilder, EngineConfig, EngineError, EngineTasks, SagaEngine};
 pub use event::{AnySagaEvent, SagaEvent, event_filter};
 pub use next::{NextMove, Plan, next};

@@ -26,6 +26,20 @@ pub enum OperatorAction {
     Close,
 }
 
+impl OperatorAction {
+    /// Its name in metrics and in the metadata of its events.
+    #[must_use]
+    pub const fn operation(self) -> &'static str {
+        match self {
+            Self::Resume => "resume_saga",
+            Self::Retry => "retry_saga",
+            Self::Cancel => "cancel_saga",
+            Self::Resolve => "resolve_saga",
+            Self::Close => "close_saga",
+        }
+    }
+}
+
 /// Why a command on a saga is rejected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ActionRejected {
@@ -97,11 +111,7 @@ impl<S: Saga> Command for OperatorCommand<S> {
 
     fn operation(&self) -> &'static str {
         match self.request {
-            Request::Act(OperatorAction::Resume) => "resume_saga",
-            Request::Act(OperatorAction::Retry) => "retry_saga",
-            Request::Act(OperatorAction::Cancel) => "cancel_saga",
-            Request::Act(OperatorAction::Resolve) => "resolve_saga",
-            Request::Act(OperatorAction::Close) => "close_saga",
+            Request::Act(action) => action.operation(),
             Request::Hint(_) => "hint_saga",
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::error::ConfigError;
-use super::names;
+use super::setting::Spec;
 
 /// A parsed settings file.
 #[derive(Debug)]
@@ -17,7 +17,8 @@ pub(super) struct File {
 }
 
 /// Parses the text of the file at `path`: a table's key `section.key` is the variable `SECTION_KEY`.
-pub(super) fn flatten(path: &str, text: &str) -> File {
+/// `known` are the settings that there are.
+pub(super) fn flatten(path: &str, text: &str, known: &[Spec]) -> File {
     let mut file = File {
         values: BTreeMap::new(),
         errors: Vec::new(),
@@ -52,7 +53,7 @@ pub(super) fn flatten(path: &str, text: &str) -> File {
                 toml::Value::Datetime(_) | toml::Value::Array(_) => None,
             };
             let reason = match value {
-                _ if !names::ALL.iter().any(|spec| spec.name == name) => {
+                _ if !known.iter().any(|spec| spec.name == name) => {
                     format!("there is no setting {name}")
                 }
                 None => format!("{name} is neither text, number nor boolean"),

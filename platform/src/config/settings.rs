@@ -61,8 +61,15 @@ impl Settings {
     /// [`Settings::read`].
     #[must_use]
     pub fn from_process(matches: &ArgMatches) -> Self {
+        Self::from_process_with(matches, &[])
+    }
+
+    /// Like [`from_process`](Self::from_process), for a process with settings that are not in [`names`].
+    #[must_use]
+    pub fn from_process_with(matches: &ArgMatches, own: &[Spec]) -> Self {
+        let known = [names::ALL, own].concat();
         let mut errors = Vec::new();
-        let flags = names::ALL
+        let flags = known
             .iter()
             .filter_map(|spec| {
                 let value = matches.try_get_one::<String>(spec.name).ok()??;
@@ -70,7 +77,7 @@ impl Settings {
             })
             .collect();
         let mut environment = BTreeMap::new();
-        for spec in names::ALL {
+        for spec in &known {
             let Some(value) = std::env::var_os(spec.name) else {
                 continue;
             };
@@ -96,11 +103,12 @@ impl Settings {
             }
             (_, file) => (file.unwrap_or_default(), false),
         };
-        let mut settings = Self::from_layers(Layers {
+        let layers = Layers {
             flags,
             environment,
             file,
-        });
+        };
+        let mut settings = Self::from_known(layers, &known);
         settings.misses_file |= unread;
         settings.errors.splice(0..0, errors);
         settings
@@ -109,15 +117,19 @@ impl Settings {
     /// Collects the given layers.
     #[must_use]
     pub fn from_layers(layers: Layers) -> Self {
+        Self::from_known(layers, names::ALL)
+    }
+
+    fn from_known(layers: Layers, known: &[Spec]) -> Self {
         let mut settings = Self::default();
         if let Some((path, text)) = layers.file {
-            let file = flatten(&path, &text);
-            settings.add("the settings file", &file.values);
+            let file = flatten(&path, &text, known);
+            settings.add("the settings file", &file.values, known);
             settings.misses_file = !file.is_whole;
             settings.errors = file.errors;
         }
-        settings.add(ENVIRONMENT, &layers.environment);
-        settings.add("a flag", &layers.flags);
+        settings.add(ENVIRONMENT, &layers.environment, known);
+        settings.add("a flag", &layers.flags, known);
         let unsupported = settings.unsupported();
         settings.errors.extend(unsupported);
         settings
@@ -186,8 +198,8 @@ impl Settings {
         }
     }
 
-    fn add(&mut self, origin: &'static str, layer: &BTreeMap<String, String>) {
-        for spec in names::ALL {
+    fn add(&mut self, origin: &'static str, layer: &BTreeMap<String, String>, known: &[Spec]) {
+        for spec in known {
             let given = layer.get(spec.name).map(|text| match spec.secrecy {
                 // Not trimmed: a blank may be part of a secret.
                 Secrecy::Everything => text.as_str(),

@@ -238,6 +238,19 @@ fn flags_carry_the_settings_names() {
 }
 
 #[test]
+fn a_process_has_settings_of_its_own() {
+    const OWN: Setting<u16> = Setting::new("OWN_NUMBER", |text| text.parse().ok(), "a number", "");
+    let matches = clap::Command::new("x")
+        .args(args(&[OWN.spec]))
+        .try_get_matches_from(["x", "--own-number", "7"])
+        .expect("flags");
+    let with = Settings::from_process_with(&matches, &[OWN.spec]);
+    assert_eq!(get(&with, &OWN), Ok(7));
+    let without = Settings::from_process(&matches);
+    assert!(get(&without, &OWN).is_err());
+}
+
+#[test]
 fn every_default_parses_and_every_name_is_unique() {
     let settings = environment(&[]);
     assert!(get(&settings, &names::LOG_LEVEL).is_ok());

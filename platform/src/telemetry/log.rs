@@ -14,6 +14,9 @@ const OUR_CRATES: &[&str] = &[
     "event_handler_sql",
     "event_sourcing",
     "event_store",
+    "graphql_http",
+    "grpc_calls",
+    "idempotency_sql",
     "platform",
     "providers",
     "query_service",
@@ -40,17 +43,20 @@ impl LogFilter {
         valid.then(|| Self(text.to_owned()))
     }
 
-    /// The directives. A bare level applies to our own crates. Libraries log from `warn` on, since at `debug` the
+    /// The directives. A bare level applies to our own crates and to `more`. Other libraries log from `warn` on, since at `debug` the
     /// frames of HTTP/2 alone would bury everything else, and the database driver from `error` on, since its callers
     /// log their own failures. Explicitly named targets are unchanged.
-    pub(super) fn directives(&self) -> String {
+    pub(super) fn directives(&self, more: &[&str]) -> String {
         // The more specific directive wins, and the later one of two for the same target; so named targets are last.
         let (named, levels): (Vec<_>, Vec<_>) =
             self.0.split(',').partition(|one| one.contains('='));
         let levels = levels.into_iter().map(|level| match level {
             "warn" => format!("warn,{DRIVER}"),
             "info" | "debug" | "trace" => {
-                let ours = OUR_CRATES.iter().map(|name| format!("{name}={level}"));
+                let ours = OUR_CRATES
+                    .iter()
+                    .chain(more)
+                    .map(|name| format!("{name}={level}"));
                 let all: Vec<_> = ours.chain(["warn".to_owned(), DRIVER.to_owned()]).collect();
                 all.join(",")
             }
@@ -109,7 +115,7 @@ mod tests {
 
     /// Which of these targets and levels the filter enables.
     fn enabled_levels(filter: &str) -> [bool; 5] {
-        let filter = LogFilter::parse(filter).expect("a filter").directives();
+        let filter = LogFilter::parse(filter).expect("a filter").directives(&[]);
         let subscriber = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(filter));
         with_default(subscriber.finish(), || {
             [
@@ -163,7 +169,7 @@ mod tests {
     #[test]
     fn the_database_driver_logs_from_error_on_unless_it_is_named() {
         let is_enabled = |filter: &str| {
-            let filter = LogFilter::parse(filter).expect("a filter").directives();
+            let filter = LogFilter::parse(filter).expect("a filter").directives(&[]);
             let subscriber = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(filter));
             with_default(
                 subscriber.finish(),

@@ -13,6 +13,7 @@ use event_store_any::{AnyEventStore, OpenError};
 use futures::future::BoxFuture;
 use idempotency_sql::{KeyClock, Requests};
 use platform::config::{Databases, Engine};
+use platform::event_handlers::{self, PlannedHandler};
 use platform::health::{Health, StartStep, explain_start};
 use platform::runtime::repeat;
 use platform::{StartError, Tasks, fields};
@@ -24,12 +25,9 @@ use tonic::service::Routes;
 
 use crate::bus::CommandBus;
 use crate::config::Config;
-use crate::context;
-use crate::event_log;
 use crate::fulfilment::{SagaService, follow};
-use crate::grpc;
-use crate::handlers::{self, OrderNotifications, PlannedHandler, Webhook};
-use crate::probes;
+use crate::handlers::{OrderNotifications, Webhook};
+use crate::{context, event_log, grpc, probes};
 
 const OPEN_EVENTS: &str = "open the event store";
 const OPEN_DATABASE: &str = "open the command database";
@@ -116,7 +114,7 @@ impl CommandService {
         measure_pools(&tasks, opened, &database);
         let executor = Arc::new(executor);
         let planned = plan_handlers(own, &executor, &providers, &clock)?;
-        let followed = SagaEngine::event_filter(&SAGA_STREAMS).or(handlers::filter(&planned));
+        let followed = SagaEngine::event_filter(&SAGA_STREAMS).or(event_handlers::filter(&planned));
         let log: Arc<dyn EventStore> = Arc::new(Tail::new(Arc::clone(&store), followed));
         let (engine, sagas) =
             start_sagas(own, opened, &log, &executor, &providers, Arc::clone(&clock))?;
@@ -133,7 +131,7 @@ impl CommandService {
             clock: Arc::clone(&clock),
         };
         let limits = HandlerConfig::new(owner(opened, &*clock));
-        let event_handlers = handlers::start(planned, &parts, &limits, &tasks);
+        let event_handlers = event_handlers::start(planned, &parts, &limits, &tasks);
         let routes = grpc::routes(&grpc::Parts {
             fulfilments: SagaService::new(engine, Arc::clone(&executor), Arc::clone(&store)),
             bus: Arc::new(CommandBus::new(executor, clock)),

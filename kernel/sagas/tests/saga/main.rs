@@ -7,6 +7,7 @@ mod account;
 mod bank;
 mod counted;
 mod damage;
+mod directory;
 mod flaky_store;
 mod hints;
 mod kit;

@@ -7,7 +7,6 @@
 //! accepts it; a process that finds the log replaced while it runs stops.
 
 mod accept;
-mod watch;
 
 pub use accept::check;
-pub use watch::watch;
+pub use platform::event_log::watch;

@@ -9,36 +9,21 @@ use contract::status::Outcome;
 use domain::fulfilment::{CancelOrderSaga, OrderSaga};
 use domain::order::Order;
 use domain::value::{EntityId, OrderStatus};
-use event_sourcing::{
-    Actor, Aggregate, Envelope, EventStore, Executor, StoreError, StreamId, Version,
-};
-use sagas::{OperatorAction, OperatorCommand, Saga, SagaEngine, SagaState, Summary};
+use event_sourcing::{Actor, Aggregate, Envelope, EventStore, Executor, StoreError, Version};
+use sagas::{OperatorAction, SagaDirectory, SagaEngine, SagaFilter, SagaPage, Summary};
 use tokio::time::timeout;
 use tonic::{Request, Status};
 
 use crate::bus::{CommandBus, CommandOutcome, internal};
 
-/// How many events of a saga one page shows.
-const HISTORY: usize = 1_000;
 /// Time limit of reading one saga.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The sagas of this service.
 #[derive(Clone, Debug)]
 pub struct SagaService {
-    pub(super) engine: SagaEngine,
+    sagas: SagaDirectory,
     executor: Arc<Executor>,
-    store: Store,
-}
-
-/// The event store, which does not implement `Debug`.
-#[derive(Clone)]
-struct Store(Arc<dyn EventStore>);
-
-impl std::fmt::Debug for Store {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("EventStore")
-    }
 }
 
 /// The `NOT_FOUND` error for an unknown saga id.
@@ -51,11 +36,9 @@ impl SagaService {
     /// The sagas that `engine` runs.
     #[must_use]
     pub fn new(engine: SagaEngine, executor: Arc<Executor>, store: Arc<dyn EventStore>) -> Self {
-        Self {
-            engine,
-            executor,
-            store: Store(store),
-        }
+        let sagas = SagaDirectory::new(engine, Arc::clone(&executor), store);
+        let sagas = sagas.with::<OrderSaga>().with::<CancelOrderSaga>();
+        Self { sagas, executor }
     }
 
     /// Starts driving the saga of a placed order without waiting for the log. Ignores a rejected command.
@@ -64,7 +47,9 @@ impl SagaService {
             && let Some(order) = order.values()
         {
             let saga_id = order.saga_id.as_str();
-            self.engine.on_started::<OrderSaga>(saga_id, position);
+            self.sagas
+                .engine()
+                .on_started::<OrderSaga>(saga_id, position);
         }
     }
 
@@ -79,9 +64,11 @@ impl SagaService {
         };
         let saga_id = order.saga_id.as_str();
         if order.status == OrderStatus::Confirmed && !heard.unchanged {
-            self.engine.on_started::<CancelOrderSaga>(saga_id, position);
+            self.sagas
+                .engine()
+                .on_started::<CancelOrderSaga>(saga_id, position);
         } else {
-            self.engine.wake(saga_id);
+            self.sagas.engine().wake(saga_id);
         }
     }
 
@@ -90,10 +77,22 @@ impl SagaService {
     /// # Errors
     /// `UNAVAILABLE` or `INTERNAL` if the event store cannot be read.
     pub async fn find(&self, saga_id: &str) -> Result<Option<Summary>, Status> {
-        if let Some(found) = self.summary::<OrderSaga>(saga_id).await? {
-            return Ok(Some(found));
+        let found = self.sagas.find(saga_id).await;
+        found.map_err(|error| unreadable(&error))
+    }
+
+    /// A page of the open sagas that match the filter.
+    ///
+    /// # Errors
+    /// `UNAVAILABLE` if the event store cannot be read.
+    pub(crate) async fn list(&self, wanted: &SagaFilter) -> Result<SagaPage, Status> {
+        let listed = self.sagas.list(wanted).await;
+        let page = listed.map_err(|error| unreadable(&error))?;
+        for error in &page.unreadable {
+            // Logged; the page goes without it.
+            let _status = unreadable(error);
         }
-        self.summary::<CancelOrderSaga>(saga_id).await
+        Ok(page)
     }
 
     /// The saga of an order that started last.
@@ -103,13 +102,6 @@ impl SagaService {
     pub async fn latest_of(&self, order_id: &EntityId) -> Result<Option<EntityId>, Status> {
         let order = self.load_latest::<Order>(order_id.as_str()).await?;
         Ok(order.values().map(|order| order.saga_id.clone()))
-    }
-
-    async fn summary<S: Saga>(&self, saga_id: &str) -> Result<Option<Summary>, Status> {
-        let state = self.load_latest::<SagaState<S>>(saga_id).await?;
-        // A list reads thousands of sagas that have been inactive for long. They must not evict states in use.
-        self.executor.evict::<SagaState<S>>(saga_id);
-        Ok(state.summary())
     }
 
     async fn load_latest<A: Aggregate>(&self, id: &str) -> Result<Arc<A>, Status> {
@@ -129,12 +121,7 @@ impl SagaService {
         saga: &Summary,
         after: u64,
     ) -> Result<(Vec<Envelope>, bool), Status> {
-        let stream = stream(saga);
-        let page = self
-            .store
-            .0
-            .read_stream(&stream, Version(after), HISTORY)
-            .await;
+        let page = self.sagas.history(saga, Version(after)).await;
         let page = page.map_err(|error| unreadable(&error))?;
         if let Some(event) = page.unreadable.first() {
             return Err(internal("a saga cannot be shown", event));
@@ -157,24 +144,13 @@ impl SagaService {
         let Some(found) = self.find(saga_id.as_str()).await? else {
             return Ok(CommandOutcome::rejected(no_saga(saga_id.as_str())));
         };
-        let heard = if found.saga_type == CancelOrderSaga::NAME {
-            let command = OperatorCommand::<CancelOrderSaga>::new(saga_id.as_str(), act, by);
-            bus.dispatch(request, |(), _| Ok(command)).await?
-        } else {
-            let command = OperatorCommand::<OrderSaga>::new(saga_id.as_str(), act, by);
-            bus.dispatch(request, |(), _| Ok(command)).await?
+        let Some(command) = self.sagas.action(&found, act, by) else {
+            return Ok(CommandOutcome::rejected(no_saga(saga_id.as_str())));
         };
+        let heard = bus.dispatch(request, |(), _| Ok(command)).await?;
         // Only saves time: the engine also reads the action from the log.
-        self.engine.wake(saga_id.as_str());
+        self.sagas.engine().wake(saga_id.as_str());
         Ok(heard)
-    }
-}
-
-fn stream(saga: &Summary) -> StreamId {
-    if saga.saga_type == CancelOrderSaga::NAME {
-        SagaState::<CancelOrderSaga>::stream(&saga.saga_id)
-    } else {
-        SagaState::<OrderSaga>::stream(&saga.saga_id)
     }
 }
 

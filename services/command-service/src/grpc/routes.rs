@@ -14,6 +14,7 @@ use contract::{DESCRIPTORS, MAX_STORED_ANSWER_BYTES, metadata};
 use event_sourcing::EventStore;
 use idempotency_sql::Requests;
 use platform::GrpcServices;
+use platform::event_handlers::EventHandlers;
 use platform::health::Health;
 use platform::runtime::{Calls, Deadlines, MAX_DECODED_BYTES, MAX_ENCODED_BYTES, StartError};
 use tonic::Status;
@@ -28,7 +29,6 @@ use super::projection::AdminApi;
 use super::saga::SagaApi;
 use crate::bus::CommandBus;
 use crate::fulfilment::SagaService;
-use crate::handlers::EventHandlers;
 
 /// The methods without effects. A timeout of one of them leaves no uncertainty.
 const READS: &[&str] = &[

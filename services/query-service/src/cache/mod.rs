@@ -23,11 +23,7 @@ mod pages;
 mod rows;
 mod table;
 
-use std::time::Duration;
-
 pub use pages::PageCache;
+pub use read_model_sql::MAX_AGE;
 pub use rows::{LoadToken, RowCache};
 pub use table::TableCache;
-
-/// How long the cache may answer after its position was last confirmed.
-pub const MAX_AGE: Duration = Duration::from_millis(100);

@@ -4,7 +4,7 @@
 //!
 //! A caller sends the position of an answer as the minimum of its next read, possibly to another replica, and must
 //! not see an older state there (monotonic reads). So an answer at position `p` **contains nothing newer than `p`**.
-//! And it contains everything up to the requested minimum: the [barrier](super::ReadBarrier) waits for that.
+//! And it contains everything up to the requested minimum: the [barrier](read_model_sql::ReadBarrier) waits for that.
 //!
 //! The answer of a single read is exact: the fold of all events up to `p` and no others. Rows and checkpoint are read
 //! by one statement, so from one snapshot. A cached row was read the same way and has not changed up to the position
@@ -25,9 +25,8 @@
 
 use std::sync::Arc;
 
-use event_sourcing::{Position, StoreError};
+use event_sourcing::Position;
 use read_model_sql::Snapshot;
-use tokio::time::Instant;
 
 /// Limit of rows in a list without paging, and in a page.
 pub const MAX_ROWS: i64 = 500;
@@ -45,15 +44,6 @@ impl Pagination {
     pub(super) fn limit_within_bounds(self) -> i64 {
         self.limit.unwrap_or(MAX_ROWS)
     }
-}
-
-/// The options of all reads of a request.
-#[derive(Clone, Copy, Debug)]
-pub struct ReadOptions {
-    /// The result reflects at least this position.
-    pub min: Position,
-    /// The end of waiting for the position.
-    pub deadline: Instant,
 }
 
 /// A result and the position that it reflects.
@@ -104,42 +94,3 @@ pub type Row<R> = Option<Arc<R>>;
 
 /// The result of a lookup by several keys.
 pub(super) type Rows<R> = Vec<Arc<R>>;
-
-/// Why a read failed.
-#[derive(Debug, thiserror::Error)]
-pub enum ReadError {
-    /// The rows did not reach the position before the deadline.
-    #[error("the read side is at position {at}, timed out waiting for {min}")]
-    Behind {
-        /// The requested minimum.
-        min: Position,
-        /// The position of the rows.
-        at: Position,
-    },
-    /// The rows are being built and have not reached the head of the log yet.
-    #[error("the read model {projection} is being built and is at position {at}")]
-    Building {
-        projection: &'static str,
-        /// The position of the build.
-        at: Position,
-    },
-    /// A projection is parked below the position.
-    #[error("the projection {projection} is parked at position {at}, below {min}")]
-    Stalled {
-        projection: &'static str,
-        /// The requested minimum.
-        min: Position,
-        at: Position,
-    },
-    /// The position is not in the log.
-    #[error("position {min} is above the head {head}")]
-    AboveHead {
-        /// The requested minimum.
-        min: Position,
-        /// The position of the last event.
-        head: Position,
-    },
-    /// A database failed.
-    #[error("the read side's database failed")]
-    Store(#[from] StoreError),
-}

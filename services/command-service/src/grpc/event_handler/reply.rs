@@ -6,10 +6,10 @@ use contract::proto::{
 };
 use event_sourcing::handler::{self, HandlerControlEvent};
 use event_sourcing::{Clock, Decision};
+use platform::event_handlers::{HandlerReport, HandlerStatus};
 
 use super::super::reply::{now, signed, split};
 use crate::bus::CommandOutcome;
-use crate::handlers::{HandlerReport, HandlerStatus};
 
 /// Limit of parked streams, and of decisions, in one reply.
 const MAX_SHOWN: usize = 100;

@@ -10,6 +10,7 @@ use contract::proto::{
 };
 use contract::status::Outcome;
 use event_sourcing::StoreError;
+use platform::event_handlers::{EventHandlers, HandlerReport};
 use tokio::time::timeout_at;
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status};
@@ -18,7 +19,6 @@ use super::super::reply::at_position;
 use super::{input, reply};
 use crate::bus::{CommandBus, CommandOutcome, internal};
 use crate::context;
-use crate::handlers::{EventHandlers, HandlerReport};
 
 const UNAVAILABLE: &str = "a database does not answer";
 

@@ -6,10 +6,9 @@ use domain::fulfilment::parse_saga_type;
 use domain::value::EntityId;
 use domain::{DomainError, ValidationError, ValidationErrors};
 use event_sourcing::Actor;
-use sagas::SagaStatus;
+use sagas::{SagaFilter, SagaStatus};
 
 use super::super::input::acting;
-use crate::fulfilment::SagaFilter;
 
 const DEFAULT_LIMIT: usize = 100;
 const MAX_LIMIT: i32 = 500;

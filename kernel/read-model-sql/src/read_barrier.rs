@@ -9,19 +9,73 @@
 
 use std::sync::Arc;
 
-use event_sourcing::{EventStore, Position};
-use read_model_sql::{Checkpoint, Database, ProjectionVersion};
+use event_sourcing::{EventStore, Position, StoreError};
 use tokio::sync::watch;
 use tokio::time::{Duration, Instant};
 
-use super::{ReadError, ReadOptions};
-use crate::cache::MAX_AGE;
+use crate::checkpoint::Checkpoint;
+use crate::database::Database;
+use crate::version::ProjectionVersion;
+
+/// The age up to which a confirmation of a checkpoint counts as recent.
+pub const MAX_AGE: Duration = Duration::from_millis(100);
 
 /// How long a read waits before it reads the log's head.
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// How long a read waits for the end of a build.
 const BUILDING_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The options of all reads of a request.
+#[derive(Clone, Copy, Debug)]
+pub struct ReadOptions {
+    /// The result reflects at least this position.
+    pub min: Position,
+    /// The end of waiting for the position.
+    pub deadline: Instant,
+}
+
+/// Why a read failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The rows did not reach the position before the deadline.
+    #[error("the read side is at position {at}, timed out waiting for {min}")]
+    Behind {
+        /// The requested minimum.
+        min: Position,
+        /// The position of the rows.
+        at: Position,
+    },
+    /// The rows are being built and have not reached the head of the log yet.
+    #[error("the read model {projection} is being built and is at position {at}")]
+    Building {
+        /// Its name.
+        projection: &'static str,
+        /// The position of the build.
+        at: Position,
+    },
+    /// A projection is parked below the position.
+    #[error("the projection {projection} is parked at position {at}, below {min}")]
+    Stalled {
+        /// Its name.
+        projection: &'static str,
+        /// The requested minimum.
+        min: Position,
+        /// The position of the rows.
+        at: Position,
+    },
+    /// The position is not in the log.
+    #[error("position {min} is above the head {head}")]
+    AboveHead {
+        /// The requested minimum.
+        min: Position,
+        /// The position of the last event.
+        head: Position,
+    },
+    /// A database failed.
+    #[error("the read side's database failed")]
+    Store(#[from] StoreError),
+}
 
 /// The state of the rows that may be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,13 +1,16 @@
 //! Which open sagas a caller wants listed.
 
 use chrono::{DateTime, Utc};
-use sagas::{SagaStatus, Summary};
+
+use crate::status::SagaStatus;
+use crate::summary::Summary;
 
 /// A request for a page of open sagas.
 #[derive(Clone, Debug)]
 pub struct SagaFilter {
     /// Empty means any status.
     pub statuses: Vec<SagaStatus>,
+    /// Its name; `None` means any.
     pub saga_type: Option<&'static str>,
     /// The current step.
     pub step: Option<String>,

@@ -3,12 +3,12 @@
 use std::pin::pin;
 use std::sync::Arc;
 
+use event_sourcing::StoreError;
 use futures::{StreamExt, stream};
-use sagas::Summary;
-use tonic::{Code, Status};
 
-use super::saga_filter::SagaFilter;
-use super::sagas::SagaService;
+use super::SagaDirectory;
+use super::filter::SagaFilter;
+use crate::summary::Summary;
 
 /// Upper bound of sagas read for one page, however few of them match.
 const MAX_SAGAS_READ: usize = 2_000;
@@ -17,18 +17,21 @@ const MAX_CONCURRENT_READS: usize = 4;
 
 /// A page of open sagas, the latest ids first.
 #[derive(Debug)]
-pub struct Page {
+pub struct SagaPage {
+    /// Those that match.
     pub sagas: Vec<Summary>,
+    /// The permanent errors of sagas that cannot be read. One of them does not hide the others.
+    pub unreadable: Vec<StoreError>,
     /// The cursor of the next page; `None` on the last page.
     pub next: Option<String>,
 }
 
-impl SagaService {
+impl SagaDirectory {
     /// A page of the open sagas that match the filter.
     ///
     /// # Errors
-    /// `UNAVAILABLE` or `INTERNAL` if the event store cannot be read.
-    pub(crate) async fn list(&self, wanted: &SagaFilter) -> Result<Page, Status> {
+    /// [`StoreError`] if the event store cannot be read; retryable.
+    pub async fn list(&self, wanted: &SagaFilter) -> Result<SagaPage, StoreError> {
         let mut open = self.engine.open();
         open.retain(|(saga_id, name)| {
             let is_after_cursor = wanted
@@ -37,7 +40,7 @@ impl SagaService {
                 .is_none_or(|after| &**saga_id < after);
             is_after_cursor && wanted.has_type(name)
         });
-        let mut sagas = Vec::new();
+        let (mut sagas, mut unreadable) = (Vec::new(), Vec::new());
         let mut looked_at = 0;
         let ids = open.iter().take(MAX_SAGAS_READ);
         let ids: Vec<Arc<str>> = ids.map(|(saga_id, _)| Arc::clone(saga_id)).collect();
@@ -47,9 +50,11 @@ impl SagaService {
             looked_at += 1;
             let saga = match saga {
                 Ok(saga) => saga,
-                // Already logged. One unreadable saga does not hide the others.
-                Err(status) if status.code() == Code::Internal => continue,
-                Err(status) => return Err(status),
+                Err(error) if error.is_retryable() => return Err(error),
+                Err(error) => {
+                    unreadable.push(error);
+                    continue;
+                }
             };
             // The index of open sagas lags behind the log, so a saga in it may already have ended.
             let open = saga.filter(|saga| !saga.status.is_end());
@@ -60,8 +65,9 @@ impl SagaService {
         }
         let is_last = looked_at == open.len();
         let last = open.get(looked_at.saturating_sub(1)).filter(|_| !is_last);
-        Ok(Page {
+        Ok(SagaPage {
             sagas,
+            unreadable,
             next: last.map(|(saga_id, _)| saga_id.to_string()),
         })
     }

@@ -7,11 +7,11 @@ use event_sourcing::handler::{
     EventHandler, HandlerConfig, HandlerParts, HandlerRunner, HandlerState, filter_of,
 };
 use futures::future::BoxFuture;
-use platform::Tasks;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::EventHandlers;
+use super::status::EventHandlers;
+use crate::Tasks;
 
 /// An event handler that has not been started yet.
 pub struct PlannedHandler {

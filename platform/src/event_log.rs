@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use event_sourcing::{EventStore, ForeignLog, LogMark};
-use platform::fields;
+
+use crate::fields;
 
 /// How often the log is checked.
 const INTERVAL: Duration = Duration::from_secs(5);
