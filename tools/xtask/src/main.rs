@@ -1,11 +1,12 @@
 //! `cargo xtask check`: rules of this repository that its tests do not cover. `cargo xtask count`: how much code its
-//! users write.
+//! users write. `cargo xtask new-domain`: a system of one's own, to begin with.
 
 mod check;
 mod count;
 mod declaration;
 #[cfg(test)]
 mod documents;
+mod new_domain;
 mod repository;
 
 use std::process::ExitCode;
@@ -17,8 +18,11 @@ Checks and counts of this repository.
 
 Usage: cargo xtask check [NAME]...
        cargo xtask count [--files]
+       cargo xtask new-domain NAME [--at DIR] [--git URL]
 
 `count` prints how many lines and files a user of the kernel writes, and the goals; with --files also the files.
+`new-domain` writes a small system without the shop into DIR (by default NAME next to this checkout). It depends on
+this checkout, or with --git on a repository: see docs/start-your-own.md.
 Without names all checks run, in the order given here; each one runs even if another failed.";
 
 fn main() -> ExitCode {
@@ -27,6 +31,7 @@ fn main() -> ExitCode {
         Some((command, names)) if command == "check" => check(names),
         Some((command, [])) if command == "count" => count(false),
         Some((command, [flag])) if command == "count" && flag == "--files" => count(true),
+        Some((command, arguments)) if command == "new-domain" => new_domain(arguments),
         Some((flag, [])) if flag == "--help" || flag == "-h" => {
             usage();
             ExitCode::SUCCESS
@@ -54,6 +59,11 @@ fn check(names: &[String]) -> ExitCode {
 fn count(show_files: bool) -> ExitCode {
     let printed = Repository::here().and_then(|repository| count::print(&repository, show_files));
     exit_code(printed.map(|()| true))
+}
+
+fn new_domain(arguments: &[String]) -> ExitCode {
+    let made = Repository::here().and_then(|repository| new_domain::run(&repository, arguments));
+    exit_code(made.map(|()| true))
 }
 
 fn exit_code(outcome: anyhow::Result<bool>) -> ExitCode {

@@ -51,6 +51,10 @@ impl Repository {
         })
     }
 
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// The text of one file.
     pub fn read(&self, path: &str) -> Result<String> {
         fs::read_to_string(self.root.join(path)).with_context(|| format!("cannot read {path}"))

@@ -1,0 +1,74 @@
+//! The edge: GraphQL over HTTP. Commands are mutations, queries are queries; both are limited before anything runs.
+
+mod answers;
+mod execute;
+mod mutation;
+mod query;
+mod types;
+
+use std::sync::Arc;
+
+use async_graphql::{EmptySubscription, Schema};
+use event_sourcing::{Clock, Executor};
+use graphql_http::{AllowedHosts, Backend, Endpoint, MAX_NESTING, Site};
+use platform::runtime::StartError;
+use platform::telemetry::Metrics;
+use platform::{Health, Tasks};
+use sagas::SagaDirectory;
+
+use crate::accounts::AccountQueries;
+use crate::settings::Config;
+use mutation::Mutation;
+use query::Query;
+
+pub(crate) use answers::StoredAnswers;
+
+/// What the resolvers use.
+#[derive(Debug)]
+pub(crate) struct Edge {
+    pub(crate) executor: Arc<Executor>,
+    pub(crate) accounts: AccountQueries,
+    pub(crate) sagas: SagaDirectory,
+}
+
+/// What is served in addition to the schema.
+#[derive(Debug)]
+pub(crate) struct Served {
+    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) health: Health,
+    pub(crate) metrics: Metrics,
+}
+
+/// The routes `/graphql`, `/graphiql`, `/health` and `/metrics`.
+pub(crate) fn router(
+    edge: Edge,
+    config: &Config,
+    served: Served,
+    tasks: &Tasks,
+) -> Result<axum::Router, StartError> {
+    let schema = Schema::build(Query, Mutation, EmptySubscription)
+        .limit_recursive_depth(MAX_NESTING)
+        .data(edge);
+    let schema = if config.limits.introspection {
+        schema.finish()
+    } else {
+        // Suggestions in errors reveal the schema.
+        schema.disable_suggestions().finish()
+    };
+    let sdl = schema.sdl();
+    let engine: graphql_http::Engine = Box::new(move |request, _| {
+        let schema = schema.clone();
+        Box::pin(async move { schema.execute(request).await })
+    });
+    let executor = graphql_http::Executor::try_new(engine, sdl, config.limits)
+        .map_err(|error| StartError::failed("read the schema", error))?;
+    let endpoint = Endpoint::new(executor, served.backend, served.clock, tasks.clone());
+    let site = Site {
+        health: served.health,
+        metrics: served.metrics,
+        explorer: config.limits.introspection,
+        hosts: AllowedHosts::new(&config.allowed_hosts),
+    };
+    Ok(graphql_http::router(Arc::new(endpoint), site))
+}
