@@ -113,6 +113,24 @@ async fn a_command_takes_effect_once_and_survives_a_crash() -> Tested {
 }
 
 #[tokio::test]
+async fn another_log_is_refused_at_the_start() -> Tested {
+    let folder = tempfile::tempdir()?;
+    let mut running = Running::start(folder.path()).await?;
+    let opened = r#"mutation { openAccount(owner: "ann") { id } }"#;
+    running.data(opened, Some("key-1")).await?;
+    running.child.kill().await?;
+    for entry in std::fs::read_dir(folder.path())? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if name.to_string_lossy().starts_with("event_store.db") {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    assert!(Running::start(folder.path()).await.is_err());
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_payout_is_sent_or_paid_back() -> Tested {
     let folder = tempfile::tempdir()?;
     let running = Running::start(folder.path()).await?;

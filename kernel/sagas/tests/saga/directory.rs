@@ -41,11 +41,11 @@ fn process(cluster: &TestCluster) -> (Node, Arc<Executor>, SagaDirectory) {
 async fn sagas_of_all_types_are_listed_shown_and_acted_on() {
     let cluster = TestCluster::new();
     let (node, executor, directory) = process(&cluster);
+    cluster.begin::<Tour>("trip-2").await;
+    cluster.ended::<Tour>("trip-2").await;
     cluster.provider.set("notify", Effect::Transient);
     cluster.begin::<Purchase>("trip-1").await;
     cluster.suspended::<Purchase>("trip-1").await;
-    cluster.begin::<Tour>("trip-2").await;
-    cluster.ended::<Tour>("trip-2").await;
     while directory.list(&ALL).await.unwrap().sagas.len() != 1 {
         sleep(Duration::from_millis(10)).await;
     }
@@ -75,5 +75,7 @@ async fn sagas_of_all_types_are_listed_shown_and_acted_on() {
     executor.execute(&action.unwrap(), &context).await.unwrap();
     let outcome = cluster.ended::<Purchase>("trip-1").await;
     assert_eq!(outcome, SagaOutcome::Completed);
+    // It holds the engine, which a stop waits for.
+    drop(directory);
     node.stop().await;
 }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use event_handler_sql::SqlHandlerStore;
-use event_sourcing::{Clock, SteadyClock, StoreError};
+use event_sourcing::{Clock, LogMark, Position, SteadyClock, StoreError};
 use event_store_any::{AnyEventStore, OpenError, Settings};
-use idempotency_sql::RequestTables;
+use idempotency_sql::{KeyClock, RequestTables, marks};
 use platform::StartError;
 use platform::config::{Databases, Engine};
 use platform::health::StartStep;
@@ -62,6 +62,23 @@ impl Opened {
             requests,
             handlers,
             read_model,
+        })
+    }
+
+    /// Fails if stored answers or the handlers' progress belong to another log than the event store's. After a restore of
+    /// the event store alone, a handler would skip new events, and a stored answer would tell of what is lost.
+    pub(super) async fn require_own_log(&self, clock: &KeyClock) -> Result<(), StartError> {
+        let store = self.events.store();
+        let log = store.identify(&[]).await.map_err(failed)?.head.log;
+        let answered = marks::newest(&self.requests, clock, log).await;
+        let handled = self.handlers.marks().await.map_err(failed)?;
+        let handled = handled.into_iter().map(|(_, mark)| mark);
+        let known: Vec<LogMark> = handled.chain(answered.map_err(failed)?).collect();
+        let positions: Vec<Position> = known.iter().map(|mark| mark.position).collect();
+        let identity = store.identify(&positions).await.map_err(failed)?;
+        let foreign = known.iter().find_map(|mark| identity.verify(mark).err());
+        foreign.map_or(Ok(()), |foreign| {
+            Err(StartError::failed("check the event store's log", foreign))
         })
     }
 

@@ -54,6 +54,7 @@ impl MySystem {
         let store = opened.events.store();
         let key_clock = KeyClock::start(&opened.requests, Arc::clone(&clock)).await;
         let key_clock = key_clock.map_err(databases::failed)?;
+        opened.require_own_log(&key_clock).await?;
         let requests = Requests::new(opened.requests.clone(), Arc::clone(&store), key_clock);
         let requests = Arc::new(requests);
         background::watch_log(&tasks, &store).await?;

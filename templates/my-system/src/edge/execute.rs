@@ -10,8 +10,8 @@ use graphql_http::{ApiError, Code, ExecutionContext, NOT_AVAILABLE};
 use grpc_calls::status::Outcome;
 use sagas::ActionRejected;
 
-use super::Edge;
 use super::answers::unavailable;
+use super::resolvers::Edge;
 use crate::account::AccountRejection;
 
 /// How long a command may take.

@@ -4,32 +4,24 @@ mod answers;
 mod execute;
 mod mutation;
 mod query;
+mod resolvers;
 mod types;
 
 use std::sync::Arc;
 
 use async_graphql::{EmptySubscription, Schema};
-use event_sourcing::{Clock, Executor};
+use event_sourcing::Clock;
 use graphql_http::{AllowedHosts, Backend, Endpoint, MAX_NESTING, Site};
 use platform::runtime::StartError;
 use platform::telemetry::Metrics;
 use platform::{Health, Tasks};
-use sagas::SagaDirectory;
 
-use crate::accounts::AccountQueries;
 use crate::settings::Config;
 use mutation::Mutation;
 use query::Query;
 
 pub(crate) use answers::StoredAnswers;
-
-/// What the resolvers use.
-#[derive(Debug)]
-pub(crate) struct Edge {
-    pub(crate) executor: Arc<Executor>,
-    pub(crate) accounts: AccountQueries,
-    pub(crate) sagas: SagaDirectory,
-}
+pub(crate) use resolvers::Edge;
 
 /// What is served in addition to the schema.
 #[derive(Debug)]

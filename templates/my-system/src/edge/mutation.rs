@@ -4,9 +4,9 @@ use async_graphql::{Context, ID, Object};
 use event_sourcing::{Actor, CommandId};
 use graphql_http::{ApiError, Code};
 
-use super::Edge;
 use super::answers::unavailable;
 use super::execute::execute;
+use super::resolvers::Edge;
 use super::types::{AccountObject, SagaAction, SagaObject};
 use crate::account::{Deposit, OpenAccount, PayOut};
 use crate::payout::{Payout, PayoutData};

@@ -9,8 +9,8 @@ use read_model_sql::{ReadError, ReadOptions};
 use sagas::SagaFilter;
 use tokio::time::Instant;
 
-use super::Edge;
 use super::answers::unavailable;
+use super::resolvers::Edge;
 use super::types::{AccountObject, SagaObject};
 
 /// How long a query waits for the rows that it must see.

@@ -13,9 +13,12 @@ pub fn problems(repository: &Repository) -> Result<Vec<String>> {
     Ok(problems)
 }
 
-/// The tutorial's crate is outside of the workspace, as its reader's is.
+/// The tutorial's crate and the template of a new system are outside of the workspace, as their readers' are.
 fn is_member(path: &str) -> bool {
-    path.ends_with("/Cargo.toml") && !path.starts_with("docs/tutorial/")
+    let is_outside = ["docs/tutorial/", "templates/"]
+        .iter()
+        .any(|folder| path.starts_with(folder));
+    path.ends_with("/Cargo.toml") && !is_outside
 }
 
 /// The entries of `[workspace.dependencies]` that come from elsewhere and do not say what for. An entry may go over
@@ -118,9 +121,10 @@ other = 1
     }
 
     #[test]
-    fn the_crate_of_the_tutorial_is_no_member() {
+    fn the_crates_of_the_tutorial_and_of_the_template_are_no_members() {
         assert!(is_member("kernel/sagas/Cargo.toml"));
         assert!(!is_member("docs/tutorial/Cargo.toml"));
+        assert!(!is_member("templates/my-system/Cargo.toml"));
     }
 
     #[test]
