@@ -13,7 +13,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use async_graphql::Context;
 use event_sourcing::CommandId;
 
-use crate::errors::ApiError;
+use crate::errors::{ApiError, Code};
+use crate::graphql::Limits;
 use crate::journal::Journal;
 use crate::origin::Origin;
 
@@ -32,13 +33,17 @@ pub struct ExecutionContext {
     /// One above the newest position read or written; 0 before the first one, since 0 itself is a position.
     above_newest: AtomicU64,
     truncated: AtomicBool,
+    /// What its resolvers have put into the response so far.
+    objects: AtomicU64,
+    bytes: AtomicU64,
+    limits: Limits,
 }
 
 impl ExecutionContext {
     /// A request from `origin`. Its command ids are derived from `seed`, which is the same when the request is repeated
     /// with its Idempotency-Key.
     #[must_use]
-    pub fn new(origin: Origin, seed: CommandId, minimum: Option<u64>) -> Self {
+    pub fn new(origin: Origin, seed: CommandId, minimum: Option<u64>, limits: Limits) -> Self {
         Self {
             journal: Journal::default(),
             seed,
@@ -47,6 +52,9 @@ impl ExecutionContext {
             required: AtomicU64::new(minimum.unwrap_or(0)),
             above_newest: AtomicU64::new(0),
             truncated: AtomicBool::new(false),
+            objects: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            limits,
         }
     }
 
@@ -110,6 +118,31 @@ impl ExecutionContext {
         self.truncated.load(Relaxed)
     }
 
+    /// Counts objects that a resolver puts into the response, and the bytes of their texts, before it builds them: the
+    /// limits hold for what a request returns, whatever was assumed about it before it was executed.
+    ///
+    /// # Errors
+    /// The response would exceed a limit.
+    pub fn count(&self, objects: u64, bytes: u64) -> Result<(), ApiError> {
+        let add =
+            |counter: &AtomicU64, more: u64| counter.fetch_add(more, Relaxed).saturating_add(more);
+        let objects = add(&self.objects, objects);
+        let bytes = add(&self.bytes, bytes);
+        let Limits {
+            complexity,
+            response_bytes,
+            ..
+        } = self.limits;
+        if objects > u64::from(complexity) {
+            let message = format!("a response has at most {complexity} objects");
+            return Err(ApiError::new(Code::QueryTooComplex, message));
+        }
+        if bytes > u64::from(response_bytes) {
+            return Err(too_long(response_bytes));
+        }
+        Ok(())
+    }
+
     /// The position of the response: the newest one read or written, and at least the client's minimum; `None` without
     /// either.
     #[must_use]
@@ -117,4 +150,11 @@ impl ExecutionContext {
         let newest = self.above_newest.load(Relaxed).checked_sub(1);
         newest.max(self.minimum)
     }
+}
+
+/// The response is longer than `limit`, in bytes.
+#[must_use]
+pub fn too_long(limit: u32) -> ApiError {
+    let message = format!("a response has at most {limit} bytes: select less, or smaller lists");
+    ApiError::new(Code::QueryTooComplex, message)
 }

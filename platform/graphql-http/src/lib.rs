@@ -25,8 +25,8 @@ pub use backend::{Backend, Claim, Lease};
 pub use errors::{ApiError, Code, FieldError, MutationOutcome, NOT_AVAILABLE, or_null};
 pub use execution_context::ExecutionContext;
 pub use graphql::{
-    DateTime, Decimal, Engine, Executed, Executor, Identity, Limits, MAX_NESTING, Prepared, Query,
-    ReplacedNumbers,
+    AtMost, ConnectionOf, DateTime, Decimal, Engine, Executed, Executor, Identity, Limits,
+    MAX_NESTING, Prepared, Query, ReplacedNumbers, SchemaError, SizedBy, Weighs,
 };
 pub use http::{AllowedHosts, Endpoint, Site, router};
 pub use journal::{Entry, Journal};

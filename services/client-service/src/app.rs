@@ -73,6 +73,7 @@ async fn start_now(
     let limits = Limits {
         depth: config.max_depth,
         complexity: config.max_complexity,
+        response_bytes: config.max_response_bytes,
         introspection: config.development,
     };
     let schema = schema::build(config.development);

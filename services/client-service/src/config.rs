@@ -14,6 +14,7 @@ pub const SETTINGS: &[Spec] = &[
     names::GRAPHIQL.spec,
     names::GRAPHQL_MAX_DEPTH.spec,
     names::GRAPHQL_MAX_COMPLEXITY.spec,
+    names::GRAPHQL_MAX_RESPONSE_BYTES.spec,
     names::CLIENT_WRITE_TIMEOUT_MS.spec,
     names::CLIENT_READ_TIMEOUT_MS.spec,
     names::CLIENT_LIST_TIMEOUT_MS.spec,
@@ -41,6 +42,7 @@ pub struct Config {
     pub allowed_hosts: Vec<String>,
     pub max_depth: u32,
     pub max_complexity: u32,
+    pub max_response_bytes: u32,
     pub policy: Policy,
     /// How long a stop waits for requests in flight.
     pub shutdown: Duration,
@@ -58,6 +60,7 @@ impl Config {
         let allowed_hosts = reader.find(&names::ALLOWED_HOSTS);
         let max_depth = reader.get(&names::GRAPHQL_MAX_DEPTH);
         let max_complexity = reader.get(&names::GRAPHQL_MAX_COMPLEXITY);
+        let max_response_bytes = reader.get(&names::GRAPHQL_MAX_RESPONSE_BYTES);
         let policy = Policy::read(reader);
         let shutdown = reader.get(&names::SHUTDOWN_TIMEOUT_MS);
         let development = app_env? == AppEnv::Development;
@@ -69,6 +72,7 @@ impl Config {
             allowed_hosts: allowed_hosts?.unwrap_or_default(),
             max_depth: max_depth?,
             max_complexity: max_complexity?,
+            max_response_bytes: max_response_bytes?,
             policy: policy?,
             shutdown: shutdown?,
         })

@@ -11,7 +11,7 @@ use futures::future::BoxFuture;
 use super::document_cache::DocumentCache;
 use super::limits::{Limits, measure};
 use super::number_precision::ReplacedNumbers;
-use super::schema_index::SchemaIndex;
+use super::schema_index::{SchemaError, SchemaIndex};
 use super::{coerce_variables, document, field_order, null_propagation, validate_values};
 use crate::errors::ApiError;
 use crate::execution_context::ExecutionContext;
@@ -33,6 +33,8 @@ pub struct Query {
     pub variables: Variables,
     /// The numbers among the variables that were replaced.
     pub replaced: ReplacedNumbers,
+    /// Whether the client asked for the complexity.
+    pub reports_cost: bool,
 }
 
 /// A request that is valid and within all limits.
@@ -41,6 +43,7 @@ pub struct Prepared {
     query: Query,
     document: Arc<ExecutableDocument>,
     operation: OperationType,
+    complexity: u64,
 }
 
 /// The result of an executed request.
@@ -55,6 +58,8 @@ pub struct Executed {
     pub truncated: bool,
     /// The outcomes of its mutations.
     pub mutations: Vec<Entry>,
+    /// The complexity of the request, if the client asked for it.
+    pub complexity: Option<u64>,
 }
 
 /// The ids of a request, and its minimum position.
@@ -95,12 +100,8 @@ impl Executor {
     /// `sdl` is the schema of `engine`.
     ///
     /// # Errors
-    /// The schema cannot be parsed, which is a bug.
-    pub fn try_new(
-        engine: Engine,
-        sdl: String,
-        limits: Limits,
-    ) -> Result<Self, async_graphql::parser::Error> {
+    /// The schema cannot be parsed, or a list in it has no size.
+    pub fn try_new(engine: Engine, sdl: String, limits: Limits) -> Result<Self, SchemaError> {
         let index = SchemaIndex::from_sdl(&sdl)?;
         Ok(Self {
             engine,
@@ -116,6 +117,11 @@ impl Executor {
         &self.sdl
     }
 
+    #[must_use]
+    pub const fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     /// Parses a request, and validates its limits and the types of its values. No service is called.
     ///
     /// # Errors
@@ -125,7 +131,8 @@ impl Executor {
         let operation = document::operation(&document, query.operation_name.as_deref())?;
         coerce_variables::require(operation, &query.variables)?;
         coerce_variables::coerce(operation, &mut query.variables, &self.index)?;
-        measure(&document, &query.variables, &self.index, &self.limits)?;
+        let (variables, limits) = (&query.variables, &self.limits);
+        let complexity = measure(&document, operation, variables, &self.index, limits)?;
         validate_values::validate(&document, operation, &query.variables, &self.index)?;
         let operation = operation.ty;
         query.replaced = query.replaced.and(replaced);
@@ -133,6 +140,7 @@ impl Executor {
             query,
             document,
             operation,
+            complexity,
         })
     }
 
@@ -156,12 +164,13 @@ impl Executor {
             minimum,
             keyed,
         } = identity;
-        let scope = Arc::new(ExecutionContext::new(origin, seed, minimum));
+        let scope = Arc::new(ExecutionContext::new(origin, seed, minimum, self.limits));
         let Query {
             text,
             operation_name,
             variables,
             replaced,
+            reports_cost,
         } = prepared.query;
         let document = prepared.document;
         let operation = document::operation(&document, operation_name.as_deref()).ok();
@@ -203,6 +212,7 @@ impl Executor {
             position: if rejected { minimum } else { scope.position() },
             truncated: scope.was_truncated(),
             mutations,
+            complexity: reports_cost.then_some(prepared.complexity),
         }
     }
 }

@@ -13,6 +13,7 @@ mod execution;
 mod field_order;
 mod input_coercion;
 mod limits;
+mod list_size;
 mod null_propagation;
 mod number_precision;
 mod scalars;
@@ -25,5 +26,7 @@ const TEST_SDL: &str = include_str!("testing.graphql");
 
 pub use execution::{Engine, Executed, Executor, Identity, Prepared, Query, root_of};
 pub use limits::{Limits, MAX_NESTING};
+pub use list_size::{AtMost, ConnectionOf, SizedBy, Weighs};
 pub use number_precision::{ReplacedNumbers, preserve};
 pub use scalars::{DateTime, Decimal};
+pub use schema_index::SchemaError;

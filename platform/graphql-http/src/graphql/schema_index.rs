@@ -9,17 +9,38 @@ use async_graphql::parser::types::{
     TypeSystemDefinition,
 };
 
+use super::list_size::{ListSize, weight};
+
 /// The types of all fields of all object types, of their arguments, and the input types.
 #[derive(Debug)]
 pub struct SchemaIndex {
-    objects: HashMap<String, HashMap<String, Field>>,
+    objects: HashMap<String, Object>,
     inputs: HashMap<String, Input>,
 }
 
 #[derive(Debug)]
-struct Field {
-    ty: Type,
+struct Object {
+    fields: HashMap<String, Field>,
+    weight: u64,
+}
+
+/// A field of an object type.
+#[derive(Debug)]
+pub struct Field {
+    pub ty: Type,
+    /// Its size, or that of the lists below it, if a directive states it.
+    pub size: Option<ListSize>,
     arguments: HashMap<String, Type>,
+}
+
+/// Why a schema cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum SchemaError {
+    #[error("the schema is not SDL: {0}")]
+    Syntax(#[from] async_graphql::parser::Error),
+    /// Without a size, a query could return any number of objects.
+    #[error("the list {0} has no size: give it a listSize directive")]
+    UnsizedList(String),
 }
 
 /// An input type that is not a scalar.
@@ -41,8 +62,8 @@ pub struct InputField {
 
 impl SchemaIndex {
     /// # Errors
-    /// The text is not a schema.
-    pub fn from_sdl(sdl: &str) -> Result<Self, async_graphql::parser::Error> {
+    /// The text is not a schema, or a list of objects has no size.
+    pub fn from_sdl(sdl: &str) -> Result<Self, SchemaError> {
         let mut index = Self {
             objects: HashMap::new(),
             inputs: HashMap::new(),
@@ -52,10 +73,11 @@ impl SchemaIndex {
                 continue;
             };
             let name = definition.node.name.node.to_string();
+            let weight = weight(&definition.node.directives);
             match definition.node.kind {
                 TypeKind::Object(object) => {
-                    let fields = object.fields.into_iter().map(field);
-                    index.objects.insert(name, fields.collect());
+                    let fields = object.fields.into_iter().map(field).collect();
+                    index.objects.insert(name, Object { fields, weight });
                 }
                 TypeKind::InputObject(input) => {
                     let fields = input.fields.into_iter().map(input_field).collect();
@@ -69,23 +91,57 @@ impl SchemaIndex {
                 TypeKind::Scalar | TypeKind::Interface(_) | TypeKind::Union(_) => {}
             }
         }
+        index.require_sizes()?;
         Ok(index)
+    }
+
+    /// Each list of objects must have a size, its own or that of a field that returns its object.
+    fn require_sizes(&self) -> Result<(), SchemaError> {
+        let all = self.objects.iter().flat_map(|(name, object)| {
+            let fields = object.fields.iter();
+            fields.map(move |(field, definition)| (name, field, definition))
+        });
+        let sizes_below = |object: &str, list: &str| {
+            let mut fields = all.clone().map(|(_, _, field)| field);
+            fields.any(|field| {
+                let size = field.size.iter().flat_map(|size| &size.fields);
+                Self::named(&field.ty) == object && size.into_iter().any(|sized| sized == list)
+            })
+        };
+        let is_unsized = |(object, name, field): &(&String, &String, &Field)| {
+            matches!(field.ty.base, BaseType::List(_))
+                && self.objects.contains_key(Self::named(&field.ty))
+                && field.size.is_none()
+                && !sizes_below(object, name)
+        };
+        match all.clone().find(is_unsized) {
+            Some((object, name, _)) => Err(SchemaError::UnsizedList(format!("{object}.{name}"))),
+            None => Ok(()),
+        }
+    }
+
+    /// The field, if there is one.
+    #[must_use]
+    pub fn definition(&self, object: &str, field: &str) -> Option<&Field> {
+        self.objects.get(object)?.fields.get(field)
     }
 
     /// The type of a field, if there is such a field.
     #[must_use]
     pub fn field(&self, object: &str, field: &str) -> Option<&Type> {
-        Some(&self.objects.get(object)?.get(field)?.ty)
+        Some(&self.definition(object, field)?.ty)
+    }
+
+    /// What an object of this type counts.
+    #[must_use]
+    pub fn weight(&self, object: &str) -> u64 {
+        self.objects.get(object).map_or(1, |object| object.weight)
     }
 
     /// The type of a field's argument, if there is such an argument.
     #[must_use]
     pub fn argument(&self, object: &str, field: &str, argument: &str) -> Option<&Type> {
-        self.objects
-            .get(object)?
-            .get(field)?
-            .arguments
-            .get(argument)
+        self.definition(object, field)?.arguments.get(argument)
     }
 
     /// The input type with this name, unless it is a scalar.
@@ -124,6 +180,7 @@ fn field(field: Positioned<FieldDefinition>) -> (String, Field) {
         (argument.name.node.to_string(), argument.ty.node)
     };
     let index = Field {
+        size: ListSize::of(&field.directives),
         ty: field.ty.node,
         arguments: field.arguments.into_iter().map(argument).collect(),
     };

@@ -93,11 +93,12 @@ impl Endpoint {
     async fn read(&self, parts: &Parts, body: Body) -> Result<Prepared, ApiError> {
         // The router calls the handler of GET for HEAD, and drops the body.
         let is_get = parts.method == Method::GET || parts.method == Method::HEAD;
-        let query = if is_get {
+        let mut query = if is_get {
             request::from_get(parts.uri.query().unwrap_or_default())?
         } else {
             request::from_post(&parts.headers, body).await?
         };
+        query.reports_cost = request::reports_cost(&parts.headers)?;
         let prepared = self.responder.executor().prepare(query)?;
         if is_get && prepared.is_mutation() {
             let message = "a mutation must be sent by POST";

@@ -184,6 +184,7 @@ mod tests {
             operation_name: None,
             variables: Variables::from_json(variables),
             replaced: ReplacedNumbers::default(),
+            reports_cost: false,
         })
     }
 

@@ -2,7 +2,7 @@
 
 use async_graphql::Variables;
 use axum::body::Body;
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderValue, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Deserialize;
 
@@ -13,6 +13,8 @@ use crate::graphql::{Query, ReplacedNumbers, preserve};
 
 const MAX_BODY_BYTES: usize = 100 * 1024;
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
+/// Asks for the complexity of the request in `extensions.cost`.
+const GRAPHQL_COST: &str = "graphql-cost";
 const MAX_KEY_CHARS: usize = 255;
 
 #[derive(Deserialize)]
@@ -102,6 +104,7 @@ fn query(fields: Fields, replaced: ReplacedNumbers) -> Result<Query, ApiError> {
         operation_name: fields.operation_name.filter(|name| !name.is_empty()),
         variables: Variables::from_json(serde_json::Value::Object(variables)),
         replaced,
+        reports_cost: false,
     })
 }
 
@@ -128,6 +131,18 @@ pub fn minimum(headers: &HeaderMap) -> Result<Option<u64>, ApiError> {
             "X-Min-Position must be a decimal number up to 2^63 - 1, got {given:?}"
         ))
     })
+}
+
+/// Whether the client asks for the complexity of its request.
+///
+/// # Errors
+/// The header has another value than `report`.
+pub fn reports_cost(headers: &HeaderMap) -> Result<bool, ApiError> {
+    match headers.get(GRAPHQL_COST).map(HeaderValue::as_bytes) {
+        None => Ok(false),
+        Some(b"report") => Ok(true),
+        Some(_) => Err(bad_request("GraphQL-Cost must be report")),
+    }
 }
 
 /// Whether the request has an Idempotency-Key, valid or not.

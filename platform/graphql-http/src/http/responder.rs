@@ -5,7 +5,7 @@ use std::sync::Arc;
 use event_sourcing::{Clock, CommandId};
 use platform::Tasks;
 
-use super::response::HttpResponse;
+use super::response::{Completion, HttpResponse};
 use crate::backend::Backend;
 use crate::errors::{ApiError, MutationOutcome};
 use crate::graphql::{Executor, Identity, Prepared};
@@ -53,7 +53,11 @@ impl Responder {
 
     pub async fn execute(&self, request: Prepared, identity: Identity) -> HttpResponse {
         let executed = self.executor.execute(request, identity).await;
-        HttpResponse::executed(executed, self.clock.now())
+        let completion = Completion {
+            now: self.clock.now(),
+            limits: *self.executor.limits(),
+        };
+        HttpResponse::executed(executed, completion)
     }
 
     /// The response to a request that was rejected before execution.

@@ -1,6 +1,6 @@
 //! HTTP responses: a status, a body, and the log position that it reflects.
 
-use async_graphql::{ErrorExtensionValues, PathSegment, ServerError, Value};
+use async_graphql::{ErrorExtensionValues, PathSegment, Pos, ServerError, Value};
 use axum::body::Body;
 use axum::response::Response;
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -10,7 +10,8 @@ use serde::Serialize;
 
 use super::media::Media;
 use crate::errors::{self, ApiError, Code, MutationOutcome};
-use crate::graphql::{Executed, root_of};
+use crate::execution_context::too_long;
+use crate::graphql::{Executed, Limits, root_of};
 use crate::journal::{Entry, outcome_of_field};
 
 /// The header with the minimum position of a request, and with the position of a response.
@@ -57,6 +58,23 @@ struct Extensions {
     truncated: bool,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     committed: Vec<Committed>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost: Option<Cost>,
+}
+
+/// What the request was counted as before its execution.
+#[derive(Clone, Copy, Serialize)]
+struct Cost {
+    complexity: u64,
+    limit: u32,
+}
+
+/// What a response is completed with.
+#[derive(Clone, Copy, Debug)]
+pub struct Completion {
+    /// The time of its errors.
+    pub now: DateTime<Utc>,
+    pub limits: Limits,
 }
 
 /// A mutation that took effect but appears nowhere else in the response: another mutation of the request failed, and its
@@ -72,7 +90,10 @@ struct Committed {
 
 impl Extensions {
     const fn is_empty(&self) -> bool {
-        self.position.is_none() && !self.truncated && self.committed.is_empty()
+        self.position.is_none()
+            && !self.truncated
+            && self.committed.is_empty()
+            && self.cost.is_none()
     }
 }
 
@@ -100,7 +121,8 @@ impl HttpResponse {
 
     /// The response to a request that was executed, or was invalid against the schema.
     #[must_use]
-    pub fn executed(mut executed: Executed, now: DateTime<Utc>) -> Self {
+    pub fn executed(mut executed: Executed, completion: Completion) -> Self {
+        let now = completion.now;
         let bad_request = |error: &ServerError| code_of(error) == Some(Code::BadRequest.name());
         if let Some(index) = executed.errors.iter().position(bad_request) {
             return Self::bad_request(executed.errors.swap_remove(index), now);
@@ -109,15 +131,22 @@ impl HttpResponse {
             complete(error, now);
         }
         let is_executed = executed.data.is_some();
-        let business = |error| code_of(error).is_some_and(Code::is_business);
         let position = executed.position.filter(|_| is_executed);
-        let extensions = Extensions {
-            position: position.map(|position| position.to_string()),
-            truncated: executed.truncated,
-            committed: unmentioned(&executed),
-        };
+        let mut body = completion.body(&executed, position);
+        let limit = completion.limits.response_bytes;
+        let is_too_long = u32::try_from(body.len()).map_or(true, |bytes| bytes > limit);
+        if is_too_long {
+            let mut error =
+                async_graphql::Error::from(too_long(limit)).into_server_error(Pos::default());
+            error.locations.clear();
+            complete(&mut error, now);
+            executed.errors = vec![error];
+            executed.data = executed.data.map(|_| Value::Null);
+            body = completion.body(&executed, position);
+        }
+        let business = |error| code_of(error).is_some_and(Code::is_business);
         Self {
-            body: write(executed.data.as_ref(), &executed.errors, extensions),
+            body,
             position,
             is_final: is_executed && executed.errors.iter().all(business),
             code: executed
@@ -218,6 +247,22 @@ impl HttpResponse {
             headers.insert(header::ALLOW, HeaderValue::from_static("POST"));
         }
         response
+    }
+}
+
+impl Completion {
+    fn body(&self, executed: &Executed, position: Option<u64>) -> Vec<u8> {
+        let cost = executed.complexity.map(|complexity| Cost {
+            complexity,
+            limit: self.limits.complexity,
+        });
+        let extensions = Extensions {
+            position: position.map(|position| position.to_string()),
+            truncated: executed.truncated,
+            committed: unmentioned(executed),
+            cost,
+        };
+        write(executed.data.as_ref(), &executed.errors, extensions)
     }
 }
 

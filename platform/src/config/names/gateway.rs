@@ -29,6 +29,13 @@ pub const GRAPHQL_MAX_COMPLEXITY: Setting<u32> = Setting::new(
     "GRAPHQL_MAX_COMPLEXITY",
     positive,
     A_COUNT,
-    "Maximum complexity of a query: an object counts 1, a list multiplies by its limit or 20",
+    "Maximum number of objects that the response to a query can have, by the sizes of its lists",
 )
-.or("1000");
+.or("30000");
+pub const GRAPHQL_MAX_RESPONSE_BYTES: Setting<u32> = Setting::new(
+    "GRAPHQL_MAX_RESPONSE_BYTES",
+    positive,
+    A_COUNT,
+    "Maximum size of a GraphQL response in bytes",
+)
+.or("8388608");

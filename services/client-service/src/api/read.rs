@@ -1,9 +1,11 @@
 //! Results of reads as values of fields.
 
+use async_graphql::Context;
 use graphql_http::ApiError;
 use grpc_calls::Effect;
 
 use crate::errors::from_grpc;
+use crate::upstream::RequestContext;
 
 /// A single row. `NOT_FOUND` is translated into an error that names the argument.
 pub fn single<T>(
@@ -14,6 +16,12 @@ pub fn single<T>(
         tonic::Code::NotFound => ApiError::not_found(what, by, value),
         _ => from_grpc(&status, Effect::Read),
     })
+}
+
+/// A text that can be long. Each selection counts: aliases repeat it.
+pub fn long_text<'a>(context: &Context<'_>, text: &'a str) -> Result<&'a str, ApiError> {
+    RequestContext::of(context)?.count(0, text.len() as u64)?;
+    Ok(text)
 }
 
 /// A list or a count.

@@ -7,6 +7,7 @@ use contract::query::{Category, Order, Product, Saga};
 use futures::future::{BoxFuture, FutureExt, try_join_all};
 use graphql_http::ApiError;
 use grpc_calls::Effect;
+use prost::Message;
 use tonic::{Code, Status};
 
 use super::loaders::Products;
@@ -28,7 +29,7 @@ pub async fn category(scope: &RequestContext, id: &str) -> Result<Option<Arc<Cat
         Ok(list.categories)
     };
     let fetch = async |ids| by_ids(ids, ask, |row| &row.id).await;
-    scope.loaders.categories.load(id, fetch).await
+    counted(scope, scope.loaders.categories.load(id, fetch).await)
 }
 
 /// The product with this id, if there is one.
@@ -41,7 +42,7 @@ pub async fn product(scope: &RequestContext, id: &str) -> Result<Option<Arc<Prod
         Ok(list.products)
     };
     let fetch = async |ids| by_ids(ids, ask, |row| &row.id).await;
-    scope.loaders.products.load(id, fetch).await
+    counted(scope, scope.loaders.products.load(id, fetch).await)
 }
 
 /// The order with this id, if there is one.
@@ -54,7 +55,7 @@ pub async fn order(scope: &RequestContext, id: &str) -> Result<Option<Arc<Order>
         Ok(list.orders)
     };
     let fetch = async |ids| by_ids(ids, ask, |row| &row.id).await;
-    scope.loaders.orders.load(id, fetch).await
+    counted(scope, scope.loaders.orders.load(id, fetch).await)
 }
 
 /// The latest saga of the order with this id, if it has one.
@@ -70,7 +71,19 @@ pub async fn saga_of(
         Ok(list.sagas)
     };
     let fetch = async |ids| by_ids(ids, ask, |row| &row.order_id).await;
-    scope.loaders.sagas_of.load(order_id, fetch).await
+    counted(scope, scope.loaders.sagas_of.load(order_id, fetch).await)
+}
+
+/// Counts the row: each object that is made of it is part of the response.
+fn counted<R: Message>(
+    scope: &RequestContext,
+    loaded: Result<Option<Arc<R>>, ApiError>,
+) -> Result<Option<Arc<R>>, ApiError> {
+    let found = loaded?;
+    if let Some(row) = &found {
+        scope.count_rows(std::slice::from_ref(&**row))?;
+    }
+    Ok(found)
 }
 
 /// Reads all rows, in calls of limited size; `key` returns the id of a row.
@@ -88,22 +101,25 @@ where
     Ok(rows.map(|row| (key(&row).clone(), Arc::new(row))).collect())
 }
 
-/// The products of the category with this id.
+/// The first products of the category with this id; 500 without a `limit`.
 ///
 /// # Errors
 /// The read side does not answer.
 pub async fn products_of(
     scope: &RequestContext,
     category_id: &str,
+    limit: Option<i32>,
 ) -> Result<Arc<Products>, ApiError> {
+    let limit = limit.unwrap_or(0);
     let fetch = async |ids: Vec<String>| {
         let calls = ids
             .chunks(CATEGORIES_PER_CALL)
-            .map(|ids| products_of_some(scope, ids.to_vec()));
+            .map(|ids| products_of_some(scope, ids.to_vec(), limit));
         let found = try_join_all(calls).await.map_err(read_error)?;
         Ok(found.into_iter().flatten().collect::<HashMap<_, _>>())
     };
-    let found = scope.loaders.products_of.load(category_id, fetch).await?;
+    let loader = scope.loaders.products_of(limit);
+    let found = loader.load(category_id, fetch).await?;
     Ok(found.unwrap_or_else(|| {
         Arc::new(Products {
             rows: Vec::new(),
@@ -118,11 +134,12 @@ type CategoryProducts = Vec<(String, Arc<Products>)>;
 fn products_of_some(
     scope: &RequestContext,
     ids: Vec<String>,
+    limit: i32,
 ) -> BoxFuture<'_, Result<CategoryProducts, Status>> {
     async move {
         match scope
             .services
-            .products_by_categories(scope, ids.clone())
+            .products_by_categories(scope, ids.clone(), limit)
             .await
         {
             Ok(answer) => Ok(answer
@@ -138,8 +155,8 @@ fn products_of_some(
                 .collect()),
             Err(status) if status.code() == Code::OutOfRange && ids.len() > 1 => {
                 let (left, right) = ids.split_at(ids.len() / 2);
-                let mut found = products_of_some(scope, left.to_vec()).await?;
-                found.extend(products_of_some(scope, right.to_vec()).await?);
+                let mut found = products_of_some(scope, left.to_vec(), limit).await?;
+                found.extend(products_of_some(scope, right.to_vec(), limit).await?);
                 Ok(found)
             }
             Err(status) => Err(status),

@@ -1,6 +1,10 @@
 //! The data loaders of one request.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use contract::query::{Category, Order, Product, Saga};
+use parking_lot::Mutex;
 
 use super::batch::Batch;
 
@@ -18,17 +22,23 @@ pub struct Products {
 pub struct Loaders {
     pub(super) categories: Batch<Category>,
     pub(super) products: Batch<Product>,
-    pub(super) products_of: Batch<Products>,
+    /// By the number of products of each category.
+    products_of: Mutex<HashMap<i32, Arc<Batch<Products>>>>,
     pub(super) orders: Batch<Order>,
     pub(super) sagas_of: Batch<Saga>,
 }
 
 impl Loaders {
+    /// Loads at most `limit` products of a category; 0 is the read side's maximum.
+    pub(super) fn products_of(&self, limit: i32) -> Arc<Batch<Products>> {
+        Arc::clone(self.products_of.lock().entry(limit).or_default())
+    }
+
     /// Clears all loaders.
     pub fn forget(&self) {
         self.categories.forget();
         self.products.forget();
-        self.products_of.forget();
+        self.products_of.lock().clear();
         self.orders.forget();
         self.sagas_of.forget();
     }

@@ -202,8 +202,9 @@ impl Services {
         &self,
         scope: &RequestContext,
         ids: Vec<String>,
+        limit: i32,
     ) -> Result<ProductsByCategoriesResponse, Status> {
-        let message = ProductsByCategoriesRequest { ids, limit: 0 };
+        let message = ProductsByCategoriesRequest { ids, limit };
         let send =
             async |channel, request| queries(channel).get_products_by_categories(request).await;
         let method = (QUERY, "GetProductsByCategories", QuerySize::Many);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_graphql::Context;
 use contract::metadata;
 use graphql_http::{ApiError, ExecutionContext};
+use prost::Message;
 use tonic::metadata::MetadataMap;
 
 use super::loaders::Loaders;
@@ -46,6 +47,15 @@ impl RequestContext {
             .data::<Arc<Self>>()
             .map(AsRef::as_ref)
             .map_err(|error| ApiError::internal(error.message))
+    }
+
+    /// Counts rows that become objects of the response.
+    ///
+    /// # Errors
+    /// The response would exceed a limit.
+    pub fn count_rows<R: Message>(&self, rows: &[R]) -> Result<(), ApiError> {
+        let bytes: usize = rows.iter().map(Message::encoded_len).sum();
+        self.execution.count(rows.len() as u64, bytes as u64)
     }
 
     /// Sets the metadata that every call carries.

@@ -1,6 +1,7 @@
 //! The gateway, tested over HTTP, with the two services on SQLite in the same process.
 
 mod catalogue;
+mod cost;
 mod failures;
 mod fakes;
 mod http_rules;

@@ -19,14 +19,65 @@ const MAX_ROOT_FIELDS: u64 = 60;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     pub depth: u32,
+    /// The maximum number of objects that a response can hold.
     pub complexity: u32,
+    /// The maximum number of bytes of a response.
+    pub response_bytes: u32,
     /// Whether introspection is allowed.
     pub introspection: bool,
 }
 
+/// A list of the query: what it contributes to the complexity, and the argument by which a client can make it smaller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct CountedList<'a> {
+    pub field: &'a str,
+    pub argument: Option<&'a str>,
+    pub size: u64,
+    /// The complexity of one item.
+    pub each: u64,
+    /// How often the list is in the response: the product of the sizes of the lists above it.
+    pub times: u64,
+    pub place: Pos,
+}
+
+impl CountedList<'_> {
+    fn total(&self) -> u64 {
+        self.size
+            .saturating_mul(self.each)
+            .saturating_mul(self.times)
+    }
+
+    /// The largest size with which the query passes, if there is one.
+    fn passing_size(&self, complexity: u64, limit: u64) -> Option<u64> {
+        let others = complexity.saturating_sub(self.total());
+        let of_one = self.each.saturating_mul(self.times);
+        let size = limit.checked_sub(others)?.checked_div(of_one)?;
+        (size > 0).then_some(size)
+    }
+
+    /// What it contributes, and what would pass.
+    fn advice(&self, complexity: u64, limit: u64) -> String {
+        let Self {
+            field,
+            size,
+            each,
+            times,
+            ..
+        } = self;
+        let mut text = format!("{field} counts {size} items of {each}");
+        if *times > 1 {
+            text += &format!(", {times} times");
+        }
+        if let Some((argument, size)) = self.argument.zip(self.passing_size(complexity, limit)) {
+            text += &format!("; {argument}: {size} would pass");
+        }
+        text
+    }
+}
+
 /// The cost of a selection, including everything below it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Cost {
+pub(super) struct Cost<'a> {
     pub depth: u64,
     pub introspection_depth: u64,
     pub complexity: u64,
@@ -35,9 +86,11 @@ pub(super) struct Cost {
     pub selections: u64,
     /// Fields on this level.
     pub fields: u64,
+    /// The list that contributes most and can be made smaller.
+    pub largest: Option<CountedList<'a>>,
 }
 
-impl Cost {
+impl Cost<'_> {
     /// Adds the cost of a sibling.
     pub fn add(&mut self, other: Self) {
         self.depth = self.depth.max(other.depth);
@@ -47,6 +100,10 @@ impl Cost {
         self.directives = self.directives.saturating_add(other.directives);
         self.selections = self.selections.saturating_add(other.selections);
         self.fields = self.fields.saturating_add(other.fields);
+        let total = |list: &Option<CountedList<'_>>| list.map(|list| list.total());
+        if total(&other.largest) > total(&self.largest) {
+            self.largest = other.largest;
+        }
     }
 
     /// Rejects an operation that exceeds a limit; `place` is its location.
@@ -60,7 +117,6 @@ impl Cost {
             ),
         ];
         let too_complex = [
-            ("complexity", self.complexity, u64::from(limits.complexity)),
             ("number of aliases", self.aliases, MAX_ALIASES),
             ("number of directives", self.directives, MAX_DIRECTIVES),
             ("number of selections", self.selections, MAX_SELECTIONS),
@@ -71,7 +127,25 @@ impl Cost {
             ),
         ];
         reject_above(Code::QueryTooDeep, &too_deep, place)?;
-        reject_above(Code::QueryTooComplex, &too_complex, place)
+        reject_above(Code::QueryTooComplex, &too_complex, place)?;
+        self.check_complexity(u64::from(limits.complexity), place)
+    }
+
+    fn check_complexity(&self, limit: u64, place: Pos) -> Result<(), ApiError> {
+        let Self {
+            complexity,
+            largest,
+            ..
+        } = self;
+        if *complexity <= limit {
+            return Ok(());
+        }
+        let mut message = format!("the query's complexity is at most {limit}, got {complexity}");
+        if let Some(list) = largest {
+            message += &format!(": {}", list.advice(*complexity, limit));
+        }
+        let place = largest.map_or(place, |list| list.place);
+        Err(ApiError::at_location(Code::QueryTooComplex, message, place))
     }
 }
 

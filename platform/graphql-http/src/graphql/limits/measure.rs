@@ -3,30 +3,31 @@
 use std::collections::HashMap;
 
 use async_graphql::parser::types::{
-    BaseType, ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet, Type,
+    BaseType, ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet,
 };
 use async_graphql::{Name, Pos, Positioned, Value, Variables};
 
 use super::super::coerce_variables::variable;
-use super::super::schema_index::SchemaIndex;
-use super::cost::{Cost, Limits, MAX_NESTING};
+use super::super::list_size::ListSize;
+use super::super::schema_index::{Field as Definition, SchemaIndex};
+use super::cost::{Cost, CountedList, Limits, MAX_NESTING};
 use crate::errors::{ApiError, Code};
 
-/// The assumed length of a list without a limit.
-const DEFAULT_LENGTH: u64 = 20;
-/// The maximum length of a list; a higher limit is rejected by the field itself.
-const MAX_LENGTH: i64 = 500;
+/// The maximum size of a list that an argument can set; a higher one is rejected by the field itself.
+const MAX_SIZE: i64 = 500;
 
-/// Rejects a document with an operation that exceeds a limit.
+/// Rejects a document with an operation that exceeds a limit. Returns the complexity of `selected`, one of its operations.
 ///
 /// # Errors
 /// The error names the limit and the measured value.
 pub fn measure(
     document: &ExecutableDocument,
+    selected: &OperationDefinition,
     variables: &Variables,
     index: &SchemaIndex,
     limits: &Limits,
-) -> Result<(), ApiError> {
+) -> Result<u64, ApiError> {
+    let mut complexity = 0;
     for (_, operation) in document.operations.iter() {
         let mut walk = Walk {
             document,
@@ -34,15 +35,51 @@ pub fn measure(
             variables,
             index,
             introspection: limits.introspection,
+            limit: u64::from(limits.complexity),
             fragments: HashMap::new(),
         };
         let root = SchemaIndex::root(operation.node.ty);
         let set = &operation.node.selection_set.node;
-        let mut cost = walk.set(set, operation.pos, Some(root), 0)?;
+        let mut cost = walk.set(set, operation.pos, &Parent::root(root), 0)?;
         cost.directives += count(operation.node.directives.len());
         cost.check(limits, operation.pos)?;
+        if std::ptr::eq(&raw const operation.node, selected) {
+            complexity = cost.complexity;
+        }
     }
-    Ok(())
+    Ok(complexity)
+}
+
+/// The size of a list, and the argument that sets it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Size<'a> {
+    items: u64,
+    argument: Option<&'a str>,
+}
+
+/// What the cost of a selection depends on: the object that is selected from, and the sizes that the field which returned
+/// it sets.
+#[derive(Clone, Copy)]
+struct Parent<'a> {
+    object: Option<&'a str>,
+    sized: Option<(&'a [String], Size<'a>)>,
+}
+
+impl<'a> Parent<'a> {
+    const fn root(object: &'a str) -> Self {
+        Self {
+            object: Some(object),
+            sized: None,
+        }
+    }
+
+    /// The same object, as a fragment on this type selects from it.
+    const fn on(self, object: &'a str) -> Self {
+        Self {
+            object: Some(object),
+            ..self
+        }
+    }
 }
 
 struct Walk<'a> {
@@ -51,8 +88,11 @@ struct Walk<'a> {
     variables: &'a Variables,
     index: &'a SchemaIndex,
     introspection: bool,
-    /// Measured fragments; `None` while one is being measured, by which cycles are detected.
-    fragments: HashMap<&'a Name, Option<Cost>>,
+    /// The maximum complexity.
+    limit: u64,
+    /// Measured fragments, by the size that the field above sets; `None` while one is being measured, by which cycles are
+    /// detected.
+    fragments: HashMap<(&'a Name, Option<Size<'a>>), Option<Cost<'a>>>,
 }
 
 impl<'a> Walk<'a> {
@@ -60,9 +100,9 @@ impl<'a> Walk<'a> {
         &mut self,
         set: &'a SelectionSet,
         place: Pos,
-        object: Option<&'a str>,
+        parent: &Parent<'a>,
         nesting: usize,
-    ) -> Result<Cost, ApiError> {
+    ) -> Result<Cost<'a>, ApiError> {
         if nesting > MAX_NESTING {
             let message = format!("selections are nested at most {MAX_NESTING} deep");
             return Err(ApiError::at_location(Code::QueryTooDeep, message, place));
@@ -70,18 +110,20 @@ impl<'a> Walk<'a> {
         let mut total = Cost::default();
         for Positioned { node, pos } in &set.items {
             let cost = match node {
-                Selection::Field(field) => self.field(field, object, nesting)?,
+                Selection::Field(field) => self.field(field, parent, nesting)?,
                 Selection::InlineFragment(inline) => {
                     let inline = &inline.node;
                     let condition = inline.type_condition.as_ref();
-                    let object = condition.map_or(object, |on| Some(on.node.on.node.as_str()));
+                    let parent =
+                        condition.map_or(*parent, |on| parent.on(on.node.on.node.as_str()));
                     let set = &inline.selection_set.node;
-                    let mut cost = self.set(set, *pos, object, nesting + 1)?;
+                    let mut cost = self.set(set, *pos, &parent, nesting + 1)?;
                     cost.directives += count(inline.directives.len());
                     cost
                 }
                 Selection::FragmentSpread(spread) => {
-                    let mut cost = self.fragment(&spread.node.fragment_name.node, *pos, nesting)?;
+                    let name = &spread.node.fragment_name.node;
+                    let mut cost = self.fragment(name, *pos, parent, nesting)?;
                     cost.directives += count(spread.node.directives.len());
                     cost
                 }
@@ -93,8 +135,15 @@ impl<'a> Walk<'a> {
     }
 
     /// The cost of a fragment that is spread at `place`.
-    fn fragment(&mut self, name: &'a Name, place: Pos, nesting: usize) -> Result<Cost, ApiError> {
-        if let Some(known) = self.fragments.get(name) {
+    fn fragment(
+        &mut self,
+        name: &'a Name,
+        place: Pos,
+        parent: &Parent<'a>,
+        nesting: usize,
+    ) -> Result<Cost<'a>, ApiError> {
+        let key = (name, parent.sized.map(|(_, size)| size));
+        if let Some(known) = self.fragments.get(&key) {
             return known.ok_or_else(|| {
                 let message = format!("the fragment {name} spreads itself");
                 ApiError::invalid_document(message, place)
@@ -104,22 +153,22 @@ impl<'a> Walk<'a> {
             let message = format!("there is no fragment {name}");
             return Err(ApiError::invalid_document(message, place));
         };
-        self.fragments.insert(name, None);
+        self.fragments.insert(key, None);
         let fragment = &fragment.node;
-        let object = fragment.type_condition.node.on.node.as_str();
+        let parent = parent.on(fragment.type_condition.node.on.node.as_str());
         let set = &fragment.selection_set.node;
-        let mut cost = self.set(set, place, Some(object), nesting + 1)?;
+        let mut cost = self.set(set, place, &parent, nesting + 1)?;
         cost.directives += count(fragment.directives.len());
-        self.fragments.insert(name, Some(cost));
+        self.fragments.insert(key, Some(cost));
         Ok(cost)
     }
 
     fn field(
         &mut self,
         field: &'a Positioned<Field>,
-        object: Option<&'a str>,
+        parent: &Parent<'a>,
         nesting: usize,
-    ) -> Result<Cost, ApiError> {
+    ) -> Result<Cost<'a>, ApiError> {
         let Positioned { node: field, pos } = field;
         let name = field.name.node.as_str();
         let about_schema = matches!(name, "__schema" | "__type");
@@ -128,11 +177,18 @@ impl<'a> Walk<'a> {
             return Err(ApiError::invalid_document(message, *pos));
         }
         let index = self.index;
-        let ty = object.and_then(|object| index.field(object, name));
+        let definition = parent
+            .object
+            .and_then(|object| index.definition(object, name));
         let set = &field.selection_set.node;
-        let below = self.set(set, *pos, ty.map(SchemaIndex::named), nesting + 1)?;
+        let object = definition.map(|field| SchemaIndex::named(&field.ty));
+        let (size, sized) = self.sizes(field, definition, parent);
+        let below = self.set(set, *pos, &Parent { object, sized }, nesting + 1)?;
         let is_object = !field.selection_set.node.items.is_empty();
-        let each = below.complexity.saturating_add(u64::from(is_object));
+        let own = object.map_or(1, |object| index.weight(object));
+        let each = below
+            .complexity
+            .saturating_add(if is_object { own } else { 0 });
         let depth = below.depth + 1;
         Ok(Cost {
             depth: if about_schema { 1 } else { depth },
@@ -141,39 +197,86 @@ impl<'a> Walk<'a> {
             } else {
                 below.introspection_depth
             },
-            complexity: each.saturating_mul(self.length(field, ty)),
+            complexity: each.saturating_mul(size.map_or(1, |size| size.items)),
             aliases: below.aliases + u64::from(field.alias.is_some()),
             directives: below.directives + count(field.directives.len()),
             fields: 1,
+            largest: size.map_or(below.largest, |size| {
+                let list = CountedList {
+                    field: name,
+                    argument: size.argument,
+                    size: size.items,
+                    each,
+                    times: 1,
+                    place: *pos,
+                };
+                Some(self.larger(list, below.largest))
+            }),
             ..below
         })
     }
 
-    /// The maximum number of items of a field: 1 if it is not a list.
-    fn length(&self, field: &Field, ty: Option<&Type>) -> u64 {
-        let is_list = ty.is_some_and(|ty| matches!(ty.base, BaseType::List(_)));
-        if !is_list {
-            return 1;
+    /// Which list a client should make smaller: the outer one if it has an argument and one item of it can pass.
+    fn larger(&self, outer: CountedList<'a>, inner: Option<CountedList<'a>>) -> CountedList<'a> {
+        let inner = inner.filter(|inner| inner.argument.is_some());
+        let is_outer = outer.argument.is_some() && outer.each <= self.limit;
+        match inner {
+            Some(inner) if !is_outer => CountedList {
+                times: inner.times.saturating_mul(outer.size),
+                ..inner
+            },
+            _ => outer,
         }
-        let limit = field.arguments.iter().find_map(|(name, value)| {
-            matches!(name.node.as_str(), "limit" | "first" | "last" | "perPage")
-                .then_some(&value.node)
+    }
+
+    /// The size of a field that is a list, and the sizes that it sets for the lists of the returned object.
+    fn sizes(
+        &self,
+        field: &Field,
+        definition: Option<&'a Definition>,
+        parent: &Parent<'a>,
+    ) -> (Option<Size<'a>>, Option<(&'a [String], Size<'a>)>) {
+        let Some(definition) = definition else {
+            return (None, None);
+        };
+        let own = definition.size.as_ref().map(|stated| {
+            let size = self.size(field, stated);
+            (stated.fields.as_slice(), size)
         });
-        let given = limit.and_then(|value| {
+        if !matches!(definition.ty.base, BaseType::List(_)) {
+            return (None, own);
+        }
+        let name = field.name.node.as_str();
+        let from_parent = parent
+            .sized
+            .filter(|(fields, _)| fields.iter().any(|sized| sized == name));
+        (own.or(from_parent).map(|(_, size)| size), None)
+    }
+
+    /// The size that the arguments of a field set, or the assumed one.
+    fn size(&self, field: &Field, stated: &'a ListSize) -> Size<'a> {
+        let given = stated.arguments.iter().find_map(|argument| {
+            let value = field.get_argument(argument)?;
             let lookup = |name: Name| {
                 let given = variable(self.operation, self.variables, &name);
                 given.cloned().ok_or(())
             };
-            value.clone().into_const_with(lookup).ok()
+            match value.node.clone().into_const_with(lookup).ok()? {
+                Value::Number(number) => Some((argument, number.as_i64())),
+                _ => None,
+            }
         });
-        let length = match given {
-            Some(Value::Number(number)) => number.as_i64(),
-            _ => None,
+        let (argument, items) = match given {
+            Some((argument, Some(items))) if (0..=MAX_SIZE).contains(&items) => {
+                (Some(argument), items.unsigned_abs())
+            }
+            // The field rejects it.
+            Some((argument, _)) => (Some(argument), 1),
+            None => (stated.arguments.first(), stated.assumed),
         };
-        match length {
-            Some(length) if (0..=MAX_LENGTH).contains(&length) => length.unsigned_abs(),
-            Some(_) => 1,
-            None => DEFAULT_LENGTH,
+        Size {
+            items,
+            argument: argument.map(String::as_str),
         }
     }
 }

@@ -4,7 +4,7 @@ use async_graphql::Variables;
 use serde_json::json;
 
 use super::super::super::TEST_SDL;
-use super::super::super::document::parse;
+use super::super::super::document::{operation, parse};
 use super::super::super::schema_index::SchemaIndex;
 use super::super::Limits;
 use super::measure;
@@ -13,13 +13,32 @@ use crate::errors::{ApiError, Code};
 const LIMITS: Limits = Limits {
     depth: 10,
     complexity: 1_000,
+    response_bytes: 1_000,
     introspection: true,
 };
 
 fn check_with(query: &str, variables: serde_json::Value, limits: &Limits) -> Result<(), ApiError> {
     let index = SchemaIndex::from_sdl(TEST_SDL).expect("our own schema");
     let document = parse(query).expect("GraphQL").document;
-    measure(&document, &Variables::from_json(variables), &index, limits)
+    let selected = operation(&document, None)?;
+    let variables = Variables::from_json(variables);
+    measure(&document, selected, &variables, &index, limits).map(|_| ())
+}
+
+fn complexity(query: &str, variables: serde_json::Value) -> u64 {
+    let index = SchemaIndex::from_sdl(TEST_SDL).expect("our own schema");
+    let document = parse(query).expect("GraphQL").document;
+    let selected = operation(&document, None).expect("one operation");
+    let limits = Limits {
+        complexity: u32::MAX,
+        ..LIMITS
+    };
+    let variables = Variables::from_json(variables);
+    measure(&document, selected, &variables, &index, &limits).expect("within the limits")
+}
+
+fn message(query: &str) -> String {
+    check(query).expect_err("too complex").message
 }
 
 fn check(query: &str) -> Result<(), ApiError> {
@@ -35,7 +54,7 @@ fn nested(levels: usize) -> String {
     let mut query = "{ category(id: 1) ".to_owned();
     for level in 1..levels - 1 {
         query += if level % 2 == 1 {
-            "{ products "
+            "{ products(limit: 1) "
         } else {
             "{ category "
         };
@@ -84,15 +103,12 @@ fn introspection_has_its_own_depth() {
 }
 
 #[test]
-fn lists_multiply_by_their_limit_or_20() {
-    let at = |complexity| Limits {
-        complexity,
-        ..LIMITS
-    };
+fn a_query_counts_the_objects_that_it_can_return() {
     let cases = [
         ("{ categoryExists(id: 1) }", json!({}), 0),
         ("{ category(id: 1) { id name } }", json!({}), 1),
-        ("{ categories { id } }", json!({}), 20),
+        ("{ categories { id } }", json!({}), 500),
+        ("{ products { id } }", json!({}), 100),
         (
             "{ products(limit: 100) { id category { id } } }",
             json!({}),
@@ -116,38 +132,127 @@ fn lists_multiply_by_their_limit_or_20() {
         (
             "query($n: Int) { products(limit: $n) { id } }",
             json!({}),
-            20,
+            100,
         ),
-        ("{ categories { products { id } } }", json!({}), 420),
+        ("{ categories { products { id } } }", json!({}), 250_500),
+        (
+            "{ categories { products(limit: 3) { id } } }",
+            json!({}),
+            2_000,
+        ),
         (
             "{ categories { ...p } } fragment p on Category { products { id } }",
             json!({}),
-            420,
+            250_500,
         ),
     ];
-    for (query, variables, cost) in cases {
-        assert_eq!(
-            check_with(query, variables.clone(), &at(cost)),
-            Ok(()),
-            "{query}"
-        );
-        if cost > 0 {
-            let error = check_with(query, variables, &at(cost - 1)).expect_err(query);
-            assert_eq!(error.code, Code::QueryTooComplex);
-        }
+    for (query, variables, objects) in cases {
+        assert_eq!(complexity(query, variables), objects, "{query}");
     }
 }
 
 #[test]
-fn a_limit_that_the_field_rejects_does_not_count() {
+fn a_list_that_is_stored_in_its_parent_counts_as_its_parent() {
+    assert_eq!(
+        complexity("{ products { sizes { name } } }", json!({})),
+        100
+    );
+    let with_makers = "{ products { sizes { maker { id } } } }";
+    assert_eq!(complexity(with_makers, json!({})), 100 + 100 * 10);
+}
+
+#[test]
+fn a_connection_counts_its_nodes() {
+    let of = |arguments: &str| {
+        format!(
+            "{{ productsConnection{arguments} {{ edges {{ node {{ id category {{ id }} }} }} }} }}"
+        )
+    };
+    for (arguments, size) in [("", 20), ("(first: 7)", 7), ("(last: 9)", 9)] {
+        assert_eq!(complexity(&of(arguments), json!({})), 1 + size * 2);
+    }
+    // One fragment on connections of different sizes.
+    let shared =
+        "{ a: productsConnection(first: 1) { ...e } b: productsConnection(first: 5) { ...e } }
+        fragment e on ProductConnection { edges { node { id } } }";
+    assert_eq!(complexity(shared, json!({})), 2 + 1 + 5);
+}
+
+#[test]
+fn a_query_is_rejected_above_its_limit_only() {
+    let at = |complexity| Limits {
+        complexity,
+        ..LIMITS
+    };
+    let query = "{ products(limit: 5) { id category { id } } }";
+    assert_eq!(check_with(query, json!({}), &at(10)), Ok(()));
+    let error = check_with(query, json!({}), &at(9)).expect_err("too complex");
+    assert_eq!(error.code, Code::QueryTooComplex);
+    assert_eq!(error.location.map(|place| place.column), Some(3));
+}
+
+#[test]
+fn a_rejection_says_which_list_counts_how_much_and_which_size_would_pass() {
+    assert_eq!(
+        message(
+            "{ category(id: 1) { id } products(limit: 500) { category { id } sizes { maker { id } } } }"
+        ),
+        "the query's complexity is at most 1000, got 6001: products counts 500 items of 12; limit: 83 would pass"
+    );
+    assert_eq!(
+        message("{ categories { products { id } } }"),
+        "the query's complexity is at most 1000, got 250500: products counts 500 items of 1, 500 times; limit: 1 would pass"
+    );
+    let without = "{ categories { id } more: categories { id } }";
+    assert_eq!(code(without), None);
+    assert_eq!(
+        message("{ categories { id } more: categories { id } last: category(id: 1) { id } }"),
+        "the query's complexity is at most 1000, got 1001: categories counts 500 items of 1"
+    );
+}
+
+#[test]
+fn the_size_that_is_said_to_pass_does_pass() {
+    for (query, passing) in [
+        (
+            "{ products(limit: 500) { category { id } sizes { maker { id } } } }",
+            83,
+        ),
+        ("{ categories { products(limit: 500) { id } } }", 1),
+        (
+            "{ productsConnection(first: 100) { edges { node { sizes { maker { id } } } } } }",
+            90,
+        ),
+    ] {
+        assert!(
+            message(query).ends_with(&format!(": {passing} would pass")),
+            "{query}"
+        );
+        let at = |size: u32| {
+            query
+                .replace("500", &size.to_string())
+                .replace("100", &size.to_string())
+        };
+        assert_eq!(code(&at(passing)), None, "{query}");
+        assert_eq!(
+            code(&at(passing + 1)),
+            Some(Code::QueryTooComplex),
+            "{query}"
+        );
+    }
+}
+
+#[test]
+fn a_size_that_the_field_rejects_does_not_count() {
     assert_eq!(code("{ products(limit: 100000) { id } }"), None);
     assert_eq!(code("{ products(limit: -1) { id } }"), None);
-    assert_eq!(
-        code("{ products(limit: 500) { id category { id } } }"),
-        None
-    );
-    let query = "{ products(limit: 500) { id category { id } } categories { id } }";
-    assert_eq!(code(query), Some(Code::QueryTooComplex));
+}
+
+#[test]
+fn a_schema_with_a_list_without_a_size_is_not_served() {
+    let sdl = "type Query { all: [Thing!]! } type Thing { name: String! }";
+    let error = SchemaIndex::from_sdl(sdl).expect_err("no size");
+    assert!(error.to_string().contains("Query.all"), "{error}");
 }
 
 #[test]

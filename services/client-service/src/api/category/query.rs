@@ -1,7 +1,7 @@
 //! Queries of categories.
 
 use async_graphql::{Context, ID, Object};
-use graphql_http::{ApiError, or_null};
+use graphql_http::{ApiError, AtMost, SizedBy, or_null};
 
 use super::super::arguments;
 use super::super::read::{read_error, single};
@@ -40,14 +40,16 @@ impl CategoryQueries {
     }
 
     /// All categories, ordered by name; at most 500.
+    #[graphql(directive = AtMost::apply(500))]
     async fn categories(&self, context: &Context<'_>) -> Result<Vec<Category>, ApiError> {
         let scope = RequestContext::of(context)?;
         let list = scope.services.categories(scope).await.map_err(read_error)?;
         scope.note_truncated(list.truncated);
-        Category::from_rows(list.categories)
+        Category::from_rows(scope, list.categories)
     }
 
     /// The categories whose name contains the term, without regard to case; at most 500.
+    #[graphql(directive = AtMost::apply(500))]
     async fn search_categories(
         &self,
         context: &Context<'_>,
@@ -58,10 +60,11 @@ impl CategoryQueries {
         let answer = scope.services.search_categories(scope, term).await;
         let list = answer.map_err(read_error)?;
         scope.note_truncated(list.truncated);
-        Category::from_rows(list.categories)
+        Category::from_rows(scope, list.categories)
     }
 
     /// A page of all categories, ordered by name. Pages start at 1 and have 1 to 500 rows.
+    #[graphql(directive = SizedBy::apply("perPage", 500))]
     async fn categories_paginated(
         &self,
         context: &Context<'_>,
@@ -75,7 +78,7 @@ impl CategoryQueries {
             .services
             .categories_paginated(scope, page, per_page)
             .await;
-        Category::from_rows(answer.map_err(read_error)?.categories)
+        Category::from_rows(scope, answer.map_err(read_error)?.categories)
     }
 
     /// Counts of all categories.

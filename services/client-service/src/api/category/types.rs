@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object};
 use contract::{proto, query};
-use graphql_http::{ApiError, DateTime, or_null};
+use graphql_http::{ApiError, DateTime, SizedBy, or_null};
 use tokio::sync::OnceCell;
 
+use super::super::arguments;
 use super::super::convert::{from_micros, from_timestamp, missing, to_int};
 use super::super::product::Product;
+use super::super::read::long_text;
 use crate::upstream::{CommandReply, RequestContext, load};
 
 /// A category.
@@ -84,8 +86,12 @@ impl Category {
     /// All rows of a list.
     ///
     /// # Errors
-    /// A time is outside the calendar.
-    pub fn from_rows(rows: Vec<query::Category>) -> Result<Vec<Self>, ApiError> {
+    /// A time is outside the calendar, or the response would exceed a limit.
+    pub fn from_rows(
+        scope: &RequestContext,
+        rows: Vec<query::Category>,
+    ) -> Result<Vec<Self>, ApiError> {
+        scope.count_rows(&rows)?;
         rows.into_iter().map(Self::from_row).collect()
     }
 
@@ -134,9 +140,9 @@ impl Category {
     }
 
     async fn description(&self, context: &Context<'_>) -> Option<&str> {
-        or_null(context, self.own(context).await)?
-            .description
-            .as_deref()
+        let own = or_null(context, self.own(context).await)?;
+        let text = own.description.as_deref()?;
+        or_null(context, long_text(context, text))
     }
 
     /// The number of its products.
@@ -147,12 +153,20 @@ impl Category {
         }
     }
 
-    /// Its products, ordered by name; at most 500.
-    async fn products(&self, context: &Context<'_>) -> Result<Vec<Product>, ApiError> {
+    /// Its products, ordered by name: the first `limit` (1 to 500), without it 500.
+    #[graphql(directive = SizedBy::apply("limit", 500))]
+    async fn products(
+        &self,
+        context: &Context<'_>,
+        limit: Option<i32>,
+    ) -> Result<Vec<Product>, ApiError> {
         let scope = RequestContext::of(context)?;
-        let products = load::products_of(scope, &self.id).await?;
-        scope.note_truncated(products.truncated);
-        Product::from_rows(products.rows.clone())
+        let limit = limit
+            .map(|limit| arguments::rows("limit", limit))
+            .transpose()?;
+        let products = load::products_of(scope, &self.id, limit).await?;
+        scope.note_truncated(limit.is_none() && products.truncated);
+        Product::from_rows(scope, products.rows.clone())
     }
 
     /// Counts the category's changes.

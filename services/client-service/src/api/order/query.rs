@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, Object};
 use contract::query::{Order as Row, OrderListRequest, UserOrderListRequest};
 use futures::future::{BoxFuture, FutureExt};
-use graphql_http::{ApiError, or_null};
+use graphql_http::{ApiError, SizedBy, or_null};
 use tonic::{Code, Status};
 
 use super::super::arguments;
@@ -46,7 +46,7 @@ impl Pagination {
         let limit = arguments::limit(limit)?;
         let offset = arguments::at_least("offset", 0, offset.unwrap_or(0))?;
         let rows = self.read(scope, limit, offset).await;
-        Order::from_rows(rows.map_err(read_error)?)
+        Order::from_rows(scope, rows.map_err(read_error)?)
     }
 
     /// Reads a page. If it exceeds the size of one message, it is read in two halves.
@@ -109,6 +109,7 @@ impl OrderQueries {
     }
 
     /// All orders, the latest first: `limit` (1 to 500, 100 if absent) from `offset` on.
+    #[graphql(directive = SizedBy::apply("limit", 100))]
     async fn orders(
         &self,
         context: &Context<'_>,
@@ -123,6 +124,7 @@ impl OrderQueries {
     }
 
     /// A user's orders, the latest first: `limit` (1 to 500, 100 if absent) from `offset` on.
+    #[graphql(directive = SizedBy::apply("limit", 100))]
     async fn user_orders(
         &self,
         context: &Context<'_>,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, SimpleObject};
 use contract::{proto, query};
-use graphql_http::{ApiError, DateTime, Decimal, or_null};
+use graphql_http::{ApiError, AtMost, DateTime, Decimal, Weighs, or_null};
 use tokio::sync::OnceCell;
 
 use super::super::convert::{from_micros, from_timestamp, missing, to_int};
@@ -35,7 +35,9 @@ struct Own {
 }
 
 /// A product of an order, as it was when it was ordered.
+// Stored in the order's row: it counts as part of the order.
 #[derive(Clone, Debug, SimpleObject)]
+#[graphql(directive = Weighs::apply(0))]
 pub struct OrderItem {
     product_id: ID,
     product_name: String,
@@ -47,7 +49,9 @@ pub struct OrderItem {
 }
 
 /// The shipping address of an order.
+// Stored in the order's row too.
 #[derive(Clone, Debug, SimpleObject)]
+#[graphql(directive = Weighs::apply(0))]
 pub struct ShippingAddress {
     street: String,
     city: String,
@@ -153,8 +157,12 @@ impl Order {
     /// All rows of a list.
     ///
     /// # Errors
-    /// One has no status, or a time is outside the calendar.
-    pub fn from_rows(rows: Vec<query::Order>) -> Result<Vec<Self>, ApiError> {
+    /// One has no status, a time is outside the calendar, or the response would exceed a limit.
+    pub fn from_rows(
+        scope: &RequestContext,
+        rows: Vec<query::Order>,
+    ) -> Result<Vec<Self>, ApiError> {
+        scope.count_rows(&rows)?;
         rows.into_iter().map(Self::from_row).collect()
     }
 
@@ -206,7 +214,8 @@ impl Order {
         Ok(Decimal::new(self.own(context).await?.total_amount.clone()))
     }
 
-    /// Each product once.
+    /// Each product once, at most 100.
+    #[graphql(directive = AtMost::apply(100))]
     async fn items(&self, context: &Context<'_>) -> Result<&[OrderItem], ApiError> {
         Ok(&self.own(context).await?.items)
     }

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, Object};
 use contract::query::{ProductListResponse, ProductPriceRangeRequest, ProductWindowRequest};
-use graphql_http::{ApiError, or_null};
+use graphql_http::{ApiError, AtMost, SizedBy, or_null};
 
 use super::super::arguments;
 use super::super::read::{read_error, single};
@@ -42,12 +42,15 @@ fn list(
 ) -> Result<Vec<Product>, ApiError> {
     let list = answer.map_err(read_error)?;
     scope.note_truncated(list.truncated);
-    Product::from_rows(list.products)
+    Product::from_rows(scope, list.products)
 }
 
 /// A page, which is never marked as truncated.
-fn page(answer: Result<ProductListResponse, tonic::Status>) -> Result<Vec<Product>, ApiError> {
-    Product::from_rows(answer.map_err(read_error)?.products)
+fn page(
+    scope: &RequestContext,
+    answer: Result<ProductListResponse, tonic::Status>,
+) -> Result<Vec<Product>, ApiError> {
+    Product::from_rows(scope, answer.map_err(read_error)?.products)
 }
 
 #[Object]
@@ -63,6 +66,7 @@ impl ProductQueries {
     }
 
     /// Products, of one category or of all, ordered by name: `limit` (1 to 500, 100 if absent) from `offset` on.
+    #[graphql(directive = SizedBy::apply("limit", 100))]
     async fn products(
         &self,
         context: &Context<'_>,
@@ -79,10 +83,11 @@ impl ProductQueries {
             limit: Some(arguments::limit(limit)?),
             offset: arguments::at_least("offset", 0, offset.unwrap_or(0))?,
         };
-        page(scope.services.products_window(scope, window).await)
+        page(scope, scope.services.products_window(scope, window).await)
     }
 
     /// The products whose name contains the term, without regard to case; at most 500.
+    #[graphql(directive = AtMost::apply(500))]
     async fn search_products(
         &self,
         context: &Context<'_>,
@@ -94,6 +99,7 @@ impl ProductQueries {
     }
 
     /// A page of all products, ordered by name. Pages start at 1 and have 1 to 500 rows.
+    #[graphql(directive = SizedBy::apply("perPage", 500))]
     async fn products_paginated(
         &self,
         context: &Context<'_>,
@@ -104,6 +110,7 @@ impl ProductQueries {
         let number = arguments::at_least("page", 1, page)?;
         let per_page = arguments::rows("perPage", per_page)?;
         self::page(
+            scope,
             scope
                 .services
                 .products_paginated(scope, number, per_page)
@@ -112,6 +119,7 @@ impl ProductQueries {
     }
 
     /// The products of a category, ordered by name; at most 500.
+    #[graphql(directive = AtMost::apply(500))]
     async fn products_by_category(
         &self,
         context: &Context<'_>,
@@ -123,6 +131,7 @@ impl ProductQueries {
     }
 
     /// The products with a price in this range, ordered by price; at most 500.
+    #[graphql(directive = AtMost::apply(500))]
     async fn products_by_price_range(
         &self,
         context: &Context<'_>,

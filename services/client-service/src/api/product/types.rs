@@ -9,6 +9,7 @@ use tokio::sync::OnceCell;
 
 use super::super::category::Category;
 use super::super::convert::{from_micros, from_timestamp, missing, to_int};
+use super::super::read::long_text;
 use crate::upstream::{CommandReply, RequestContext, load};
 
 /// A product.
@@ -115,8 +116,12 @@ impl Product {
     /// All rows of a list.
     ///
     /// # Errors
-    /// A time is outside the calendar.
-    pub fn from_rows(rows: Vec<query::Product>) -> Result<Vec<Self>, ApiError> {
+    /// A time is outside the calendar, or the response would exceed a limit.
+    pub fn from_rows(
+        scope: &RequestContext,
+        rows: Vec<query::Product>,
+    ) -> Result<Vec<Self>, ApiError> {
+        scope.count_rows(&rows)?;
         rows.into_iter().map(Self::from_row).collect()
     }
 
@@ -199,9 +204,9 @@ impl Product {
     }
 
     async fn description(&self, context: &Context<'_>) -> Option<&str> {
-        or_null(context, self.own(context).await)?
-            .description
-            .as_deref()
+        let own = or_null(context, self.own(context).await)?;
+        let text = own.description.as_deref()?;
+        or_null(context, long_text(context, text))
     }
 
     async fn price(&self, context: &Context<'_>) -> Result<Decimal, ApiError> {
