@@ -37,6 +37,7 @@ pub fn all() -> Vec<Spec> {
         names::ALLOWED_HOSTS.spec,
         names::GRAPHQL_MAX_DEPTH.spec,
         names::GRAPHQL_MAX_COMPLEXITY.spec,
+        names::GRAPHQL_MAX_RESPONSE_BYTES.spec,
     ];
     [OWN, shared.as_slice(), names::COMMON].concat()
 }
@@ -70,6 +71,7 @@ impl Config {
         let allowed_hosts = reader.find(&names::ALLOWED_HOSTS);
         let depth = reader.get(&names::GRAPHQL_MAX_DEPTH);
         let complexity = reader.get(&names::GRAPHQL_MAX_COMPLEXITY);
+        let response_bytes = reader.get(&names::GRAPHQL_MAX_RESPONSE_BYTES);
         let shutdown_limit = reader.get(&names::SHUTDOWN_TIMEOUT_MS);
         let telemetry = TelemetryConfig::read(reader);
         Ok(Self {
@@ -82,6 +84,7 @@ impl Config {
             limits: Limits {
                 depth: depth?,
                 complexity: complexity?,
+                response_bytes: response_bytes?,
                 introspection: environment? == AppEnv::Development,
             },
             shutdown_limit: shutdown_limit?,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_graphql::{Context, ID, Object};
 use event_sourcing::Position;
-use graphql_http::{ApiError, Code, ExecutionContext};
+use graphql_http::{ApiError, Code, ExecutionContext, SizedBy};
 use read_model_sql::{ReadError, ReadOptions};
 use sagas::SagaFilter;
 use tokio::time::Instant;
@@ -35,6 +35,7 @@ impl Query {
     }
 
     /// The accounts in the order of their ids.
+    #[graphql(directive = SizedBy::apply("limit", 100))]
     async fn accounts(
         &self,
         context: &Context<'_>,
@@ -56,6 +57,7 @@ impl Query {
     }
 
     /// The open sagas, the latest first.
+    #[graphql(directive = SizedBy::apply("limit", 100))]
     async fn sagas(
         &self,
         context: &Context<'_>,
