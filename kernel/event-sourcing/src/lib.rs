@@ -3,11 +3,11 @@
 //!
 //! # Where to begin
 //!
-//! To use the crate, implement [`Aggregate`] for a state and derive [`DomainEvent`](event::DomainEvent) for its events,
-//! then decide on one stream with [`Executor::transact`] or on several with a [`Command`]. Rows for queries are a
-//! [`Projection`], side effects an [`EventHandler`]. Each of these traits has an example, and the crate's `examples`
-//! folder has two complete programs. [`MemoryEventStore`] is enough to start; the module `testing` (feature `testing`)
-//! has given / when / then for all of them.
+//! To use the crate, implement [`Aggregate`] for a state and derive [`DomainEvent`] for its events, then decide on one
+//! stream with [`Executor::transact`] or on several with a [`Command`]. Rows for queries are a [`Projection`], side
+//! effects an [`EventHandler`]. Each of these traits has an example, and the crate's `examples` folder has two complete
+//! programs. [`MemoryEventStore`] is enough to start; the module `testing` (feature `testing`) has given / when / then
+//! for all of them.
 //!
 //! To understand how it works, read [`store`] first: it states what an [`EventStore`] guarantees.
 //!

@@ -190,7 +190,7 @@ impl<S: Saga> SagaState<S> {
     /// Applies one event, if the transition is legal.
     ///
     /// # Errors
-    /// [`IllegalMove`]; the state is unchanged.
+    /// [`IllegalTransition`]; the state is unchanged.
     pub fn apply(
         &mut self,
         event: &EventOf<S>,

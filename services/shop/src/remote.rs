@@ -62,7 +62,7 @@ impl CommandError {
     }
 }
 
-/// Turns the `error` of a reply into [`Failed::Refused`].
+/// Turns the `error` of a reply into [`CommandError::Rejected`].
 pub fn reject_error(error: Option<Error>) -> Result<(), CommandError> {
     match error {
         None => Ok(()),

@@ -1,6 +1,6 @@
 //! PostgreSQL for tests.
 //!
-//! [`database`] creates an empty database: on the server that `TEST_POSTGRES_URL` names, else on a private cluster that
+//! [`database()`] creates an empty database: on the server that `TEST_POSTGRES_URL` names, else on a private cluster that
 //! is created from the installed binaries for the first test of a process. [`Cluster`] is for tests that stop and
 //! restart their own server. [`PgBouncer`] runs a pooler for a cluster.
 //!

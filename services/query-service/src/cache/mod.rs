@@ -1,6 +1,6 @@
 //! Rows and pages in memory, as consistent as the database.
 //!
-//! A [follower](follower) reads the log up to the projection's checkpoint and invalidates the rows that the events
+//! A [follower] reads the log up to the projection's checkpoint and invalidates the rows that the events
 //! change. Its position is the last checkpoint that it has processed. Cached rows are at least as new as that
 //! position, so the cache may answer requests up to it. They may also be newer: a load reads the database, which can
 //! briefly be ahead of the follower. So each row and page stores the position that it was read at; it is valid there

@@ -67,7 +67,8 @@ pub fn client() -> reqwest::Result<Client> {
 /// Posts to `url` and returns the status and body of the response.
 ///
 /// # Errors
-/// [`Broken`]. The outcome of the request is unknown, except that after [`Broken::Connect`] nothing was sent.
+/// [`TransportError`]. The outcome of the request is unknown, except that after [`TransportError::Connect`] nothing was
+/// sent.
 pub async fn post(
     client: &Client,
     url: String,

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result};
 
+use super::command::verdict;
 use crate::repository::Repository;
 
 const ARGUMENTS: [&str; 7] = [
@@ -21,24 +22,6 @@ pub fn problems(repository: &Repository) -> Result<Vec<String>> {
         .args(ARGUMENTS)
         .status()
         .context("cannot run cargo clippy")?;
-    Ok(verdict(status.success()))
-}
-
-fn verdict(success: bool) -> Vec<String> {
-    if success {
-        Vec::new()
-    } else {
-        vec![format!("cargo {} failed, see above", ARGUMENTS.join(" "))]
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_failed_run_is_a_problem() {
-        assert_eq!(verdict(false).len(), 1);
-        assert!(verdict(true).is_empty());
-    }
+    let command = format!("cargo {}", ARGUMENTS.join(" "));
+    Ok(verdict(status.success(), &command))
 }

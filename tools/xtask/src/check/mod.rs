@@ -3,7 +3,9 @@
 mod adapters;
 mod circles;
 mod clippy;
+mod command;
 mod deny;
+mod docs;
 mod features;
 mod formatting;
 mod leftovers;

@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 
 use super::{
-    adapters, circles, clippy, deny, features, formatting, leftovers, log_fields, manifest,
+    adapters, circles, clippy, deny, docs, features, formatting, leftovers, log_fields, manifest,
     metrics, size, statements, subjects, tiers, words,
 };
 use crate::repository::Repository;
@@ -20,7 +20,7 @@ pub struct Check {
 }
 
 /// The quick ones first.
-pub const ALL: [Check; 15] = [
+pub const ALL: [Check; 16] = [
     Check {
         name: "format",
         promise: "every Rust file is as rustfmt writes it",
@@ -95,6 +95,11 @@ pub const ALL: [Check; 15] = [
         name: "clippy",
         promise: "no warning from clippy, tests and benches included",
         problems: clippy::problems,
+    },
+    Check {
+        name: "docs",
+        promise: "no warning from rustdoc, private items included",
+        problems: docs::problems,
     },
 ];
 
