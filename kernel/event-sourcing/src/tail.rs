@@ -65,16 +65,20 @@ impl Tail {
 
     /// Extends the buffer past `after`, if the log has more events there.
     async fn extend(&self, after: Position) -> Result<Extended, StoreError> {
+        // Held during the read: readers that reach the end together send one query. If the one that reads is dropped, the
+        // next in the queue reads instead.
         let _alone = self.extending.lock().await;
         let Some(from) = self.buffer.lock().read_from(after) else {
             // Another reader has extended the buffer while this one waited.
             return Ok(Extended::Available);
         };
         let limit = usize::try_from(PAGE).unwrap_or(MAX_PAGE_EVENTS);
+        // With the filter of the tail, since the page serves readers with other filters than the caller's.
         let page = self.store.read_all(from, &self.filter, limit).await?;
         let (read_up_to, head) = (page.read_up_to, page.head);
         // The buffer is not locked during the read. `extend` discards the page if the buffer was cleared since.
         self.buffer.lock().extend(from, page);
+        // The page is not the caller's: it may start before `after`, and have events that the caller's filter leaves out.
         Ok(if head > after {
             Extended::Available
         } else {
@@ -115,6 +119,7 @@ struct TailBuffer {
 impl TailBuffer {
     fn lookup(&self, after: Position, filter: &Filter, limit: usize) -> Lookup {
         if after >= self.read_up_to {
+            // A rebuild, for example, would fill the buffer with old events and evict the new ones that others need next.
             let is_far = self.head.0.saturating_sub(after.0) > PAGE;
             return if is_far {
                 Lookup::InStore
@@ -132,6 +137,8 @@ impl TailBuffer {
         let wanted = wanted
             .filter(|entry| filter.matches(entry.stream().aggregate_type(), entry.event_type()));
         let entries: Vec<_> = wanted.take(limit).cloned().collect();
+        // A full page ends at its last event. Otherwise the reader has passed the whole buffer, also what its filter left
+        // out, so that its checkpoint advances without events.
         let read_up_to = match entries.last() {
             Some(last) if entries.len() == limit => last.position(),
             _ => self.read_up_to,
@@ -161,6 +168,7 @@ impl TailBuffer {
 
     /// Records that the head is at least here. A buffered page that ends before it is then not reported as the last.
     fn observe_head(&mut self, head: Position) {
+        // The answers of concurrent calls arrive in any order: an older head must not replace a newer one.
         self.head = self.head.max(head);
     }
 
@@ -176,6 +184,7 @@ impl TailBuffer {
             };
             match (kept, mark.event) {
                 (Some(kept), Some(found)) => kept.event_id != found,
+                // The log ends before a position that was part of it: it was restored from an older copy.
                 (_, None) => mark.position > Position::START && mark.position <= self.head,
                 (None, Some(_)) => false,
             }
@@ -204,6 +213,7 @@ impl TailBuffer {
                 return;
             };
             self.bytes -= size(&oldest);
+            // A reader before the evicted event must read from the store, or it would skip that event.
             self.after = oldest.position();
         }
     }
@@ -217,6 +227,7 @@ fn size(entry: &Entry) -> usize {
 impl EventStore for Tail {
     async fn append(&self, batch: &[Commit]) -> Result<Vec<Result<Receipt, Rejected>>, StoreError> {
         let answers = self.store.append(batch).await?;
+        // The events are not buffered: those of other processes may lie between the end of the buffer and these.
         let accepted = answers.iter().flatten();
         if let Some(last) = accepted.map(|receipt| receipt.last).max() {
             self.buffer.lock().observe_head(last);
@@ -257,6 +268,7 @@ impl EventStore for Tail {
                 Lookup::Page(page) => return Ok(page),
                 Lookup::InStore => return self.store.read_all(after, filter, limit).await,
                 Lookup::EndOfBuffer => match self.extend(after).await? {
+                    // Look it up again: the buffer may have been extended further or cleared in the meantime.
                     Extended::Available => {}
                     Extended::EndOfLog(page) => return Ok(page),
                 },

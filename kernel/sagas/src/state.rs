@@ -1,4 +1,4 @@
-//! The state of a saga, folded from its stream. `moves` has the legal transitions.
+//! The state of a saga, folded from its stream. `transitions` has the legal transitions.
 //!
 //! ```text
 //!   step: action                                            step: compensation

@@ -198,7 +198,7 @@ impl Index<'_> {
             tokio::time::sleep(LINGER).await;
         }
         let page = reader.page().await?;
-        // Before the events are applied: a saga of this page that `insert_begun` added in between would stay open
+        // Before the events are applied: a saga of this page that `insert_started` added in between would stay open
         // permanently if its end were in this page too.
         self.shared.schedule.set_read_up_to(page.read_up_to);
         for entry in &page.entries {

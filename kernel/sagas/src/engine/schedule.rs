@@ -7,8 +7,11 @@
 //!    └──────────────────────┴────── reschedule ────┘
 //! ```
 //!
-//! A saga that is woken while it runs is marked (`again`) and becomes ready as soon as it is rescheduled, so that no
+//! A saga that is woken while it runs is marked (`woken`) and becomes ready as soon as it is rescheduled, so that no
 //! wake-up is lost and no saga is driven twice at the same time.
+//!
+//! Nothing here is stored. After a crash the next owner of a partition takes its open sagas from the log and drives each
+//! that does not wait for an operator; the drive computes the next wake-up from the saga's state.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
@@ -94,7 +97,7 @@ struct SchedulerState {
 
 impl SchedulerState {
     fn insert(&mut self, saga_id: &str, kind: usize, partition: u16) -> bool {
-        // The index and `insert_begun` both report a new saga: the second report must not reset its entry.
+        // The index and `insert_started` both report a new saga: the second report must not reset its entry.
         if self.sagas.contains_key(saga_id) {
             return false;
         }
@@ -122,6 +125,7 @@ impl SchedulerState {
                     }
                     self.ready.push_back(Arc::clone(saga_id));
                 }
+                // The drive may have read the saga's stream before the event that caused this wake-up.
                 Place::Running => entry.woken = true,
                 Place::Ready | Place::Ended => {}
             }
@@ -135,6 +139,7 @@ impl SchedulerState {
                 return Some(at);
             }
             if let Some((_, saga_id)) = self.timers.pop_first() {
+                // Also in a partition that was lost since the timer was set: `take` finds that and leaves the saga idle.
                 self.make_ready(&saga_id);
             }
         }
@@ -183,6 +188,7 @@ impl Schedule {
         position: Position,
     ) -> bool {
         let mut state = self.state.lock();
+        // Compared and inserted under one lock: in between, the index could otherwise read and remove the saga.
         state.read_up_to < position && state.insert(saga_id, kind, partition)
     }
 
@@ -202,6 +208,8 @@ impl Schedule {
         let Some((saga_id, entry)) = state.sagas.get_key_value(saga_id) else {
             return;
         };
+        // Otherwise there is nothing to remember: the partition's owner finds the same event in the log, and a process that
+        // acquires the partition drives all of its sagas.
         if ownership.owns(entry.partition) {
             let saga_id = Arc::clone(saga_id);
             state.make_ready(&saga_id);
@@ -287,8 +295,10 @@ impl Schedule {
                 entry.place = Place::Idle;
                 continue;
             }
+            // Before the drive reads the saga's stream, so that a wake-up from here on causes another drive.
             (entry.place, entry.woken) = (Place::Running, false);
             let (kind, partition) = (usize::from(entry.kind), entry.partition);
+            // Under the same lock, because a draining partition is released as soon as none of its sagas is running.
             *state.running.entry(partition).or_default() += 1;
             return Some(Due {
                 saga_id,
@@ -318,6 +328,7 @@ impl Schedule {
             NextWake::Ended => Place::Ended,
             NextWake::OnSignal | NextWake::Until(_) => Place::Idle,
         };
+        // An event arrived during the drive, and the time that the drive returned was computed without it.
         if again {
             state.make_ready(saga_id);
         } else if let NextWake::Until(at) = rest {
