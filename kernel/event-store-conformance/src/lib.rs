@@ -6,7 +6,7 @@
 //! event_store_conformance::conformance_tests!(MyHarness::start());
 //! ```
 //!
-//! This defines a test for each guarantee, named as in [`promises`]. Each guarantee is also a function that can be
+//! This defines a test for each guarantee, named as in [`guarantees`]. Each guarantee is also a function that can be
 //! called by itself. It panics with a description of what it found if the store violates it.
 //!
 //! The suite does not use the kernel's appender: it calls the store directly, as several processes would, with its own
@@ -17,8 +17,8 @@
     reason = "each guarantee panics when it is violated; that is its purpose"
 )]
 
+pub mod guarantees;
 mod harness;
-pub mod promises;
 mod suite;
 mod support;
 

@@ -22,8 +22,8 @@ macro_rules! conformance_tests {
             repeat::a_repeat_over_several_streams_returns_the_first_receipt
             repeat::a_repeat_is_detected_before_its_expectation_is_checked
             repeat::repeats_race_and_one_takes_effect
-            standing::a_status_has_the_receipt_the_versions_and_the_head
-            standing::a_status_is_from_one_snapshot
+            status::a_status_has_the_receipt_the_versions_and_the_head
+            status::a_status_is_from_one_snapshot
             order::no_event_is_skipped_duplicated_or_reordered
             page::a_page_reports_the_position_it_was_read_up_to
             page::a_page_keeps_its_limit
@@ -57,15 +57,15 @@ macro_rules! conformance_tests {
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn each_log_has_its_own_id() {
             let (one, other) = ($start.await, $start.await);
-            $crate::promises::identity::each_log_has_its_own_id(&one, &other).await;
+            $crate::guarantees::identity::each_log_has_its_own_id(&one, &other).await;
         }
     };
-    (@each $start:expr; $($file:ident :: $promise:ident)*) => {
+    (@each $start:expr; $($file:ident :: $guarantee:ident)*) => {
         $(
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $promise() {
+            async fn $guarantee() {
                 let harness = $start.await;
-                $crate::promises::$file::$promise(&harness).await;
+                $crate::guarantees::$file::$guarantee(&harness).await;
             }
         )*
     };

@@ -14,7 +14,7 @@ use serde_json::json;
 use test_python::Script;
 
 use crate::fake_carrier::{FakeCarrier, Fault, TOKEN};
-use crate::promises::{self, Shipments};
+use crate::guarantees::{self, Shipments};
 use crate::support::{Home, address, clock, key, shipment, soon};
 
 async fn shipping_with(url: &str, token: &str) -> Arc<Shipping> {
@@ -87,7 +87,7 @@ async fn nothing_is_sent_to_a_carrier_with_an_untrusted_certificate() {
 #[tokio::test]
 async fn shipping_fulfils_the_contract_of_the_port() {
     let carrier = FakeCarrier::start().await;
-    promises::all(&Shipments(&*shipping(&carrier).await)).await;
+    guarantees::all(&Shipments(&*shipping(&carrier).await)).await;
 }
 
 #[tokio::test]

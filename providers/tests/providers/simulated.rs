@@ -9,14 +9,14 @@ use providers::simulated::{ProviderKind, Rate, Rng, SimulationConfig};
 use providers::{ProviderSettings, Providers};
 use sagas::{CallError, OperationStatus, StepProvider};
 
-use crate::promises::{self, Charges, Shipments};
+use crate::guarantees::{self, Charges, Shipments};
 use crate::support::{charge, clock, eventually, key, on_both_engines, shipment, soon};
 
 #[tokio::test]
 async fn payments_fulfil_the_contract_of_the_port() {
     on_both_engines(async |home| {
         let payments = home.payments(SimulationConfig::default()).await;
-        promises::all(&Charges(&payments)).await;
+        guarantees::all(&Charges(&payments)).await;
     })
     .await;
 }
@@ -25,7 +25,7 @@ async fn payments_fulfil_the_contract_of_the_port() {
 async fn shipping_fulfils_the_contract_of_the_port() {
     on_both_engines(async |home| {
         let shipping = home.shipping(SimulationConfig::default()).await;
-        promises::all(&Shipments(&shipping)).await;
+        guarantees::all(&Shipments(&shipping)).await;
     })
     .await;
 }

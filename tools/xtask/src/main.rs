@@ -46,7 +46,7 @@ fn main() -> ExitCode {
 fn usage() {
     println!("{USAGE}\n");
     for check in check::ALL {
-        println!("  {:<10} {}", check.name, check.promise);
+        println!("  {:<10} {}", check.name, check.guarantee);
     }
 }
 

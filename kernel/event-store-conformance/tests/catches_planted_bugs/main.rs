@@ -4,25 +4,25 @@ mod faulty;
 
 use std::panic::AssertUnwindSafe;
 
-use event_store_conformance::{Harness, promises};
+use event_store_conformance::{Harness, guarantees};
 use faulty::{Bug, FaultyHarness};
 use futures::FutureExt;
 
 /// Checks that a guarantee passes without the bug and fails with it.
-async fn caught(bug: Bug, promise: impl AsyncFn(&dyn Harness)) {
-    promise(&FaultyHarness::new(Bug::None)).await;
+async fn caught(bug: Bug, guarantee: impl AsyncFn(&dyn Harness)) {
+    guarantee(&FaultyHarness::new(Bug::None)).await;
     let harness = FaultyHarness::new(bug);
-    let checked = AssertUnwindSafe(promise(&harness)).catch_unwind().await;
+    let checked = AssertUnwindSafe(guarantee(&harness)).catch_unwind().await;
     assert!(checked.is_err(), "{bug:?} was not detected");
 }
 
 /// Defines a test for each bug and a guarantee that detects it.
 macro_rules! caught_by {
-    ($($test:ident: $bug:ident by $file:ident :: $promise:ident;)*) => {
+    ($($test:ident: $bug:ident by $file:ident :: $guarantee:ident;)*) => {
         $(
             #[tokio::test(start_paused = true)]
             async fn $test() {
-                caught(Bug::$bug, promises::$file::$promise).await;
+                caught(Bug::$bug, guarantees::$file::$guarantee).await;
             }
         )*
     };
@@ -60,7 +60,7 @@ caught_by! {
     sleeping_readers: NeverWakes by waking::a_waiting_reader_is_woken_immediately;
     rounded_times: RoundsTimes by content::an_event_is_read_as_it_was_stored;
     dropped_metadata: DropsMetadata by content::an_event_is_read_as_it_was_stored;
-    torn_standing: TearsStanding by standing::a_status_is_from_one_snapshot;
+    torn_standing: TearsStanding by status::a_status_is_from_one_snapshot;
     changing_ids: ChangesItsId by identity::a_log_is_identified_by_its_id_and_its_events;
     mistaken_events: NamesTheEventBefore by identity::a_log_is_identified_by_its_id_and_its_events;
     replaced_snapshots: ReplacesSnapshots by snapshot::a_snapshot_is_replaced_by_a_higher_version_only;
@@ -86,8 +86,8 @@ caught_by! {
 /// A guarantee about two stores passes without the bug and fails with it.
 #[tokio::test]
 async fn shared_ids() {
-    let promise = promises::identity::each_log_has_its_own_id;
-    promise(
+    let guarantee = guarantees::identity::each_log_has_its_own_id;
+    guarantee(
         &FaultyHarness::new(Bug::None),
         &FaultyHarness::new(Bug::None),
     )
@@ -96,6 +96,8 @@ async fn shared_ids() {
         FaultyHarness::new(Bug::SharesItsId),
         FaultyHarness::new(Bug::SharesItsId),
     );
-    let checked = AssertUnwindSafe(promise(&one, &other)).catch_unwind().await;
+    let checked = AssertUnwindSafe(guarantee(&one, &other))
+        .catch_unwind()
+        .await;
     assert!(checked.is_err(), "the shared id was not detected");
 }

@@ -8,7 +8,7 @@ use providers::{Payments, Providers};
 use sagas::{CallError, OperationStatus};
 
 use crate::fake_stripe::{FakeStripe, Fault, Money, On};
-use crate::promises::{self, Charges};
+use crate::guarantees::{self, Charges};
 use crate::stripe::stage::{GOOD_CARD, TRIES, payments, settings};
 use crate::support::{Home, charge, clock, key, on_both_engines};
 
@@ -42,7 +42,7 @@ async fn payments_fulfil_the_contract_of_the_port() {
     on_both_engines(async |home| {
         let fake = FakeStripe::start().await;
         let payments = payments(home, &fake.url, GOOD_CARD).await;
-        promises::all(&Charges(&*payments)).await;
+        guarantees::all(&Charges(&*payments)).await;
     })
     .await;
 }

@@ -16,7 +16,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
-use crate::promises::{self, Charges};
+use crate::guarantees::{self, Charges};
 use crate::stripe::stage::{GOOD_CARD, WEBHOOK_SECRET, payments, providers_with};
 use crate::support::{Home, charge, key, on_both_engines, soon};
 
@@ -33,7 +33,7 @@ async fn payments_fulfil_the_contract_of_the_port() {
     on_both_engines(async |home| {
         let (_script, url) = localstripe().await;
         let payments = payments(home, &url, GOOD_CARD).await;
-        promises::all(&Charges(&*payments)).await;
+        guarantees::all(&Charges(&*payments)).await;
     })
     .await;
 }

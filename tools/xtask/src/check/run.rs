@@ -15,7 +15,7 @@ pub struct Check {
     /// What it is called on the command line.
     pub name: &'static str,
     /// What holds if it finds nothing.
-    pub promise: &'static str,
+    pub guarantee: &'static str,
     problems: fn(&Repository) -> Result<Vec<String>>,
 }
 
@@ -23,82 +23,82 @@ pub struct Check {
 pub const ALL: [Check; 16] = [
     Check {
         name: "format",
-        promise: "every Rust file is as rustfmt writes it",
+        guarantee: "every Rust file is as rustfmt writes it",
         problems: formatting::problems,
     },
     Check {
         name: "leftovers",
-        promise: "no forgotten markers, debug prints or silenced lints",
+        guarantee: "no forgotten markers, debug prints or silenced lints",
         problems: leftovers::problems,
     },
     Check {
         name: "size",
-        promise: "files have at most 500 lines, functions at most 70",
+        guarantee: "files have at most 500 lines, functions at most 70",
         problems: size::problems,
     },
     Check {
         name: "manifest",
-        promise: "every third-party crate has its version and its reason in the root Cargo.toml",
+        guarantee: "every third-party crate has its version and its reason in the root Cargo.toml",
         problems: manifest::problems,
     },
     Check {
         name: "features",
-        promise: "tests and services share one build of each third-party crate; no binary has a testing kit",
+        guarantee: "tests and services share one build of each third-party crate; no binary has a testing kit",
         problems: features::problems,
     },
     Check {
         name: "tiers",
-        promise: "crates depend on lower tiers only",
+        guarantee: "crates depend on lower tiers only",
         problems: tiers::problems,
     },
     Check {
         name: "adapters",
-        promise: "only event-store-any names a concrete event store",
+        guarantee: "only event-store-any names a concrete event store",
         problems: adapters::problems,
     },
     Check {
         name: "circles",
-        promise: "the files of a crate use each other in one direction",
+        guarantee: "the files of a crate use each other in one direction",
         problems: circles::problems,
     },
     Check {
         name: "statements",
-        promise: "SQL runs where every statement is read to its end",
+        guarantee: "SQL runs where every statement is read to its end",
         problems: statements::problems,
     },
     Check {
         name: "metrics",
-        promise: "every metric says what it means",
+        guarantee: "every metric says what it means",
         problems: metrics::problems,
     },
     Check {
         name: "log-fields",
-        promise: "the fields of log lines have dotted names that are written down once",
+        guarantee: "the fields of log lines have dotted names that are written down once",
         problems: log_fields::problems,
     },
     Check {
         name: "words",
-        promise: "prose and names use the words of docs/glossary.md",
+        guarantee: "prose and names use the words of docs/glossary.md",
         problems: words::problems,
     },
     Check {
         name: "subjects",
-        promise: "the subjects of the commits since the last tag name a component and fit in 72 characters",
+        guarantee: "the subjects of the commits since the last tag name a component and fit in 72 characters",
         problems: subjects::problems,
     },
     Check {
         name: "deny",
-        promise: "licences, sources, banned crates and versions with a known hole, by cargo-deny",
+        guarantee: "licences, sources, banned crates and versions with a known hole, by cargo-deny",
         problems: deny::problems,
     },
     Check {
         name: "clippy",
-        promise: "no warning from clippy, tests and benches included",
+        guarantee: "no warning from clippy, tests and benches included",
         problems: clippy::problems,
     },
     Check {
         name: "docs",
-        promise: "no warning from rustdoc, private items included",
+        guarantee: "no warning from rustdoc, private items included",
         problems: docs::problems,
     },
 ];

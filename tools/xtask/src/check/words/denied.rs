@@ -99,6 +99,7 @@ pub const RENAMED: &[(&str, &str, &str)] = &[
     ),
     ("kernel/event-store-postgres/", "Agreed", "Confirmed"),
     ("kernel/event-store-postgres/", "Assumed", "Assumptions"),
+    ("kernel/event-store-conformance/", "promises", "guarantees"),
     ("kernel/read-model-sql/", "Feed", "CheckpointWatcher"),
     ("kernel/sagas/", "Table", "SagaDefinition"),
     ("kernel/sagas/", "DEFINITION", "DEFINITION_VERSION"),

@@ -106,12 +106,12 @@ pub async fn a_repeat_over_several_streams_returns_the_first_receipt(harness: &d
     assert_eq!((first.first, first.last), (Position(4), Position(8)));
     assert_eq!(append_one(store, send.clone()).await, Ok(repeated(first)));
 
-    let standing = store
+    let status = store
         .command_status(command(2), &[])
         .await
         .expect("the status");
     assert_eq!(
-        standing.receipt,
+        status.receipt,
         Some(repeated(first)),
         "the status has the same receipt"
     );

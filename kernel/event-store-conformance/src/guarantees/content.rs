@@ -129,11 +129,11 @@ pub async fn a_commit_holds_a_thousand_events(harness: &dyn Harness) {
         assert_eq!(event.event_id, command(1).event_id(index));
         assert_eq!(json(&event.data), json!({ "n": index % half }));
     }
-    let standing = store
+    let status = store
         .command_status(command(1), &[])
         .await
         .expect("the status");
-    let found = standing.receipt.expect("a receipt");
+    let found = status.receipt.expect("a receipt");
     assert_eq!(
         (found.last, found.versions),
         (receipt.last, receipt.versions)

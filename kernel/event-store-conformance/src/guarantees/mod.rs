@@ -13,6 +13,6 @@ pub mod page;
 pub mod precondition;
 pub mod repeat;
 pub mod snapshot;
-pub mod standing;
+pub mod status;
 pub mod unreadable;
 pub mod waking;

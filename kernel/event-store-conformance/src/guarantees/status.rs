@@ -5,7 +5,7 @@ use event_sourcing::{ExpectedVersion, Position, Receipt, Version};
 use crate::Harness;
 use crate::support::{accepted, command, commit, exact, stream, within, write};
 
-/// `standing` returns the receipt if there is one, one version for each stream in the requested order, and the head.
+/// `command_status` returns the receipt if there is one, one version for each stream in the requested order, and the head.
 pub async fn a_status_has_the_receipt_the_versions_and_the_head(harness: &dyn Harness) {
     let store = &*harness.open().await.events;
     let (a, b, absent) = (stream("a"), stream("b"), stream("absent"));
@@ -24,18 +24,18 @@ pub async fn a_status_has_the_receipt_the_versions_and_the_head(harness: &dyn Ha
     accepted(store, commit(command(2), vec![write(&b, exact(1), 1)])).await;
 
     let asked = [b.clone(), absent, a.clone(), b];
-    let standing = store
+    let status = store
         .command_status(command(1), &asked)
         .await
         .expect("the status");
-    let versions: Vec<_> = standing.versions.iter().map(|version| version.0).collect();
+    let versions: Vec<_> = status.versions.iter().map(|version| version.0).collect();
     assert_eq!(versions, [2, 0, 3, 2], "in the requested order");
-    assert_eq!(standing.head, Position(5));
+    assert_eq!(status.head, Position(5));
     let repeated = Receipt {
         duplicate: true,
         ..first
     };
-    assert_eq!(standing.receipt, Some(repeated));
+    assert_eq!(status.receipt, Some(repeated));
 
     let unknown = store
         .command_status(command(99), &[a])
@@ -64,21 +64,21 @@ pub async fn a_status_is_from_one_snapshot(harness: &dyn Harness) {
     let watching = async {
         loop {
             let last = command(COMMITS - 1);
-            let standing = reading
+            let status = reading
                 .command_status(last, &streams)
                 .await
                 .expect("the status");
-            let [left, right] = standing.versions[..] else {
-                panic!("one version for each stream, got {:?}", standing.versions);
+            let [left, right] = status.versions[..] else {
+                panic!("one version for each stream, got {:?}", status.versions);
             };
             assert_eq!(left, right, "both streams from one snapshot");
             assert_eq!(
-                standing.head.0,
+                status.head.0,
                 left.0 + right.0,
                 "the head from the same snapshot"
             );
             assert_eq!(
-                standing.receipt.is_some(),
+                status.receipt.is_some(),
                 left.0 == COMMITS,
                 "the receipt from the same snapshot"
             );
