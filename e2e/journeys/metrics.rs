@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{Result, ensure};
 use serde_json::json;
-use test_shop::{Connection, Request, until};
+use test_shop::{Connection, Operation, Request, until};
 
 use crate::support::{Shop, Topology, check_metrics, on};
 
@@ -29,6 +29,10 @@ const OF_A_PROCESS: [&str; 7] = [
     "process_threads",
 ];
 
+/// Requests that were rejected before anything was executed.
+const REJECTED: &str =
+    "graphql_operation_duration_seconds_count{operation=\"unknown\",outcome=\"rejected\"}";
+
 async fn journey(shop: &mut Shop) -> Result<()> {
     traffic(shop).await?;
     let (gateway, writing, reading) = (
@@ -37,7 +41,11 @@ async fn journey(shop: &mut Shop) -> Result<()> {
         shop.system.query_metrics()?,
     );
     for (address, pools, own) in [
-        (gateway, &[] as &[&str], &["grpc_client_calls_total"]),
+        (
+            gateway,
+            &[] as &[&str],
+            &["grpc_client_calls_total", REJECTED] as &[&str],
+        ),
         (
             writing,
             &["events", "command"],
@@ -104,5 +112,8 @@ async fn traffic(shop: &Shop) -> Result<()> {
     session.order_once(&order, "CONFIRMED").await?;
     let mut connection = Connection::open(shop.system.gateway(0)?).await?;
     connection.send(&Request::get("/nowhere")).await?;
+    Operation::new("{ not a document")
+        .send(shop.system.gateway(0)?)
+        .await?;
     Ok(())
 }

@@ -55,7 +55,7 @@ const METRICS: &[(&str, Kind, &str)] = &[
     ("saga_step_duration_seconds", Histogram, "Duration of external step calls, by step and outcome"),
     ("saga_suspended", Gauge, "Open sagas of this process that are suspended until an operator acts"),
     ("saga_suspended_total", Counter, "Times that a saga was suspended"),
-    ("webhooks_refused_total", Counter, "Events that a webhook endpoint declined permanently, by endpoint"),
+    ("webhooks_declined_total", Counter, "Events that a webhook endpoint declined permanently, by endpoint"),
 ];
 
 /// Registers the help texts. Must be called after a recorder is installed.

@@ -75,7 +75,7 @@ impl Endpoint {
         let outcome = match (answer.is_executed(), answer.is_final) {
             (true, true) => "ok",
             (true, false) => "failed",
-            (false, _) => "refused",
+            (false, _) => "rejected",
         };
         metrics::histogram!(
             "graphql_operation_duration_seconds", "operation" => kind, "outcome" => outcome,

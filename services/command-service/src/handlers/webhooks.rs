@@ -39,7 +39,7 @@ impl Webhook {
             // The endpoint declined permanently (HTTP 410): a parked stream would never resume.
             Err(CallError::Declined(reason)) => {
                 let endpoint = self.0.name().to_owned();
-                metrics::counter!("webhooks_refused_total", "endpoint" => endpoint).increment(1);
+                metrics::counter!("webhooks_declined_total", "endpoint" => endpoint).increment(1);
                 tracing::error!(
                     { fields::WEBHOOK } = self.0.name(),
                     { fields::POSITION } = event.position.0,

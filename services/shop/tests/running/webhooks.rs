@@ -5,13 +5,13 @@ use std::fs;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use axum::routing::post;
+use axum::routing::{MethodRouter, post};
 use serde_json::Value;
-use test_shop::Folder;
+use test_shop::{Connection, Folder, Process, Request, until};
 use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep};
 
@@ -19,6 +19,8 @@ use crate::support::{Shop, open_with, printed, stocked};
 
 const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+const METRICS: &str = "COMMAND_METRICS_ADDR";
 
 /// An endpoint that fails the first delivery of each event and accepts the second.
 #[derive(Clone, Default)]
@@ -32,14 +34,8 @@ struct Endpoint {
 impl Endpoint {
     async fn open() -> Result<(Self, String)> {
         let endpoint = Self::default();
-        let router = Router::new()
-            .route("/hooks", post(receive))
-            .with_state(endpoint.clone());
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let url = format!("http://{}/hooks", listener.local_addr()?);
-        // The task ends with the test's runtime.
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        Ok((endpoint, url))
+        let hooks = post(receive).with_state(endpoint.clone());
+        Ok((endpoint, serve(hooks).await?))
     }
 
     /// Waits until the last accepted event has the type `last`, and returns the types of all.
@@ -59,6 +55,28 @@ impl Endpoint {
             sleep(LOOK_EVERY).await;
         }
     }
+}
+
+/// Serves an endpoint, and returns its URL.
+async fn serve(hooks: MethodRouter) -> Result<String> {
+    let router = Router::new().route("/hooks", hooks);
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}/hooks", listener.local_addr()?);
+    // The task ends with the test's runtime.
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    Ok(url)
+}
+
+/// Starts a shop that posts these events to an endpoint.
+async fn open_posting(folder: &Folder, url: &str, events: &[&str]) -> Result<Process> {
+    let file = folder.path().join("webhooks.toml");
+    let text = format!(
+        "[[endpoint]]\nname = \"warehouse\"\nurl = \"{url}\"\n\
+         secret = \"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"\nevents = {events:?}\n"
+    );
+    fs::write(&file, text)?;
+    let file = file.display().to_string();
+    open_with(folder, &[("WEBHOOKS_FILE", file.as_str())]).await
 }
 
 async fn receive(State(endpoint): State<Endpoint>, headers: HeaderMap, body: String) -> StatusCode {
@@ -83,15 +101,8 @@ async fn the_events_of_an_order_are_posted_in_order_and_each_is_retried_until_ac
 -> Result<()> {
     let folder = Folder::create()?;
     let (endpoint, url) = Endpoint::open().await?;
-    let file = folder.path().join("webhooks.toml");
-    let text = format!(
-        "[[endpoint]]\nname = \"warehouse\"\nurl = \"{url}\"\n\
-         secret = \"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"\n\
-         events = [\"OrderCreated\", \"OrderConfirmed\", \"OrderShipped\"]\n"
-    );
-    fs::write(&file, text)?;
-    let file = file.display().to_string();
-    let running = open_with(&folder, &[("WEBHOOKS_FILE", file.as_str())]).await?;
+    let events = ["OrderCreated", "OrderConfirmed", "OrderShipped"];
+    let running = open_posting(&folder, &url, &events).await?;
     stocked(&running, "Sencha", "19.90", 100).await?;
     let shop = Shop::of(&running)?;
     let listed = printed(&shop.run(&["handlers", "list"]));
@@ -104,5 +115,26 @@ async fn the_events_of_an_order_are_posted_in_order_and_each_is_retried_until_ac
     let taken = endpoint.taken.lock().expect("no panic");
     let subject = Value::from(format!("order/{order}"));
     assert!(taken.iter().all(|event| event["subject"] == subject));
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_event_that_an_endpoint_declines_permanently_is_counted_and_skipped() -> Result<()> {
+    let folder = Folder::create()?;
+    let url = serve(post(async || StatusCode::GONE)).await?;
+    let running = open_posting(&folder, &url, &["ProductCreated"]).await?;
+    stocked(&running, "Sencha", "19.90", 100).await?;
+    let declined = "webhooks_declined_total{endpoint=\"warehouse\"} 1";
+    until("the declined event is counted", async || {
+        let mut connection = Connection::open(running.address(METRICS)?).await?;
+        let reply = connection.send(&Request::get("/metrics")).await?;
+        let metrics = String::from_utf8(reply.body.to_vec())?;
+        ensure!(metrics.lines().any(|line| line == declined), "{metrics}");
+        Ok(())
+    })
+    .await?;
+    let shown = printed(&Shop::of(&running)?.run(&["handlers", "show", "webhooks:warehouse"]));
+    let is_clear = |line: &str| line.split_whitespace().eq(["Parked", "streams", "0"]);
+    assert!(shown.lines().any(is_clear), "{shown}");
     Ok(())
 }
