@@ -41,10 +41,13 @@ pub struct HandlerReport {
     pub decisions: Vec<Decision<HandlerControlEvent>>,
 }
 
+/// The name of a handler, and its state in this process.
+type ObservedHandler = (String, watch::Receiver<HandlerState>);
+
 /// The event handlers of the write side.
 #[derive(Clone)]
 pub struct EventHandlers {
-    handlers: Arc<[(String, watch::Receiver<HandlerState>)]>,
+    handlers: Arc<[ObservedHandler]>,
     log: Arc<dyn EventStore>,
     store: Arc<dyn HandlerStore>,
 }
@@ -57,10 +60,7 @@ impl std::fmt::Debug for EventHandlers {
 }
 
 impl EventHandlers {
-    pub(super) fn new(
-        handlers: Vec<(String, watch::Receiver<HandlerState>)>,
-        parts: &HandlerParts,
-    ) -> Self {
+    pub(super) fn new(handlers: Vec<ObservedHandler>, parts: &HandlerParts) -> Self {
         Self {
             handlers: handlers.into(),
             log: Arc::clone(&parts.log),
@@ -77,16 +77,7 @@ impl EventHandlers {
     /// # Errors
     /// [`StoreError`] if a store cannot be read.
     pub async fn list(&self) -> Result<Vec<HandlerReport>, StoreError> {
-        let mut standings = Vec::with_capacity(self.handlers.len());
-        for (name, state) in self.handlers.iter() {
-            standings.push(self.standing(name, state).await?);
-        }
-        // Read after the checkpoints, so that no checkpoint is above the head and no lag is negative.
-        let head = self.log.head().await?;
-        for standing in &mut standings {
-            standing.head = head;
-        }
-        Ok(standings)
+        self.report(&self.handlers).await
     }
 
     /// The status of one handler; `None` if the name is unknown.
@@ -96,22 +87,31 @@ impl EventHandlers {
     pub async fn show(&self, name: &str) -> Result<Option<HandlerReport>, StoreError> {
         let mut handlers = self.handlers.iter();
         match handlers.find(|(known, _)| known == name) {
-            Some((name, state)) => {
-                let mut standing = self.standing(name, state).await?;
-                standing.head = self.log.head().await?;
-                Ok(Some(standing))
-            }
+            Some(handler) => Ok(self.report(std::slice::from_ref(handler)).await?.pop()),
             None => Ok(None),
         }
     }
 
-    /// The status without the head, which the caller reads afterwards.
-    async fn standing(
+    async fn report(&self, handlers: &[ObservedHandler]) -> Result<Vec<HandlerReport>, StoreError> {
+        let mut progress = Vec::with_capacity(handlers.len());
+        for (name, _) in handlers {
+            progress.push(self.store.progress(name).await?);
+        }
+        // Read after the checkpoints, so that no checkpoint is above the head and no lag is negative.
+        let head = self.log.head().await?;
+        let mut reports = Vec::with_capacity(handlers.len());
+        for (handler, progress) in handlers.iter().zip(progress) {
+            reports.push(self.report_one(handler, progress, head).await?);
+        }
+        Ok(reports)
+    }
+
+    async fn report_one(
         &self,
-        name: &str,
-        state: &watch::Receiver<HandlerState>,
+        (name, state): &ObservedHandler,
+        progress: HandlerProgress,
+        head: Position,
     ) -> Result<HandlerReport, StoreError> {
-        let progress = self.store.progress(name).await?;
         let decisions = handler_decisions(&*self.log, name).await?;
         let mut control = HandlerControl::default();
         for decision in &decisions {
@@ -119,10 +119,10 @@ impl EventHandlers {
         }
         let state = state.borrow().clone();
         Ok(HandlerReport {
-            name: name.to_owned(),
-            status: standing(&state, control.is_paused()),
+            name: name.clone(),
+            status: status(&state, control.is_paused()),
             progress,
-            head: Position::START,
+            head,
             retrying: state.retrying,
             failing: state.failing,
             decisions,
@@ -130,7 +130,7 @@ impl EventHandlers {
     }
 }
 
-fn standing(state: &HandlerState, is_paused: bool) -> HandlerStatus {
+fn status(state: &HandlerState, is_paused: bool) -> HandlerStatus {
     if is_paused {
         HandlerStatus::Paused
     } else if state.failing.is_some() {
