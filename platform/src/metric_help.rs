@@ -48,7 +48,7 @@ const METRICS: &[(&str, Kind, &str)] = &[
     ("saga_active", Gauge, "Open sagas that this process owns"),
     ("saga_compensated_total", Counter, "Sagas that ended with their steps compensated"),
     ("saga_completed_total", Counter, "Sagas that ended with all steps completed"),
-    ("saga_corrupt_total", Counter, "Reads of sagas whose stream contains an illegal transition"),
+    ("saga_corrupt_total", Counter, "Reads of sagas with an illegal transition, or without their definition in this binary"),
     ("saga_duration_seconds", Histogram, "Duration of sagas from start to end"),
     ("saga_failed_total", Counter, "Sagas that an operator closed as failed"),
     ("saga_started_total", Counter, "Sagas that started"),

@@ -195,6 +195,10 @@ pub struct Saga {
     /// The version of the saga definition that it was started with.
     #[prost(int32, tag = "16")]
     pub definition: i32,
+    /// Empty if the service has this definition. Otherwise the versions that it has: it then does not drive the saga, knows none
+    /// of its steps, and reports it as suspended until it has ended.
+    #[prost(int32, repeated, tag = "20")]
+    pub supported_definitions: ::prost::alloc::vec::Vec<i32>,
 }
 /// New: the status of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]

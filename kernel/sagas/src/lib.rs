@@ -58,6 +58,7 @@ pub mod testing;
 #[cfg(test)]
 mod tests;
 mod transitions;
+mod unsupported;
 
 pub use definition::{
     CALL_TIMEOUT, End, EventOf, InvalidOutput, Local, RetryPolicy, Role, STEP_TIMEOUT, Saga,
@@ -78,6 +79,7 @@ pub use status::{SagaStatus, UnknownStatus};
 pub use step::{DataOf, ExternalStep, StepProvider, UndoStep};
 pub use summary::Summary;
 pub use transitions::IllegalTransition;
+pub use unsupported::UnsupportedDefinition;
 
 /// Compiles and runs the examples of the README.
 #[cfg(doctest)]

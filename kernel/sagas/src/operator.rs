@@ -10,6 +10,7 @@ use super::event::{
 use super::operation::CompensationResult;
 use super::state::{Phase, Run, SagaState};
 use super::summary::Summary;
+use super::unsupported::UnsupportedDefinition;
 
 /// What an operator does to a saga.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +62,9 @@ pub enum ActionRejected {
     /// Its stream holds an illegal transition, so nothing more is written to it.
     #[error("the saga's stream is corrupt: {0}")]
     Corrupt(String),
+    /// This binary does not have its definition, so it cannot decide what the action means.
+    #[error("{0}: act on the saga through a service that has this version")]
+    Unsupported(UnsupportedDefinition),
 }
 
 /// A command of an operator on a saga. Replies with the saga's summary.
@@ -125,6 +129,9 @@ impl<S: Saga> Command for OperatorCommand<S> {
         work: &mut UnitOfWork<'_, ActionRejected>,
     ) -> Result<(), DecideError<ActionRejected>> {
         let state = work.state::<SagaState<S>>(&self.saga_id)?;
+        if let Some(unsupported) = state.unsupported() {
+            return Err(ActionRejected::Unsupported(unsupported).into());
+        }
         let run = state.run().ok_or(ActionRejected::Unknown)?;
         if let Some(damage) = state.corruption() {
             return Err(ActionRejected::Corrupt(damage.to_owned()).into());

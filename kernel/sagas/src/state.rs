@@ -24,6 +24,7 @@ use super::definition::{EventOf, Role, Saga, SagaDefinition, Step};
 use super::event::SagaEvent;
 use super::operation::OperationKey;
 use super::transitions::{IllegalTransition, illegal};
+use super::unsupported::UnsupportedDefinition;
 use event_sourcing::Actor;
 
 /// A saga's state. Before its first event there is no run.
@@ -175,10 +176,29 @@ impl<S: Saga> SagaState<S> {
         self.version
     }
 
-    /// The saga, if it has started.
+    /// The saga, if it has started and this binary has its definition.
     #[must_use]
     pub fn run(&self) -> Option<&Run<S>> {
+        self.run
+            .as_ref()
+            .filter(|run| run.definition_of().is_some())
+    }
+
+    /// The saga, if it has started. Without its definition only what every definition shares is known.
+    pub(super) fn started_run(&self) -> Option<&Run<S>> {
         self.run.as_ref()
+    }
+
+    /// The version of the saga's definition, if this binary does not have it.
+    #[must_use]
+    pub fn unsupported(&self) -> Option<UnsupportedDefinition> {
+        let run = self.run.as_ref()?;
+        run.definition_of()
+            .is_none()
+            .then(|| UnsupportedDefinition {
+                version: run.definition,
+                supported: S::DEFINITIONS.iter().map(|one| one.definition).collect(),
+            })
     }
 
     /// The illegal transition in the stream, if there is one.
@@ -198,12 +218,16 @@ impl<S: Saga> SagaState<S> {
     ) -> Result<(), IllegalTransition> {
         match (&mut self.run, event) {
             (None, SagaEvent::Started(started)) => {
-                self.run = Some(Run::begin(started, at)?);
+                self.run = Some(Run::begin(started, at));
                 Ok(())
             }
             (None, event) => Err(illegal(event, "a saga that has not started")),
             (Some(_), event @ SagaEvent::Started(_)) => {
                 Err(illegal(event, "a saga that has started"))
+            }
+            (Some(run), event) if run.definition_of().is_none() => {
+                run.follow_ends(event);
+                Ok(())
             }
             (Some(run), event) => run.apply(event),
         }
@@ -226,7 +250,8 @@ impl<S: Saga> Aggregate for SagaState<S> {
     }
 
     fn may_be_snapshotted(&self) -> bool {
-        self.corruption.is_none()
+        // Without the definition the steps are not followed: a binary that has it must not read such a snapshot.
+        self.corruption.is_none() && self.unsupported().is_none()
     }
 }
 

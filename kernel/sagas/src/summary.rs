@@ -6,6 +6,7 @@ use event_sourcing::id::Version;
 use super::definition::Saga;
 use super::state::{Phase, Run, SagaOutcome, SagaState, StepStatus};
 use super::status::SagaStatus;
+use super::unsupported::UnsupportedDefinition;
 
 /// A saga as operators see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub struct Summary {
     pub definition: u32,
     /// The version of its stream: its number of events.
     pub version: Version,
+    /// Set if this binary lacks its definition. Its steps are unknown then, and its status is suspended until it ends.
+    pub unsupported: Option<UnsupportedDefinition>,
     /// Its status.
     pub status: SagaStatus,
     /// Its current step; none if it has ended.
@@ -48,13 +51,14 @@ impl<S: Saga> SagaState<S> {
     /// The saga as operators see it, if it has started.
     #[must_use]
     pub fn summary(&self) -> Option<Summary> {
-        let run = self.run()?;
+        let run = self.started_run()?;
+        let unsupported = self.unsupported();
         let names = || {
             run.definition_of()
                 .into_iter()
                 .flat_map(|definition| definition.steps().map(|step| step.name))
         };
-        let current = run.current_step();
+        let current = run.current_step().filter(|_| unsupported.is_none());
         let at = current.and_then(|index| run.steps.get(index));
         let with_state = || names().zip(&run.steps);
         let completed = with_state().filter(|(_, state)| state.completed);
@@ -62,10 +66,12 @@ impl<S: Saga> SagaState<S> {
         let mut compensated_steps: Vec<_> = compensated.map(|(name, _)| name).collect();
         compensated_steps.reverse();
         let is_forward = matches!(run.phase, Phase::Running);
-        let status = match self.corruption() {
+        let status = match (self.corruption(), &unsupported) {
             // It waits for an operator, although there is no event for that.
-            Some(_) => SagaStatus::Suspended,
-            None => run.status(),
+            (Some(_), _) => SagaStatus::Suspended,
+            // Or for another binary.
+            (None, Some(_)) if !run.status().is_end() => SagaStatus::Suspended,
+            (None, _) => run.status(),
         };
         Some(Summary {
             saga_id: run.saga_id.clone(),
@@ -73,6 +79,7 @@ impl<S: Saga> SagaState<S> {
             saga_type: S::NAME,
             definition: run.definition,
             version: self.version(),
+            unsupported: unsupported.clone(),
             status,
             current_step: current.and_then(|index| names().nth(index)),
             completed_steps: completed.map(|(name, _)| name).collect(),
@@ -80,6 +87,9 @@ impl<S: Saga> SagaState<S> {
             failure: match run.suspended {
                 _ if self.corruption().is_some() => {
                     self.corruption().map(|damage| format!("corrupt: {damage}"))
+                }
+                _ if unsupported.is_some() && !status.is_end() => {
+                    unsupported.as_ref().map(ToString::to_string)
                 }
                 Some(index) => run.steps.get(index).and_then(|step| step.reason.clone()),
                 None => run.failure.clone(),

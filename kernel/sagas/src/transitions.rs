@@ -4,12 +4,11 @@ use chrono::{DateTime, Utc};
 use event_sourcing::event::{DomainEvent, Payload};
 use serde_json::Value;
 
-use super::definition::{EventOf, Saga, StepKind};
+use super::definition::{EventOf, Saga, SagaDefinition, StepKind};
 use super::event::{
     CancelRequested, CompensationStarted, FailureKind, ResumeKind, SagaEvent, Started,
     StepCompleted, StepFailed, StepStarted,
 };
-use super::names;
 use super::state::{Phase, Run, SagaOutcome, StepState, StepStatus};
 
 /// An event that is illegal in the state of the saga.
@@ -31,17 +30,10 @@ pub(super) fn illegal<D: Payload>(
 }
 
 impl<S: Saga> Run<S> {
-    pub(super) fn begin(
-        started: &Started<S::Data>,
-        at: DateTime<Utc>,
-    ) -> Result<Self, IllegalTransition> {
-        let Some(definition) = S::definition_of(started.definition) else {
-            return Err(IllegalTransition {
-                event: names::STARTED,
-                place: format!("a binary without definition {}", started.definition),
-            });
-        };
-        Ok(Self {
+    /// Without the definition it has no steps.
+    pub(super) fn begin(started: &Started<S::Data>, at: DateTime<Utc>) -> Self {
+        let definition = S::definition_of(started.definition).into_iter();
+        Self {
             saga_id: started.saga_id.clone(),
             subject: started.subject.clone(),
             definition: started.definition,
@@ -54,8 +46,31 @@ impl<S: Saga> Run<S> {
             phase: Phase::Running,
             suspended: None,
             cancel: None,
-            steps: definition.steps().map(|_| StepState::default()).collect(),
-        })
+            steps: definition
+                .flat_map(SagaDefinition::steps)
+                .map(|_| StepState::default())
+                .collect(),
+        }
+    }
+
+    /// Follows a saga whose definition this binary does not have: whether it has ended can be read without it, and which
+    /// of its events are legal cannot.
+    pub(super) fn follow_ends(&mut self, event: &EventOf<S>) {
+        let outcome = match event {
+            SagaEvent::Completed(_) => SagaOutcome::Completed,
+            SagaEvent::Compensated(_) => SagaOutcome::Compensated,
+            SagaEvent::Failed(_) => SagaOutcome::Failed,
+            SagaEvent::Started(_)
+            | SagaEvent::StepStarted(_)
+            | SagaEvent::StepCompleted(_)
+            | SagaEvent::StepFailed(_)
+            | SagaEvent::StepCompensated(_)
+            | SagaEvent::CompensationStarted(_)
+            | SagaEvent::CancelRequested(_)
+            | SagaEvent::Suspended(_)
+            | SagaEvent::Resumed(_) => return,
+        };
+        self.phase = Phase::Ended(outcome);
     }
 
     /// Applies one event. The state is unchanged if the transition is illegal.

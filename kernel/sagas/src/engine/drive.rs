@@ -29,6 +29,7 @@ use crate::definition::{Saga, StepKind};
 use crate::fields;
 use crate::next::{NextMove, Plan, next};
 use crate::state::{Phase, Run, SagaOutcome, SagaState};
+use crate::unsupported::UnsupportedDefinition;
 
 /// Drives sagas of kind `S`.
 pub(super) struct Typed<S: Saga> {
@@ -116,6 +117,10 @@ impl<S: Saga> Drive<'_, S> {
             self.corrupt(damage);
             return NextWake::OnSignal;
         }
+        if let Some(unsupported) = state.unsupported() {
+            self.unsupported(&unsupported);
+            return NextWake::OnSignal;
+        }
         if is_over(state) {
             return NextWake::Ended;
         }
@@ -130,6 +135,18 @@ impl<S: Saga> Drive<'_, S> {
             { fields::SAGA_ID } = &**self.saga_id,
             { fields::REASON } = damage,
             "a saga is corrupt: it needs an operator"
+        );
+    }
+
+    /// A process with another binary must drive it. It is tried again when another process takes the partition over, or
+    /// when this one wakes it.
+    fn unsupported(&self, definition: &UnsupportedDefinition) {
+        metrics::counter!("saga_corrupt_total", "saga" => S::NAME).increment(1);
+        tracing::error!(
+            { fields::SAGA_TYPE } = S::NAME,
+            { fields::SAGA_ID } = &**self.saga_id,
+            { fields::REASON } = %definition,
+            "a saga cannot be driven: it needs a binary with its definition"
         );
     }
 

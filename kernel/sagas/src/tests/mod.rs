@@ -25,7 +25,7 @@ fn run<S: Travel>() -> Run<S> {
         data: Trip::on("a"),
         origin: Metadata::default(),
     };
-    Run::begin(&started, at(0)).unwrap()
+    Run::begin(&started, at(0))
 }
 
 /// A saga whose steps have these statuses.

@@ -1,11 +1,17 @@
 //! Streams with illegal, unknown and unreadable events.
 
+use chrono::DateTime;
 use event_sourcing::{
     Actor, Aggregate, DomainEvent, EncodedEvent, EventStore, Metadata, Position, Version,
 };
-use sagas::event::{ResumeKind, Resumed, StepCompensated, Suspended};
-use sagas::{EventOf, SagaEvent, SagaOutcome, SagaState, started};
+use metrics::set_default_local_recorder;
+use sagas::event::{Ended, ResumeKind, Resumed, StepCompensated, Suspended};
+use sagas::{
+    ActionRejected, EventOf, OperatorAction, Saga, SagaEvent, SagaOutcome, SagaState, SagaStatus,
+    UnsupportedDefinition, started,
+};
 
+use crate::counted::Counters;
 use crate::support::{LONG, TestCluster};
 use crate::trip::{Booking, Trip};
 
@@ -69,6 +75,77 @@ async fn a_corrupt_saga_is_never_stored_as_a_snapshot() {
     let state: SagaState<Booking> = cluster.aggregate("damaged").await;
     assert!(state.corruption().is_some());
     assert!(!serde_json::to_string(&state).unwrap().contains("damage\""));
+}
+
+/// The first event of a saga that a newer binary has started.
+fn of_a_newer_definition(saga_id: &str) -> EventOf<Booking> {
+    let mut first = started::<Booking>(saga_id, "a trip", Trip::on("a"), Metadata::default());
+    if let SagaEvent::Started(started) = &mut first {
+        started.definition = 99;
+    }
+    first
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_saga_of_an_unsupported_definition_is_reported_as_such_until_it_ends() {
+    let counters = Counters::default();
+    let _recording = set_default_local_recorder(&counters);
+    let cluster = TestCluster::new();
+    let mut events = long("newer", None);
+    events[0] = of_a_newer_definition("newer");
+    cluster.write::<Booking>("newer", &events).await;
+    let node = cluster.node::<Booking>("one");
+    tokio::time::sleep(LONG).await;
+    node.engine.wake("newer");
+    tokio::time::sleep(LONG).await;
+    assert_eq!(node.engine.open(), [("newer".into(), Booking::NAME)]);
+    assert!(counters.count("saga_corrupt_total") > 0);
+
+    let mut state: SagaState<Booking> = cluster.aggregate("newer").await;
+    let summary = state.summary().unwrap();
+    let unsupported = UnsupportedDefinition {
+        version: 99,
+        supported: Booking::DEFINITIONS
+            .iter()
+            .map(|one| one.definition)
+            .collect(),
+    };
+    assert_eq!(summary.unsupported, Some(unsupported.clone()));
+    assert_eq!(summary.status, SagaStatus::Suspended);
+    assert_eq!(summary.failure, Some(unsupported.to_string()));
+    assert_eq!((summary.definition, &*summary.subject), (99, "a trip"));
+    assert_eq!((summary.current_step, summary.attempts), (None, 0));
+    for act in [
+        OperatorAction::Resume,
+        OperatorAction::Retry,
+        OperatorAction::Cancel,
+        OperatorAction::Close,
+    ] {
+        let rejected = cluster.act::<Booking>("newer", act).await;
+        assert_eq!(
+            rejected,
+            Err(ActionRejected::Unsupported(unsupported.clone()))
+        );
+    }
+    // Nothing is written to it, and a binary with the definition finds no snapshot without its steps.
+    assert_eq!(
+        cluster.recorded::<Booking>("newer").await.len(),
+        events.len()
+    );
+    node.stop().await;
+    assert_eq!(snapshot_of(&cluster, "newer").await, None);
+
+    let completed = SagaEvent::Completed(Ended {
+        saga_id: "newer".to_owned(),
+        subject: "a trip".to_owned(),
+    });
+    state.evolve(&completed, DateTime::UNIX_EPOCH);
+    let summary = state.summary().unwrap();
+    assert_eq!(summary.status, SagaStatus::Completed);
+    assert_eq!(
+        (summary.failure, summary.unsupported),
+        (None, Some(unsupported))
+    );
 }
 
 /// A saga with an event of a newer binary.

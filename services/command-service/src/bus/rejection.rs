@@ -38,7 +38,8 @@ impl BusinessRejection for ActionRejected {
             | Self::NotSuspended
             | Self::NothingWaits
             | Self::Decided
-            | Self::Corrupt(_) => ErrorType::Domain,
+            | Self::Corrupt(_)
+            | Self::Unsupported(_) => ErrorType::Domain,
         };
         error_type.error(self.to_string())
     }
@@ -50,7 +51,8 @@ impl BusinessRejection for ActionRejected {
             | Self::NotSuspended
             | Self::NothingWaits
             | Self::Decided
-            | Self::Corrupt(_) => "domain_error",
+            | Self::Corrupt(_)
+            | Self::Unsupported(_) => "domain_error",
         }
     }
 }

@@ -4,8 +4,19 @@ use contract::proto::{
     GetSagaStatusParam, ListSagasParam, SagaEvent, SagaStatus, SagaStatusResult, ShowSagaParam,
 };
 
-use crate::fulfilment::{listed, order_of, placed, shown, slow_payments, suspended, well_behaved};
-use crate::support::{Service, assert_invalid, assert_not_found, at_both_homes, on_both_engines};
+use domain::fulfilment::OrderSaga;
+use event_sourcing::{
+    Aggregate, CommandId, Commit, DomainEvent, ExpectedVersion, Metadata, NewEvent, Version, Write,
+};
+use sagas::{EventOf, SagaEvent as Event, SagaState};
+use uuid::Uuid;
+
+use crate::fulfilment::{
+    act_on, acted, listed, order_of, placed, shown, slow_payments, suspended, well_behaved,
+};
+use crate::support::{
+    Service, assert_invalid, assert_not_found, assert_refused, at_both_homes, on_both_engines,
+};
 
 impl Service {
     async fn status_of(&self, saga_id: &str) -> SagaStatusResult {
@@ -237,6 +248,69 @@ async fn ended_sagas_leave_the_list_and_suspended_ones_stay_across_a_restart() {
         let again = service.until_listed(&ListSagasParam::default(), 1).await;
         assert_eq!(again, all, "a restart does not change suspended sagas");
         service.stop().await;
+    })
+    .await;
+}
+
+/// Starts a saga like `saga_id` with version 99 of the definition, as a newer binary would.
+async fn start_unsupported(service: &Service, saga_id: &str, id: &str) {
+    let log = service.log();
+    let like = SagaState::<OrderSaga>::stream(saga_id);
+    let page = log
+        .read_stream(&like, Version::NONE, 1)
+        .await
+        .expect("a page");
+    let envelope = page.events.first().expect("the first event");
+    let mut first = envelope.decode::<EventOf<OrderSaga>>().expect("an event");
+    if let Event::Started(started) = &mut first {
+        (started.saga_id, started.definition) = (id.to_owned(), 99);
+    }
+    let write = Write {
+        stream: SagaState::<OrderSaga>::stream(id),
+        expected: ExpectedVersion::NoStream,
+        events: vec![NewEvent {
+            event: first.encode(),
+            metadata: Metadata::default(),
+        }],
+    };
+    let command = CommandId(Uuid::from_u128(99));
+    let commit = Commit::try_new(command, envelope.recorded_at, vec![write], None);
+    let answers = log
+        .append(&[commit.expect("a commit")])
+        .await
+        .expect("an answer");
+    assert!(answers[0].is_ok(), "{answers:?}");
+}
+
+#[tokio::test]
+async fn a_saga_of_an_unsupported_definition_is_listed_and_shown_as_such() {
+    on_both_engines(async |service| {
+        let tea = service.stocked("Tea", 5).await;
+        let (order_id, like) = service.confirmed(&[(&tea, 1)]).await;
+        start_unsupported(service, &like, "of-a-newer-binary").await;
+        let all = service.until_listed(&ListSagasParam::default(), 1).await;
+        let (saga, events) = service.show("of-a-newer-binary").await.expect("a saga");
+        assert_eq!(all, [saga.clone()]);
+        assert_eq!((saga.order_id.as_str(), saga.definition), (&*order_id, 99));
+        assert_eq!(saga.supported_definitions, [1]);
+        assert_eq!(saga.status(), SagaStatus::Suspended);
+        assert_eq!(saga.current_step, None);
+        assert_eq!(
+            saga.failure_reason(),
+            "unsupported definition version 99; supported: 1"
+        );
+        assert_eq!(names(&events), ["SagaStarted"]);
+        let supported = service.show(&like).await.expect("a saga").0;
+        assert!(supported.supported_definitions.is_empty());
+
+        let mut sagas = service.sagas.clone();
+        let resumed = acted(sagas.resume_saga(act_on("of-a-newer-binary")).await);
+        assert_refused(&resumed, "DOMAIN_ERROR", 9);
+        assert_eq!(
+            resumed.expect_err("a rejection").message,
+            "unsupported definition version 99; supported: 1: \
+             act on the saga through a service that has this version"
+        );
     })
     .await;
 }

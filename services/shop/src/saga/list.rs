@@ -186,7 +186,7 @@ fn row(saga: &Saga, now: DateTime<Utc>) -> [String; 8] {
     [
         line(&saga.id),
         line(&saga.kind),
-        saga.state.name().to_owned(),
+        saga.state_text(),
         line(saga.current_step.as_deref().unwrap_or_default()),
         tries.map(|tries| tries.to_string()).unwrap_or_default(),
         span(now - saga.started_at),
@@ -199,14 +199,47 @@ fn row(saga: &Saga, now: DateTime<Utc>) -> [String; 8] {
 mod tests {
     use chrono::{DateTime, TimeDelta, Utc};
 
+    use sagas::SagaStatus;
+
     use super::{Saga, one_more, row};
-    use crate::saga::model::State;
+    use crate::saga::model::{SagaProgress, State};
 
     #[test]
     fn the_age_of_an_ended_saga_still_grows() {
         let started_at = DateTime::<Utc>::UNIX_EPOCH;
-        let ended_at = started_at + TimeDelta::seconds(1);
         let saga = Saga {
+            completed_at: Some(started_at + TimeDelta::seconds(1)),
+            ..saga()
+        };
+        let row = row(&saga, started_at + TimeDelta::minutes(5));
+        assert_eq!(row[5], "5 m 0 s");
+    }
+
+    #[test]
+    fn a_saga_whose_definition_the_service_lacks_has_a_state_of_its_own_until_it_ends() {
+        let progress = SagaProgress {
+            attempts: 0,
+            retry_at: None,
+            deadline: None,
+            definition: 2,
+            supported_definitions: vec![1],
+            version: 1,
+        };
+        let mut saga = Saga {
+            state: State::Known(SagaStatus::Suspended),
+            progress: Some(progress),
+            ..saga()
+        };
+        let state = |saga: &Saga| row(saga, saga.started_at)[2].clone();
+        assert_eq!(state(&saga), "unsupported definition version 2");
+        saga.state = State::Known(SagaStatus::Completed);
+        saga.completed_at = Some(saga.started_at);
+        assert_eq!(state(&saga), "completed");
+    }
+
+    fn saga() -> Saga {
+        let started_at = DateTime::<Utc>::UNIX_EPOCH;
+        Saga {
             id: "s".to_owned(),
             kind: "order".to_owned(),
             order_id: "o".to_owned(),
@@ -216,12 +249,10 @@ mod tests {
             compensated_steps: Vec::new(),
             failure_reason: None,
             started_at,
-            completed_at: Some(ended_at),
-            updated_at: ended_at,
+            completed_at: None,
+            updated_at: started_at,
             progress: None,
-        };
-        let row = row(&saga, started_at + TimeDelta::minutes(5));
-        assert_eq!(row[5], "5 m 0 s");
+        }
     }
 
     #[test]

@@ -78,10 +78,28 @@ pub struct SagaProgress {
     pub retry_at: Option<DateTime<Utc>>,
     pub deadline: Option<DateTime<Utc>>,
     pub definition: i32,
+    /// Empty if the answering service has the definition, otherwise the versions that it has.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub supported_definitions: Vec<i32>,
     pub version: i64,
 }
 
 impl Saga {
+    /// The version of its definition, if the answering service lacks it and the saga has not ended.
+    pub fn unsupported_definition(&self) -> Option<i32> {
+        let progress = self.progress.as_ref()?;
+        let is_open = self.completed_at.is_none();
+        (is_open && !progress.supported_definitions.is_empty()).then_some(progress.definition)
+    }
+
+    /// Its state, as operators read it.
+    pub fn state_text(&self) -> String {
+        match self.unsupported_definition() {
+            Some(version) => format!("unsupported definition version {version}"),
+            None => self.state.name().to_owned(),
+        }
+    }
+
     /// The duration from start to end, or to now while it is open.
     pub fn took(&self, now: DateTime<Utc>) -> TimeDelta {
         self.completed_at.unwrap_or(now) - self.started_at
@@ -108,6 +126,7 @@ impl From<proto::Saga> for Saga {
                 retry_at: time(saga.retry_at),
                 deadline: time(saga.deadline),
                 definition: saga.definition,
+                supported_definitions: saga.supported_definitions,
                 version: saga.version,
             }),
         }

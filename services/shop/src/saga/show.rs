@@ -91,7 +91,10 @@ fn text(story: &SagaTimeline, now: DateTime<Utc>) -> String {
     let SagaTimeline { saga, events } = story;
     let header = fields(&header(saga, now));
     let timeline = timeline(events);
-    let advice = (saga.state == State::Known(SagaStatus::Suspended)).then(|| advice(saga));
+    let advice = match saga.unsupported_definition() {
+        Some(version) => Some(advice_on_unsupported(version)),
+        None => (saga.state == State::Known(SagaStatus::Suspended)).then(|| advice(saga)),
+    };
     format!("{header}\n{timeline}{}", advice.unwrap_or_default())
         .trim_end()
         .to_owned()
@@ -139,7 +142,15 @@ pub(super) fn status_text(saga: &Saga) -> String {
         Some(1) => ", tried once".to_owned(),
         Some(tries) => format!(", tried {tries} times"),
     };
-    format!("{}{}{tried}", saga.state.name(), at.unwrap_or_default())
+    format!("{}{}{tried}", saga.state_text(), at.unwrap_or_default())
+}
+
+fn advice_on_unsupported(version: i32) -> String {
+    format!(
+        "
+This service does not drive it. A command-service with definition version {version} does, once it owns the saga's partition.
+"
+    )
 }
 
 fn advice(saga: &Saga) -> String {

@@ -25,11 +25,21 @@ pub(super) fn saga(summary: &Summary) -> Saga {
         completed_at: summary.ended_at.map(to_timestamp),
         updated_at: Some(to_timestamp(summary.updated_at)),
         version: signed(summary.version.0),
-        attempts: i32::try_from(summary.attempts).unwrap_or(i32::MAX),
+        attempts: number(summary.attempts),
         retry_at: summary.retry_at.map(to_timestamp),
         deadline: summary.deadline.map(to_timestamp),
-        definition: i32::try_from(summary.definition).unwrap_or(i32::MAX),
+        definition: number(summary.definition),
+        supported_definitions: summary
+            .unsupported
+            .iter()
+            .flat_map(|definition| &definition.supported)
+            .map(|version| number(*version))
+            .collect(),
     }
+}
+
+fn number(number: u32) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
 }
 
 fn status(status: SagaStatus) -> proto::SagaStatus {
