@@ -54,6 +54,24 @@ mod tests {
         assert_eq!(named("services/x/src/service.rs", text).len(), 1);
     }
 
+    /// Without this a new adapter could be named anywhere.
+    #[test]
+    fn every_adapter_is_in_the_lists() {
+        let repository = Repository::here().expect("the repository");
+        let manifests = repository
+            .files(|path| path.starts_with("kernel/event-store-") && path.ends_with("/Cargo.toml"));
+        for manifest in manifests.expect("the manifests") {
+            let folder = manifest.path.trim_end_matches("Cargo.toml");
+            let name = folder.trim_start_matches("kernel/").trim_end_matches('/');
+            if matches!(name, "event-store-any" | "event-store-conformance") {
+                continue;
+            }
+            assert!(MAY_NAME.contains(&folder), "add {folder} to MAY_NAME");
+            let name = name.replace('-', "_");
+            assert!(ADAPTERS.contains(&&*name), "add {name} to ADAPTERS");
+        }
+    }
+
     #[test]
     fn what_opens_it_and_tests_may_name_one() {
         assert!(is_concerned("services/x/src/app.rs"));
