@@ -20,6 +20,7 @@ mod graphql;
 mod http;
 mod journal;
 mod origin;
+mod persisted;
 
 pub use backend::{Backend, Claim, Lease};
 pub use errors::{ApiError, Code, FieldError, MutationOutcome, NOT_AVAILABLE, or_null};
@@ -28,6 +29,7 @@ pub use graphql::{
     AtMost, ConnectionOf, DateTime, Decimal, Engine, Executed, Executor, Identity, Limits,
     MAX_NESTING, Prepared, Query, ReplacedNumbers, SchemaError, SizedBy, Weighs,
 };
-pub use http::{AllowedHosts, Endpoint, Site, router};
+pub use http::{AllowedHosts, AllowedOrigins, Endpoint, Site, router};
 pub use journal::{Entry, Journal};
 pub use origin::Origin;
+pub use persisted::{ManifestError, PersistedOperations, RegisteredOperations};

@@ -56,6 +56,19 @@ pub(super) fn hosts(value: &str) -> Option<Vec<String>> {
     value.split(',').map(|name| host(name.trim())).collect()
 }
 
+/// Origins as browsers send them, separated by commas: a scheme and a host, with a port if it is not the scheme's.
+pub(super) fn origins(value: &str) -> Option<Vec<String>> {
+    let origin = |text: &str| {
+        let authority = text
+            .strip_prefix("https://")
+            .or_else(|| text.strip_prefix("http://"))?;
+        let parsed: http::uri::Authority = authority.parse().ok()?;
+        let is_plain = !authority.contains('@') && authority == authority.to_ascii_lowercase();
+        (is_plain && !parsed.host().is_empty()).then(|| text.to_owned())
+    };
+    value.split(',').map(|text| origin(text.trim())).collect()
+}
+
 pub(super) fn boolean(value: &str) -> Option<bool> {
     match value {
         "true" => Some(true),

@@ -1,12 +1,15 @@
 //! Composition of the gateway.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use event_sourcing::Clock;
 use futures::future::BoxFuture;
-use graphql_http::{AllowedHosts, Endpoint, Executor, Limits, Site, router};
+use graphql_http::{
+    AllowedHosts, AllowedOrigins, Endpoint, Executor, Limits, RegisteredOperations, Site, router,
+};
 use platform::config::names;
 use platform::runtime::{GrpcChannel, HttpListener};
 use platform::telemetry::Metrics;
@@ -80,20 +83,21 @@ async fn start_now(
     let sdl = schema.sdl();
     let executor = Executor::try_new(schema::engine(schema, services.clone()), sdl, limits)
         .map_err(|error| StartError::failed("read the schema", error))?;
-    let endpoint = Arc::new(Endpoint::new(
-        executor,
-        Arc::new(services),
-        clock,
-        tasks.clone(),
-    ));
+    let mut endpoint = Endpoint::new(executor, Arc::new(services), clock, tasks.clone());
+    if let Some(path) = &config.operations {
+        let registered = RegisteredOperations::read(Path::new(path))
+            .map_err(|error| StartError::failed(names::GRAPHQL_OPERATIONS.spec.name, error))?;
+        endpoint = endpoint.with_registered(registered);
+    }
     let site = Site {
         health: health.clone(),
         metrics,
         explorer: config.explorer,
         hosts: AllowedHosts::new(&config.allowed_hosts),
+        origins: AllowedOrigins::new(&config.allowed_origins, config.development),
     };
     let address = listener.address();
-    listener.serve(router(endpoint, site), &tasks);
+    listener.serve(router(Arc::new(endpoint), site), &tasks);
     Ok(Gateway {
         tasks,
         health,

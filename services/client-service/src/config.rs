@@ -11,7 +11,9 @@ use crate::upstream::Policy;
 /// The gateway's own settings, without its listener and without the settings that every process has.
 pub const SETTINGS: &[Spec] = &[
     names::ALLOWED_HOSTS.spec,
+    names::CORS_ALLOWED_ORIGINS.spec,
     names::GRAPHIQL.spec,
+    names::GRAPHQL_OPERATIONS.spec,
     names::GRAPHQL_MAX_DEPTH.spec,
     names::GRAPHQL_MAX_COMPLEXITY.spec,
     names::GRAPHQL_MAX_RESPONSE_BYTES.spec,
@@ -40,6 +42,10 @@ pub struct Config {
     pub explorer: bool,
     /// Host names that requests may have, in addition to `localhost` and IP addresses.
     pub allowed_hosts: Vec<String>,
+    /// Origins whose pages may call the gateway; in development all of this machine may, too.
+    pub allowed_origins: Vec<String>,
+    /// Where the only operations that are executed are read from; without it all are.
+    pub operations: Option<String>,
     pub max_depth: u32,
     pub max_complexity: u32,
     pub max_response_bytes: u32,
@@ -58,6 +64,8 @@ impl Config {
         let connections = ConnectionLimits::read(reader, 1);
         let graphiql = reader.get(&names::GRAPHIQL);
         let allowed_hosts = reader.find(&names::ALLOWED_HOSTS);
+        let allowed_origins = reader.find(&names::CORS_ALLOWED_ORIGINS);
+        let operations = reader.find(&names::GRAPHQL_OPERATIONS);
         let max_depth = reader.get(&names::GRAPHQL_MAX_DEPTH);
         let max_complexity = reader.get(&names::GRAPHQL_MAX_COMPLEXITY);
         let max_response_bytes = reader.get(&names::GRAPHQL_MAX_RESPONSE_BYTES);
@@ -70,6 +78,8 @@ impl Config {
             development,
             explorer: graphiql? || development,
             allowed_hosts: allowed_hosts?.unwrap_or_default(),
+            allowed_origins: allowed_origins?.unwrap_or_default(),
+            operations: operations?,
             max_depth: max_depth?,
             max_complexity: max_complexity?,
             max_response_bytes: max_response_bytes?,

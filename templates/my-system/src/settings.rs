@@ -36,6 +36,7 @@ pub fn all() -> Vec<Spec> {
         names::START_TIMEOUT_MS.spec,
         names::ALLOWED_HOSTS.spec,
         names::GRAPHQL_MAX_DEPTH.spec,
+        names::CORS_ALLOWED_ORIGINS.spec,
         names::GRAPHQL_MAX_COMPLEXITY.spec,
         names::GRAPHQL_MAX_RESPONSE_BYTES.spec,
     ];
@@ -52,6 +53,8 @@ pub struct Config {
     pub http: SocketAddr,
     pub connections: ConnectionLimits,
     pub allowed_hosts: Vec<String>,
+    /// Origins whose pages may call the process from a browser.
+    pub allowed_origins: Vec<String>,
     pub limits: Limits,
     /// How long a stop waits for requests in flight.
     pub shutdown_limit: Duration,
@@ -69,6 +72,7 @@ impl Config {
         let http = reader.get(&HTTP_ADDR);
         let connections = ConnectionLimits::read(reader, 1);
         let allowed_hosts = reader.find(&names::ALLOWED_HOSTS);
+        let allowed_origins = reader.find(&names::CORS_ALLOWED_ORIGINS);
         let depth = reader.get(&names::GRAPHQL_MAX_DEPTH);
         let complexity = reader.get(&names::GRAPHQL_MAX_COMPLEXITY);
         let response_bytes = reader.get(&names::GRAPHQL_MAX_RESPONSE_BYTES);
@@ -81,6 +85,7 @@ impl Config {
             http: http?,
             connections: connections?,
             allowed_hosts: allowed_hosts?.unwrap_or_default(),
+            allowed_origins: allowed_origins?.unwrap_or_default(),
             limits: Limits {
                 depth: depth?,
                 complexity: complexity?,

@@ -27,6 +27,10 @@ pub enum Code {
     QueryTooDeep,
     /// The query exceeds the complexity limit.
     QueryTooComplex,
+    /// No operation is stored under the hash; the client sends its text too.
+    PersistedQueryNotFound,
+    /// Only registered operations are executed, and this is none of them.
+    PersistedQueryNotInList,
     /// The body is too long.
     PayloadTooLarge,
     /// The body is not JSON.
@@ -58,6 +62,8 @@ impl Code {
             Self::GraphqlValidationFailed => "GRAPHQL_VALIDATION_FAILED",
             Self::QueryTooDeep => "QUERY_TOO_DEEP",
             Self::QueryTooComplex => "QUERY_TOO_COMPLEX",
+            Self::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
+            Self::PersistedQueryNotInList => "PERSISTED_QUERY_NOT_IN_LIST",
             Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
             Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
             Self::NotAcceptable | Self::BadRequest | Self::MethodNotAllowed => "BAD_REQUEST",
@@ -101,7 +107,9 @@ impl Code {
             | Self::GraphqlParseFailed
             | Self::GraphqlValidationFailed
             | Self::QueryTooDeep
-            | Self::QueryTooComplex => None,
+            | Self::QueryTooComplex
+            | Self::PersistedQueryNotFound
+            | Self::PersistedQueryNotInList => None,
         }
     }
 

@@ -17,6 +17,7 @@ use crate::errors::ApiError;
 use crate::execution_context::ExecutionContext;
 use crate::journal::{Entry, outcome_of_field};
 use crate::origin::Origin;
+use crate::persisted::PersistedQuery;
 
 /// Longer documents are not cached: a few of them would need the memory of many.
 const MAX_KNOWN_TOKENS: usize = 300;
@@ -35,6 +36,8 @@ pub struct Query {
     pub replaced: ReplacedNumbers,
     /// Whether the client asked for the complexity.
     pub reports_cost: bool,
+    /// The hash under which the client wants the text to be stored.
+    pub persisted: Option<PersistedQuery>,
 }
 
 /// A request that is valid and within all limits.
@@ -171,6 +174,7 @@ impl Executor {
             variables,
             replaced,
             reports_cost,
+            ..
         } = prepared.query;
         let document = prepared.document;
         let operation = document::operation(&document, operation_name.as_deref()).ok();

@@ -19,12 +19,14 @@ use super::responder::Responder;
 use super::response::HttpResponse;
 use crate::backend::Backend;
 use crate::errors::{ApiError, Code, MutationOutcome};
-use crate::graphql::{Executor, Identity, Prepared};
+use crate::graphql::{Executor, Identity, Prepared, Query};
 use crate::origin::Origin;
+use crate::persisted::{PersistedOperations, RegisteredOperations};
 
 #[derive(Debug)]
 pub struct Endpoint {
     responder: Arc<Responder>,
+    operations: PersistedOperations,
 }
 
 impl Endpoint {
@@ -36,7 +38,19 @@ impl Endpoint {
         tasks: Tasks,
     ) -> Self {
         let responder = Arc::new(Responder::new(executor, backend, clock, tasks));
-        Self { responder }
+        Self {
+            responder,
+            operations: PersistedOperations::default(),
+        }
+    }
+
+    /// Executes these operations only.
+    #[must_use]
+    pub fn with_registered(self, operations: RegisteredOperations) -> Self {
+        Self {
+            operations: PersistedOperations::Registered(operations),
+            ..self
+        }
     }
 
     #[must_use]
@@ -85,24 +99,34 @@ impl Endpoint {
             operation,
             code: answer.code.clone(),
         };
-        let mut response = answer.into_response(media);
+        let mut response = if is_get(&parts.method) && answer.is_complete() {
+            answer.into_conditional_response(media, &parts.headers)
+        } else {
+            answer.into_response(media)
+        };
         response.extensions_mut().insert(summary);
         response
     }
 
     async fn read(&self, parts: &Parts, body: Body) -> Result<Prepared, ApiError> {
-        // The router calls the handler of GET for HEAD, and drops the body.
-        let is_get = parts.method == Method::GET || parts.method == Method::HEAD;
+        let is_get = is_get(&parts.method);
         let mut query = if is_get {
-            request::from_get(parts.uri.query().unwrap_or_default())?
+            request::from_get(parts.uri.query().unwrap_or_default(), &self.operations)?
         } else {
-            request::from_post(&parts.headers, body).await?
+            request::from_post(&parts.headers, body, &self.operations).await?
         };
         query.reports_cost = request::reports_cost(&parts.headers)?;
         let prepared = self.responder.executor().prepare(query)?;
         if is_get && prepared.is_mutation() {
             let message = "a mutation must be sent by POST";
             return Err(ApiError::new(Code::MethodNotAllowed, message));
+        }
+        let Query {
+            text, persisted, ..
+        } = prepared.query();
+        if let Some(persisted) = persisted {
+            // Only now: a cache of invalid texts would evict those in use.
+            self.operations.store(text, persisted);
         }
         Ok(prepared)
     }
@@ -156,4 +180,9 @@ impl Endpoint {
         );
         self.responder.rejected(error, outcome)
     }
+}
+
+/// The router calls the handler of GET for HEAD, and drops the body.
+fn is_get(method: &Method) -> bool {
+    method == Method::GET || method == Method::HEAD
 }

@@ -185,6 +185,7 @@ mod tests {
             variables: Variables::from_json(variables),
             replaced: ReplacedNumbers::default(),
             reports_cost: false,
+            persisted: None,
         })
     }
 

@@ -5,11 +5,13 @@ use axum::body::Body;
 use http::{HeaderMap, HeaderValue, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::media::is_json;
 use super::response::MIN_POSITION;
 use crate::errors::{ApiError, Code};
 use crate::graphql::{Query, ReplacedNumbers, preserve};
+use crate::persisted::{PersistedOperations, PersistedQuery};
 
 const MAX_BODY_BYTES: usize = 100 * 1024;
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -23,8 +25,9 @@ struct Fields {
     #[serde(rename = "operationName")]
     operation_name: Option<String>,
     variables: Option<serde_json::Map<String, serde_json::Value>>,
-    #[serde(rename = "extensions")]
-    _extensions: Option<serde_json::Map<String, serde_json::Value>>,
+    extensions: Option<serde_json::Map<String, serde_json::Value>>,
+    #[serde(rename = "documentId")]
+    document_id: Option<String>,
 }
 
 fn bad_request(message: impl Into<String>) -> ApiError {
@@ -35,7 +38,11 @@ fn bad_request(message: impl Into<String>) -> ApiError {
 ///
 /// # Errors
 /// The body is not JSON, too long, or not a GraphQL request.
-pub async fn from_post(headers: &HeaderMap, body: Body) -> Result<Query, ApiError> {
+pub async fn from_post(
+    headers: &HeaderMap,
+    body: Body,
+    operations: &PersistedOperations,
+) -> Result<Query, ApiError> {
     if !is_json(headers) {
         let message = "the Content-Type must be application/json in UTF-8";
         return Err(ApiError::new(Code::UnsupportedMediaType, message));
@@ -61,19 +68,20 @@ pub async fn from_post(headers: &HeaderMap, body: Body) -> Result<Query, ApiErro
     let (text, replaced) = preserve(text);
     let fields: Fields = serde_json::from_str(&text)
         .map_err(|error| bad_request(format!("the body is not a GraphQL request: {error}")))?;
-    query(fields, replaced)
+    query(fields, replaced, operations)
 }
 
 /// Parses a GET request.
 ///
 /// # Errors
 /// The parameters are not a GraphQL request.
-pub fn from_get(parameters: &str) -> Result<Query, ApiError> {
+pub fn from_get(parameters: &str, operations: &PersistedOperations) -> Result<Query, ApiError> {
     let mut fields = Fields {
         query: None,
         operation_name: None,
         variables: None,
-        _extensions: None,
+        extensions: None,
+        document_id: None,
     };
     let mut replaced = ReplacedNumbers::default();
     for (name, value) in form_urlencoded::parse(parameters.as_bytes()) {
@@ -83,20 +91,38 @@ pub fn from_get(parameters: &str) -> Result<Query, ApiError> {
             "variables" if !value.is_empty() => {
                 let (text, numbers) = preserve(&value);
                 replaced = numbers;
-                let variables = serde_json::from_str(&text);
-                fields.variables = variables.map_err(|error| {
-                    bad_request(format!("variables is not a JSON object: {error}"))
-                })?;
+                fields.variables = object("variables", &text)?;
             }
+            "extensions" if !value.is_empty() => {
+                fields.extensions = object("extensions", &value)?;
+            }
+            "documentId" => fields.document_id = Some(value.into_owned()),
             _ => {}
         }
     }
-    query(fields, replaced)
+    query(fields, replaced, operations)
 }
 
-fn query(fields: Fields, replaced: ReplacedNumbers) -> Result<Query, ApiError> {
-    let text = fields.query.filter(|query| !query.trim().is_empty());
-    let text = text.ok_or_else(|| bad_request("query is missing"))?;
+fn object<T: DeserializeOwned>(parameter: &str, text: &str) -> Result<T, ApiError> {
+    let parsed = serde_json::from_str(text);
+    parsed.map_err(|error| bad_request(format!("{parameter} is not a JSON object: {error}")))
+}
+
+/// Whether the parameters of a GET request have an operation, by its text or by its hash.
+#[must_use]
+pub fn has_operation(parameters: &str) -> bool {
+    form_urlencoded::parse(parameters.as_bytes())
+        .any(|(name, _)| matches!(name.as_ref(), "query" | "extensions" | "documentId"))
+}
+
+fn query(
+    mut fields: Fields,
+    replaced: ReplacedNumbers,
+    operations: &PersistedOperations,
+) -> Result<Query, ApiError> {
+    let persisted = persisted(&mut fields)?;
+    let is_stored = fields.query.is_none();
+    let text = operations.resolve(fields.query, persisted.as_ref())?;
     let variables = fields.variables.unwrap_or_default();
     Ok(Query {
         text,
@@ -105,7 +131,23 @@ fn query(fields: Fields, replaced: ReplacedNumbers) -> Result<Query, ApiError> {
         variables: Variables::from_json(serde_json::Value::Object(variables)),
         replaced,
         reports_cost: false,
+        persisted: persisted.filter(|_| !is_stored),
     })
+}
+
+/// The hash by which the request names its operation, in the form of Apollo's protocol or of GraphQL over HTTP.
+fn persisted(fields: &mut Fields) -> Result<Option<PersistedQuery>, ApiError> {
+    if let Some(id) = fields.document_id.take() {
+        return Ok(Some(PersistedQuery::of_document(&id)));
+    }
+    let extension = fields.extensions.as_mut();
+    let Some(given) = extension.and_then(|all| all.remove("persistedQuery")) else {
+        return Ok(None);
+    };
+    let parsed = serde_json::from_value(given);
+    parsed
+        .map(Some)
+        .map_err(|error| bad_request(format!("extensions.persistedQuery is invalid: {error}")))
 }
 
 /// The minimum position that the request must read at.
@@ -185,6 +227,7 @@ mod tests {
 
     use super::{from_get, from_post, idempotency_key, minimum};
     use crate::errors::Code;
+    use crate::persisted::PersistedOperations;
 
     fn with(name: &'static str, value: &str) -> HeaderMap {
         let value = HeaderValue::from_bytes(value.as_bytes()).expect("a header");
@@ -193,22 +236,39 @@ mod tests {
 
     #[test]
     fn a_get_request_is_read_from_the_parameters() {
-        let query = from_get("query=%7B+a+%7D&operationName=X&variables=%7B%22n%22%3A1%7D");
+        let query = from_get(
+            "query=%7B+a+%7D&operationName=X&variables=%7B%22n%22%3A1%7D",
+            &PersistedOperations::default(),
+        );
         let query = query.expect("a request");
         assert_eq!(query.text, "{ a }");
         assert_eq!(query.operation_name.as_deref(), Some("X"));
         assert!(query.variables.contains_key("n"));
         for bad in ["", "query=", "query=x&variables=1", "query=x&variables=%7B"] {
-            assert_eq!(from_get(bad).expect_err(bad).code, Code::BadRequest);
+            assert_eq!(
+                from_get(bad, &PersistedOperations::default())
+                    .expect_err(bad)
+                    .code,
+                Code::BadRequest
+            );
         }
     }
 
     #[tokio::test]
     async fn an_empty_operation_name_is_none() {
-        let query = from_get("query=%7B+a+%7D&operationName=").expect("a request");
+        let query = from_get(
+            "query=%7B+a+%7D&operationName=",
+            &PersistedOperations::default(),
+        )
+        .expect("a request");
         assert_eq!(query.operation_name, None);
         let body = r#"{"query": "{ a }", "operationName": ""}"#;
-        let query = from_post(&with("content-type", "application/json"), body.into()).await;
+        let query = from_post(
+            &with("content-type", "application/json"),
+            body.into(),
+            &PersistedOperations::default(),
+        )
+        .await;
         assert_eq!(query.expect("a request").operation_name, None);
     }
 

@@ -5,9 +5,10 @@ use axum::body::Body;
 use axum::response::Response;
 use chrono::{DateTime, SecondsFormat, Utc};
 use grpc_calls::status::Outcome;
-use http::{HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 
+use super::etag;
 use super::media::Media;
 use crate::errors::{self, ApiError, Code, MutationOutcome};
 use crate::execution_context::too_long;
@@ -225,6 +226,34 @@ impl HttpResponse {
     #[must_use]
     pub fn is_executed(&self) -> bool {
         self.status == Status::Executed
+    }
+
+    /// Whether it was executed without an error.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.is_executed() && self.code.is_none()
+    }
+
+    /// Converts it into the response to a query by GET, which the client may keep: 304 if it has the same.
+    #[must_use]
+    pub fn into_conditional_response(self, media: Media, request: &HeaderMap) -> Response {
+        let tag = etag::of(&self.body);
+        let mut response = self.into_response(media);
+        if etag::matches(request, &tag) {
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+            *response.body_mut() = Body::empty();
+            response.headers_mut().remove(header::CONTENT_TYPE);
+        }
+        let headers = response.headers_mut();
+        headers.insert(header::ETAG, tag);
+        // To be validated each time: only the gateway knows whether anything was committed.
+        let validated = HeaderValue::from_static("private, no-cache");
+        headers.insert(header::CACHE_CONTROL, validated);
+        headers.append(
+            header::VARY,
+            HeaderValue::from_static("accept, authorization"),
+        );
+        response
     }
 
     /// Converts it into an HTTP response of this media type.

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state, map_request};
 use axum::response::Response;
 use axum::routing::get;
 use http::{HeaderValue, Method, header};
@@ -13,9 +13,10 @@ use platform::Health;
 use platform::health::{HEALTH, LIVE, METRICS, READY};
 use platform::telemetry::Metrics;
 
+use super::cors::AllowedOrigins;
 use super::endpoint::Endpoint;
 use super::hosts::{self, AllowedHosts};
-use super::pages;
+use super::{compression, pages};
 
 /// What is served in addition to GraphQL.
 #[derive(Debug)]
@@ -25,6 +26,7 @@ pub struct Site {
     /// Whether `/graphiql` and `/schema.graphql` are served.
     pub explorer: bool,
     pub hosts: AllowedHosts,
+    pub origins: AllowedOrigins,
 }
 
 pub fn router(endpoint: Arc<Endpoint>, site: Site) -> Router {
@@ -35,10 +37,26 @@ pub fn router(endpoint: Arc<Endpoint>, site: Site) -> Router {
             .route("/graphiql", get(async || pages::graphiql()))
             .route("/schema.graphql", get(async move || pages::schema(sdl)));
     }
+    let explorer = site.explorer;
     let serve = move |request| Arc::clone(&endpoint).serve(request);
-    let graphql = get(serve.clone()).post(serve);
+    let read = {
+        let serve = serve.clone();
+        async move |request: Request| {
+            if pages::is_visit(&request) {
+                pages::welcome(explorer)
+            } else {
+                serve(request).await
+            }
+        }
+    };
     let guarded = guarded
-        .route("/graphql", graphql)
+        .route("/", get(async move || pages::welcome(explorer)))
+        .route("/graphql", get(read).post(serve))
+        .layer(compression::layer())
+        .layer(map_request(async |request| {
+            compression::plain_for_other_sites(request)
+        }))
+        .layer(site.origins.layer())
         .layer(from_fn_with_state(site.hosts, hosts::require));
     platform::health::router(site.health, site.metrics)
         .merge(guarded)
@@ -75,7 +93,8 @@ fn method_name(method: &Method) -> &'static str {
 }
 
 fn path_name(path: &str) -> &'static str {
-    const KNOWN: [&str; 7] = [
+    const KNOWN: [&str; 8] = [
+        "/",
         "/graphql",
         "/graphiql",
         "/schema.graphql",

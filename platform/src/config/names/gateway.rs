@@ -2,13 +2,19 @@
 
 use super::accepts::{A_BOOLEAN, A_COUNT};
 use crate::config::setting::Setting;
-use crate::config::values::{boolean, hosts, positive};
+use crate::config::values::{boolean, hosts, origins, positive, text};
 
 pub const ALLOWED_HOSTS: Setting<Vec<String>> = Setting::new(
     "ALLOWED_HOSTS",
     hosts,
     "host names, separated by commas",
     "Host names that requests to the gateway may use, in addition to localhost and IP addresses",
+);
+pub const CORS_ALLOWED_ORIGINS: Setting<Vec<String>> = Setting::new(
+    "CORS_ALLOWED_ORIGINS",
+    origins,
+    "origins such as https://shop.example, separated by commas",
+    "Origins whose pages may call the gateway from a browser; in development those of this machine may, too",
 );
 pub const GRAPHIQL: Setting<bool> = Setting::new(
     "GRAPHIQL",
@@ -18,6 +24,12 @@ pub const GRAPHIQL: Setting<bool> = Setting::new(
 )
 .or("false")
 .switch();
+pub const GRAPHQL_OPERATIONS: Setting<String> = Setting::new(
+    "GRAPHQL_OPERATIONS",
+    text,
+    "a path",
+    "Manifest (JSON: texts by hash) or folder (*.graphql) of the only operations that are executed",
+);
 pub const GRAPHQL_MAX_DEPTH: Setting<u32> = Setting::new(
     "GRAPHQL_MAX_DEPTH",
     positive,

@@ -1,5 +1,6 @@
 //! The gateway, tested over HTTP, with the two services on SQLite in the same process.
 
+mod browsers;
 mod catalogue;
 mod cost;
 mod failures;

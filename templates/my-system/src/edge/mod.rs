@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use async_graphql::{EmptySubscription, Schema};
 use event_sourcing::Clock;
-use graphql_http::{AllowedHosts, Backend, Endpoint, MAX_NESTING, Site};
+use graphql_http::{AllowedHosts, AllowedOrigins, Backend, Endpoint, MAX_NESTING, Site};
 use platform::runtime::StartError;
 use platform::telemetry::Metrics;
 use platform::{Health, Tasks};
@@ -61,6 +61,7 @@ pub(crate) fn router(
         metrics: served.metrics,
         explorer: config.limits.introspection,
         hosts: AllowedHosts::new(&config.allowed_hosts),
+        origins: AllowedOrigins::new(&config.allowed_origins, config.limits.introspection),
     };
     Ok(graphql_http::router(Arc::new(endpoint), site))
 }
