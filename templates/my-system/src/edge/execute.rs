@@ -41,7 +41,8 @@ impl Rejection for ActionRejected {
             | Self::NotSuspended
             | Self::NothingWaits
             | Self::Decided
-            | Self::Corrupt(_) => Code::Conflict,
+            | Self::Corrupt(_)
+            | Self::Unsupported(_) => Code::Conflict,
         };
         ApiError::new(code, self.to_string())
     }
