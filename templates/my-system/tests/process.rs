@@ -198,7 +198,10 @@ async fn it_is_healthy_counts_and_stops_cleanly() -> Tested {
     assert_eq!(get("/health/live").await?.status(), 200);
     running.open_account().await?;
     let metrics = get("/metrics").await?.text().await?;
-    assert!(metrics.contains("event_store_append_batch_events_sum 1"), "{metrics}");
+    assert!(
+        metrics.contains("event_store_append_batch_events_sum 1"),
+        "{metrics}"
+    );
     let id = running.child.id().ok_or("it has ended")?;
     let killed = Command::new("kill").arg(id.to_string()).status().await?;
     assert!(killed.success());
