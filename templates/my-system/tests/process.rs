@@ -24,9 +24,14 @@ struct Running {
 impl Running {
     /// Starts the process on the files in `folder`, at a free port.
     async fn start(folder: &Path) -> Tested<Self> {
+        Self::start_with(folder, &[]).await
+    }
+
+    async fn start_with(folder: &Path, settings: &[(&str, &str)]) -> Tested<Self> {
         let mut child = Command::new(env!("CARGO_BIN_EXE_my-system"))
             .env("DATA_DIR", folder)
             .env("HTTP_ADDR", "127.0.0.1:0")
+            .envs(settings.iter().copied())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()?;
@@ -213,7 +218,8 @@ async fn it_is_healthy_counts_and_stops_cleanly() -> Tested {
 #[tokio::test]
 async fn an_expensive_query_is_rejected_before_it_runs() -> Tested {
     let folder = tempfile::tempdir()?;
-    let running = Running::start(folder.path()).await?;
+    let limit = [("GRAPHQL_MAX_COMPLEXITY", "1000")];
+    let running = Running::start_with(folder.path(), &limit).await?;
     let lists: String = (0..3)
         .map(|n| format!("a{n}: accounts(limit: 500) {{ id }} "))
         .collect();
