@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use super::name::Name;
 use super::options::Source;
-use crate::repository::{Repository, SourceFile};
+use crate::repository::{Repository, SourceFile, has_extension};
 
 const FOLDER: &str = "templates/my-system/";
 /// How the template's manifest names the checkout.
@@ -38,7 +38,7 @@ impl Template {
             let is_part = |c: char| c.is_alphanumeric() || c == '_';
             text.split(|c| !is_part(c)).any(|one| one == word)
         };
-        let mut code = self.0.iter().filter(|file| file.path.ends_with(".rs"));
+        let mut code = self.0.iter().filter(|file| has_extension(&file.path, "rs"));
         if code.any(|file| is_word(&file.text, &pascal)) {
             return Some(format!("the code of the template has the name {pascal}"));
         }
