@@ -14,7 +14,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use super::response::MIN_POSITION;
 
 /// How long a browser remembers the answer to a preflight: the longest that Chromium accepts.
-const REMEMBERED: Duration = Duration::from_secs(2 * 60 * 60);
+const REMEMBERED: Duration = Duration::from_hours(2);
 
 /// The headers of requests that a page may set.
 const REQUEST_HEADERS: [HeaderName; 9] = [

@@ -1,5 +1,7 @@
 //! What browsers and front ends need: CORS, compression, validators, persisted operations, a page at `/`.
 
+use std::fmt::Write as _;
+
 use anyhow::{Context, Result};
 use http::Method;
 use platform::config::AppEnv;
@@ -212,10 +214,11 @@ async fn a_visitor_is_led_to_the_editor_or_to_a_page() -> Result<()> {
 }
 
 fn sha256(text: &str) -> String {
-    Sha256::digest(text)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let mut hash = String::new();
+    for byte in Sha256::digest(text) {
+        write!(hash, "{byte:02x}").expect("text can be appended to");
+    }
+    hash
 }
 
 fn persisted(hash: &str, text: Option<&str>) -> Request {

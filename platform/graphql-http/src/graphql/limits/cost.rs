@@ -64,14 +64,15 @@ impl CountedList<'_> {
             times,
             ..
         } = self;
-        let mut text = format!("{field} counts {size} items of {each}");
-        if *times > 1 {
-            text += &format!(", {times} times");
-        }
-        if let Some((argument, size)) = self.argument.zip(self.passing_size(complexity, limit)) {
-            text += &format!("; {argument}: {size} would pass");
-        }
-        text
+        let times = match times {
+            1 => String::new(),
+            times => format!(", {times} times"),
+        };
+        let passing = self.argument.zip(self.passing_size(complexity, limit));
+        let passing = passing.map_or_else(String::new, |(argument, size)| {
+            format!("; {argument}: {size} would pass")
+        });
+        format!("{field} counts {size} items of {each}{times}{passing}")
     }
 }
 
@@ -140,10 +141,11 @@ impl Cost<'_> {
         if *complexity <= limit {
             return Ok(());
         }
-        let mut message = format!("the query's complexity is at most {limit}, got {complexity}");
-        if let Some(list) = largest {
-            message += &format!(": {}", list.advice(*complexity, limit));
-        }
+        let advice = largest.map_or_else(String::new, |list| {
+            format!(": {}", list.advice(*complexity, limit))
+        });
+        let message =
+            format!("the query's complexity is at most {limit}, got {complexity}{advice}");
         let place = largest.map_or(place, |list| list.place);
         Err(ApiError::at_location(Code::QueryTooComplex, message, place))
     }
