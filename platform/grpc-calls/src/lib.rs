@@ -3,7 +3,7 @@
 //!
 //! A write carries a command id ([`metadata::COMMAND_ID`]), so that it may be sent again while its outcome is unknown; a read
 //! carries the position that it must reflect ([`metadata::MIN_POSITION`]), and its reply the position that it reflects, so that
-//! clients read their own writes. A service that fails says what it knows ([`status::Outcome`]), and [`call`] retries where
+//! clients read their own writes. A service that fails says what it knows ([`status::Outcome`]), and [`call()`] retries where
 //! that is safe and combines what its tries have learnt.
 
 mod call;
