@@ -1,7 +1,10 @@
 //! Parts that all replies share: numbers, times, and the size limit of a reply.
 
+use contract::query;
 use platform::runtime::MAX_ENCODED_BYTES;
 use prost::Message;
+
+use crate::queries::{Connection, RowKey, SliceSize};
 
 pub(super) const MICROS: i64 = 1_000_000;
 /// The size limit of a reply's list, which leaves room for the surrounding message.
@@ -45,8 +48,43 @@ impl MessageBudget {
     }
 }
 
+/// A part of a list as messages. If they exceed the size of one message, those furthest from where the part was read
+/// from are missing, and the list goes on there.
+pub(super) fn page<R, M: Message>(
+    part: &Connection<R>,
+    size: SliceSize,
+    edge: impl Fn(&R, query::RowKey) -> M,
+) -> (Vec<M>, query::PageInfo) {
+    let mut page = query::PageInfo {
+        has_next_page: part.has_next,
+        has_previous_page: part.has_previous,
+        total_count: part.total,
+    };
+    let edges = part.edges.iter();
+    let mut edges: Vec<M> = edges.map(|(key, row)| edge(row, row_key(key))).collect();
+    match size {
+        SliceSize::First(_) => page.has_next_page |= MessageBudget::new().fit(&mut edges),
+        SliceSize::Last(_) => {
+            edges.reverse();
+            page.has_previous_page |= MessageBudget::new().fit(&mut edges);
+            edges.reverse();
+        }
+    }
+    (edges, page)
+}
+
+fn row_key(key: &RowKey) -> query::RowKey {
+    query::RowKey {
+        number: key.number,
+        name: key.name.clone(),
+        id: key.id.clone(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use contract::query::Product;
 
     use super::*;
@@ -70,6 +108,39 @@ mod tests {
             room.fit(&mut vec![row(10)]),
             "nothing fits after a truncation"
         );
+    }
+
+    #[test]
+    fn a_part_that_exceeds_the_size_limit_is_cut_where_reading_would_go_on() {
+        let edge = |number: i64| {
+            let key = RowKey {
+                number: Some(number),
+                name: None,
+                id: number.to_string(),
+            };
+            (key, Arc::new(number))
+        };
+        let part = Connection {
+            edges: (0..500).map(edge).collect(),
+            has_next: false,
+            has_previous: false,
+            total: Some(500),
+        };
+        let message = |number: &i64, _| Product {
+            description: Some("x".repeat(10_000)),
+            version: *number,
+            ..Product::default()
+        };
+        let versions = |edges: &[Product]| (edges[0].version, edges[edges.len() - 1].version);
+        let (edges, page) = super::page(&part, SliceSize::First(500), message);
+        let (first, last) = versions(&edges);
+        assert!(first == 0 && (400..499).contains(&last));
+        assert!(page.has_next_page && !page.has_previous_page);
+        let (edges, page) = super::page(&part, SliceSize::Last(500), message);
+        let (first, last) = versions(&edges);
+        assert!((1..100).contains(&first) && last == 499);
+        assert!(!page.has_next_page && page.has_previous_page);
+        assert_eq!(page.total_count, Some(500));
     }
 
     #[test]

@@ -48,7 +48,8 @@ impl TableProjection for Categories {
             created_at bigint NOT NULL,
             updated_at bigint NOT NULL
         );
-        CREATE INDEX {table}_by_name ON {table} (name, id);";
+        CREATE INDEX {table}_by_name ON {table} (name, id);
+        CREATE INDEX {table}_by_time ON {table} (created_at, id);";
 
     fn key(row: &CategoryRow) -> &str {
         &row.id
@@ -57,7 +58,7 @@ impl TableProjection for Categories {
 
 impl Projection for Categories {
     const NAME: &'static str = "categories";
-    const SCHEMA_VERSION: u32 = 2;
+    const SCHEMA_VERSION: u32 = 3;
     type Row = CategoryRow;
 
     fn handlers(on: &mut Handlers<Self>) {

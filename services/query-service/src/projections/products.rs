@@ -59,7 +59,10 @@ impl TableProjection for Products {
         );
         CREATE INDEX {table}_by_name ON {table} (name, id);
         CREATE INDEX {table}_by_price ON {table} (price_cents, name, id);
-        CREATE INDEX {table}_by_category ON {table} (category_id, name, id);";
+        CREATE INDEX {table}_by_time ON {table} (created_at, id);
+        CREATE INDEX {table}_by_category ON {table} (category_id, name, id);
+        CREATE INDEX {table}_by_category_and_price ON {table} (category_id, price_cents, name, id);
+        CREATE INDEX {table}_by_category_and_time ON {table} (category_id, created_at, id);";
 
     fn key(row: &ProductRow) -> &str {
         &row.id
@@ -68,7 +71,7 @@ impl TableProjection for Products {
 
 impl Projection for Products {
     const NAME: &'static str = "products";
-    const SCHEMA_VERSION: u32 = 2;
+    const SCHEMA_VERSION: u32 = 3;
     type Row = ProductRow;
 
     fn handlers(on: &mut Handlers<Self>) {

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use domain::value::{CategoryName, SearchTerm};
-use read_model_sql::TABLE;
-use serde::Deserialize;
 
+use super::conditions::Conditions;
 use super::models::ReadModels;
 use super::query::Query;
+use super::sort::{BY_CREATION, BY_NAME};
 use super::{
-    CacheCapacity, List, MAX_ROWS, Pagination, ReadError, ReadOptions, ReadResult, Row,
-    TableQueries,
+    CacheCapacity, Connection, List, PageSlice, Pagination, ReadError, ReadOptions, ReadResult,
+    Row, RowKey, Sort, SortColumns, SortField, TableQueries,
 };
 use crate::projections::{Categories, CategoryRow};
 
@@ -20,12 +20,40 @@ const CACHED: CacheCapacity = CacheCapacity {
     lists: 64,
 };
 
-/// The order of lists.
-const BY_NAME: &str = "name, id";
+/// What categories are sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CategorySortField {
+    /// The bytes of the name.
+    #[default]
+    Name,
+    CreatedAt,
+}
 
-#[derive(Deserialize)]
-struct CountRow {
-    count: i64,
+impl SortField for CategorySortField {
+    type Row = CategoryRow;
+
+    fn columns(self) -> SortColumns {
+        match self {
+            Self::Name => BY_NAME,
+            Self::CreatedAt => BY_CREATION,
+        }
+    }
+
+    fn key(self, row: &CategoryRow) -> RowKey {
+        RowKey {
+            number: (self == Self::CreatedAt).then_some(row.created_at),
+            name: (self == Self::Name).then(|| row.name.clone()),
+            id: row.id.clone(),
+        }
+    }
+}
+
+/// The filter and order of a list of categories. An unset term does not filter.
+#[derive(Clone, Debug, Default)]
+pub struct CategorySearch {
+    pub term: Option<SearchTerm>,
+    pub sort: Sort<CategorySortField>,
+    pub window: Pagination,
 }
 
 /// A list of categories.
@@ -82,42 +110,41 @@ impl CategoryQueries {
         self.table.by_ids("read categories", ids, at).await
     }
 
-    /// All categories by name, up to the limit of a list.
+    /// The categories that match a search, in its order.
     ///
     /// # Errors
     /// [`ReadError`], as for all reads.
-    pub async fn all(&self, at: ReadOptions) -> ListResult {
-        let all = self.table.select("");
-        let question =
-            Query::ordered("list the categories", &all, BY_NAME, "LIMIT $1").bind(MAX_ROWS + 1);
-        self.table.list(at, question, MAX_ROWS).await
+    pub async fn search(&self, search: &CategorySearch, at: ReadOptions) -> ListResult {
+        let mut conditions = Conditions::default();
+        if let Some(term) = &search.term {
+            let part = conditions.parameter(term.key().as_str());
+            let engine = self.table.database().engine();
+            conditions.holds(engine.contains("name_key", &part));
+        }
+        let limit = conditions.limit(search.window);
+        let matching = self.table.select(&format!("WHERE {}", conditions.all()));
+        let order = search.sort.order_by();
+        let question = Query::ordered("list categories", &matching, order, &limit);
+        let question = conditions.bind(question);
+        self.table
+            .list(at, question, search.window.limit_within_bounds())
+            .await
     }
 
-    /// A page, by name.
+    /// A part of the list of all categories.
     ///
     /// # Errors
     /// [`ReadError`], as for all reads.
-    pub async fn page(&self, window: Pagination, at: ReadOptions) -> ListResult {
-        let limit = window.limit_within_bounds();
-        let all = self.table.select("");
-        let part = "LIMIT $1 OFFSET $2";
-        let question = Query::ordered("page the categories", &all, BY_NAME, part)
-            .bind(limit)
-            .bind(window.offset);
-        self.table.list(at, question, limit).await
-    }
-
-    /// The categories whose name contains the term, by name.
-    ///
-    /// # Errors
-    /// [`ReadError`], as for all reads.
-    pub async fn search(&self, term: &SearchTerm, at: ReadOptions) -> ListResult {
-        let matches = self.table.database().engine().contains("name_key", "$1");
-        let matching = self.table.select(&format!("WHERE {matches}"));
-        let question = Query::ordered("search categories", &matching, BY_NAME, "LIMIT $2")
-            .bind(term.key().as_str())
-            .bind(MAX_ROWS + 1);
-        self.table.list(at, question, MAX_ROWS).await
+    pub async fn connection(
+        &self,
+        sort: Sort<CategorySortField>,
+        slice: &PageSlice,
+        at: ReadOptions,
+    ) -> Result<ReadResult<Connection<CategoryRow>>, ReadError> {
+        let list = (Conditions::default(), sort);
+        self.table
+            .connection("read a part of the categories", list, slice, at)
+            .await
     }
 
     /// The number of categories.
@@ -125,9 +152,7 @@ impl CategoryQueries {
     /// # Errors
     /// [`ReadError`], as for all reads.
     pub async fn count(&self, at: ReadOptions) -> Result<ReadResult<i64>, ReadError> {
-        let sql = format!("SELECT count(*) AS count FROM {TABLE}");
-        let question = Query::new("count the categories", &sql);
-        let counted = self.table.first::<CountRow>(at, &question).await?;
-        Ok(counted.map(|counted| counted.map_or(0, |counted| counted.count)))
+        let all = Conditions::default();
+        self.table.count("count the categories", all, at).await
     }
 }

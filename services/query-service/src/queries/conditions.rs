@@ -6,7 +6,7 @@ use super::Pagination;
 use super::query::Query;
 
 /// Conditions on columns, combined with `AND`.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Conditions {
     texts: Vec<String>,
     values: Vec<Value>,
@@ -31,6 +31,11 @@ impl Conditions {
     pub(super) fn at_least(&mut self, column: &str, value: impl Into<Value>) {
         let value = self.parameter(value);
         self.holds(format!("{column} >= {value}"));
+    }
+
+    pub(super) fn below(&mut self, column: &str, value: impl Into<Value>) {
+        let value = self.parameter(value);
+        self.holds(format!("{column} < {value}"));
     }
 
     pub(super) fn at_most(&mut self, column: &str, value: impl Into<Value>) {

@@ -2,6 +2,7 @@
 
 mod categories;
 mod conditions;
+mod connection;
 mod handlers;
 mod models;
 mod orders;
@@ -9,13 +10,18 @@ mod products;
 mod query;
 mod result;
 mod sagas;
+mod sort;
 mod table;
 
-pub use categories::CategoryQueries;
+pub use categories::{CategoryQueries, CategorySearch, CategorySortField};
+pub use connection::{Connection, MAX_SLICE_ROWS, PageSlice, RowKey, SliceSize};
 pub use handlers::QueryHandlers;
-pub use orders::{OrderQueries, OrderSearch};
-pub use products::{ProductQueries, ProductSearch, ProductStatistics, SortBy, SortDirection};
+pub use orders::{OrderFilter, OrderQueries, OrderSearch, OrderSortField};
+pub use products::{
+    ProductListOrder, ProductQueries, ProductSearch, ProductSortField, ProductStatistics,
+};
 pub use read_model_sql::{ReachedPosition, ReadBarrier, ReadError, ReadOptions};
 pub use result::{MAX_ROWS, Pagination, ReadResult, Row};
 pub use sagas::{SagaQueries, SagaSearch};
+pub use sort::{Sort, SortColumns, SortDirection, SortField};
 pub use table::{CacheCapacity, List, TableQueries};

@@ -1,4 +1,5 @@
-//! Queries of orders. Lists are newest first: by the time of the first event, then by id, both descending.
+//! Queries of orders. Lists are sorted by the time of the first event, then by id; newest first unless requested
+//! otherwise.
 
 use std::sync::Arc;
 
@@ -7,8 +8,10 @@ use domain::value::{OrderStatus, UserId};
 use super::conditions::Conditions;
 use super::models::ReadModels;
 use super::query::Query;
+use super::sort::BY_CREATION;
 use super::{
-    CacheCapacity, List, Pagination, ReadError, ReadOptions, ReadResult, Row, TableQueries,
+    CacheCapacity, Connection, List, PageSlice, Pagination, ReadError, ReadOptions, ReadResult,
+    Row, RowKey, Sort, SortColumns, SortField, TableQueries,
 };
 use crate::projections::{OrderRow, Orders};
 
@@ -18,11 +21,68 @@ const CACHED: CacheCapacity = CacheCapacity {
     lists: 8,
 };
 
-/// The filter of a list of orders.
+/// What orders are sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OrderSortField {
+    #[default]
+    CreatedAt,
+}
+
+impl SortField for OrderSortField {
+    type Row = OrderRow;
+
+    fn columns(self) -> SortColumns {
+        match self {
+            Self::CreatedAt => BY_CREATION,
+        }
+    }
+
+    fn key(self, row: &OrderRow) -> RowKey {
+        match self {
+            Self::CreatedAt => RowKey {
+                number: Some(row.created_at),
+                name: None,
+                id: row.id.clone(),
+            },
+        }
+    }
+}
+
+/// The filter of a list of orders. Unset fields do not filter.
 #[derive(Clone, Debug, Default)]
-pub struct OrderSearch {
+pub struct OrderFilter {
     pub user_id: Option<UserId>,
     pub status: Option<OrderStatus>,
+    /// The earliest time of creation, in microseconds.
+    pub created_from: Option<i64>,
+    /// The end of the times of creation, which is not among them, in microseconds.
+    pub created_before: Option<i64>,
+}
+
+impl OrderFilter {
+    fn conditions(&self) -> Conditions {
+        let mut conditions = Conditions::default();
+        if let Some(user) = &self.user_id {
+            conditions.equal("user_id", user.as_str());
+        }
+        if let Some(status) = self.status {
+            conditions.equal("status", status.name());
+        }
+        if let Some(from) = self.created_from {
+            conditions.at_least("created_at", from);
+        }
+        if let Some(before) = self.created_before {
+            conditions.below("created_at", before);
+        }
+        conditions
+    }
+}
+
+/// The filter, order and part of a list of orders.
+#[derive(Clone, Debug)]
+pub struct OrderSearch {
+    pub filter: OrderFilter,
+    pub sort: Sort<OrderSortField>,
     pub window: Pagination,
 }
 
@@ -67,7 +127,7 @@ impl OrderQueries {
         Ok(found)
     }
 
-    /// The orders that match a search, newest first.
+    /// The orders that match a search, in its order.
     ///
     /// # Errors
     /// [`ReadError`], as for all reads.
@@ -82,21 +142,28 @@ impl OrderQueries {
             .await
     }
 
+    /// A part of the list of the orders that a filter selects.
+    ///
+    /// # Errors
+    /// [`ReadError`], as for all reads.
+    pub async fn connection(
+        &self,
+        filter: &OrderFilter,
+        sort: Sort<OrderSortField>,
+        slice: &PageSlice,
+        at: ReadOptions,
+    ) -> Result<ReadResult<Connection<OrderRow>>, ReadError> {
+        let list = (filter.conditions(), sort);
+        self.table
+            .connection("read a part of the orders", list, slice, at)
+            .await
+    }
+
     fn search_query(&self, search: &OrderSearch) -> Query {
-        let mut conditions = Conditions::default();
-        if let Some(user) = &search.user_id {
-            conditions.equal("user_id", user.as_str());
-        }
-        if let Some(status) = search.status {
-            conditions.equal("status", status.name());
-        }
+        let mut conditions = search.filter.conditions();
         let limit = conditions.limit(search.window);
         let matching = self.table.select(&format!("WHERE {}", conditions.all()));
-        conditions.bind(Query::ordered(
-            "list orders",
-            &matching,
-            "created_at DESC, id DESC",
-            &limit,
-        ))
+        let order = search.sort.order_by();
+        conditions.bind(Query::ordered("list orders", &matching, order, &limit))
     }
 }

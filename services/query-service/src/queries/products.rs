@@ -9,8 +9,10 @@ use serde::Deserialize;
 use super::conditions::Conditions;
 use super::models::ReadModels;
 use super::query::Query;
+use super::sort::{BY_CREATION, BY_NAME, BY_PRICE};
 use super::{
-    CacheCapacity, List, Pagination, ReadError, ReadOptions, ReadResult, Row, TableQueries,
+    CacheCapacity, Connection, List, PageSlice, Pagination, ReadError, ReadOptions, ReadResult,
+    Row, RowKey, Sort, SortColumns, SortField, TableQueries,
 };
 use crate::cache::PageCache;
 use crate::projections::{ProductRow, Products};
@@ -26,21 +28,63 @@ const MAX_GROUPED_ROWS: i64 = 5_000;
 /// A list of products.
 type ListResult = Result<ReadResult<Arc<List<ProductRow>>>, ReadError>;
 
-/// The primary sort key of a list; name and id follow.
+/// What products are sorted by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum SortBy {
+pub enum ProductSortField {
     /// The bytes of the name.
     #[default]
     Name,
+    /// The price, then the name.
     Price,
+    CreatedAt,
 }
 
-/// The direction of the primary sort key.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum SortDirection {
-    #[default]
-    Ascending,
-    Descending,
+impl SortField for ProductSortField {
+    type Row = ProductRow;
+
+    fn columns(self) -> SortColumns {
+        match self {
+            Self::Name => BY_NAME,
+            Self::Price => BY_PRICE,
+            Self::CreatedAt => BY_CREATION,
+        }
+    }
+
+    fn key(self, row: &ProductRow) -> RowKey {
+        let number = match self {
+            Self::Name => None,
+            Self::Price => Some(row.price_cents),
+            Self::CreatedAt => Some(row.created_at),
+        };
+        RowKey {
+            number,
+            name: (self != Self::CreatedAt).then(|| row.name.clone()),
+            id: row.id.clone(),
+        }
+    }
+}
+
+/// The order of a list of products.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProductListOrder {
+    Sorted(Sort<ProductSortField>),
+    /// From the highest price to the lowest, and products of one price by name: as the old contract sorts.
+    HighestPriceThenName,
+}
+
+impl Default for ProductListOrder {
+    fn default() -> Self {
+        Self::Sorted(Sort::default())
+    }
+}
+
+impl ProductListOrder {
+    fn order_by(self) -> &'static str {
+        match self {
+            Self::Sorted(sort) => sort.order_by(),
+            Self::HighestPriceThenName => "price_cents DESC, name, id",
+        }
+    }
 }
 
 /// The filter and order of a list of products. Unset fields do not filter.
@@ -52,8 +96,7 @@ pub struct ProductSearch {
     pub min_price_cents: Option<i64>,
     /// The maximum price, in cents.
     pub max_price_cents: Option<i64>,
-    pub sort_by: SortBy,
-    pub order: SortDirection,
+    pub order: ProductListOrder,
     pub window: Pagination,
 }
 
@@ -159,10 +202,30 @@ impl ProductQueries {
         if let Some(price) = search.max_price_cents {
             conditions.at_most("price_cents", price);
         }
-        let order = order_by(search.sort_by, search.order);
+        let order = search.order.order_by();
         let limit = conditions.limit(search.window);
         let matching = self.table.select(&format!("WHERE {}", conditions.all()));
         conditions.bind(Query::ordered("list products", &matching, order, &limit))
+    }
+
+    /// A part of the list of the products of a category, or of all.
+    ///
+    /// # Errors
+    /// [`ReadError`], as for all reads.
+    pub async fn connection(
+        &self,
+        category_id: Option<&str>,
+        sort: Sort<ProductSortField>,
+        slice: &PageSlice,
+        at: ReadOptions,
+    ) -> Result<ReadResult<Connection<ProductRow>>, ReadError> {
+        let mut filter = Conditions::default();
+        if let Some(category) = category_id {
+            filter.equal("category_id", category);
+        }
+        self.table
+            .connection("read a part of the products", (filter, sort), slice, at)
+            .await
     }
 
     /// The first products by name of each of these categories, ordered by category; up to `limit` of each, and one
@@ -215,14 +278,5 @@ impl ProductQueries {
         // An aggregate query returns exactly one row.
         let only = |figures: Vec<_>| figures.into_iter().next().unwrap_or_default();
         self.table.page(&self.figures, at, &question, only).await
-    }
-}
-
-fn order_by(sort_by: SortBy, order: SortDirection) -> &'static str {
-    match (sort_by, order) {
-        (SortBy::Name, SortDirection::Ascending) => "name, id",
-        (SortBy::Name, SortDirection::Descending) => "name DESC, id DESC",
-        (SortBy::Price, SortDirection::Ascending) => "price_cents, name, id",
-        (SortBy::Price, SortDirection::Descending) => "price_cents DESC, name, id",
     }
 }

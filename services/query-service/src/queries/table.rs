@@ -50,6 +50,7 @@ pub struct TableQueries<P: TableProjection> {
     columns: String,
     cache: TableCache<P::Row>,
     lists: PageCache<List<P::Row>>,
+    counts: PageCache<i64>,
     hits: metrics::Counter,
     misses: metrics::Counter,
 }
@@ -65,6 +66,7 @@ impl<P: TableProjection> TableQueries<P> {
             columns: column_names::<P>(),
             cache: TableCache::new(cached.rows),
             lists: PageCache::new(cached.lists),
+            counts: PageCache::new(cached.lists),
             hits: request_counter(P::NAME, "hit"),
             misses: request_counter(P::NAME, "miss"),
         }
@@ -79,6 +81,11 @@ impl<P: TableProjection> TableQueries<P> {
     /// The database of the table.
     pub(super) fn database(&self) -> &Database {
         &self.database
+    }
+
+    /// The cached numbers of rows.
+    pub(super) fn counts(&self) -> &PageCache<i64> {
+        &self.counts
     }
 
     /// The columns, separated by commas.
@@ -224,17 +231,6 @@ impl<P: TableProjection> TableQueries<P> {
         let page = snapshot.map(|rows| Arc::new(make(rows)));
         pages.insert(text, page.clone(), version);
         Ok(page.into())
-    }
-
-    /// The first row of a query, without caching.
-    pub(super) async fn first<T: DeserializeOwned + Send + 'static>(
-        &self,
-        at: ReadOptions,
-        question: &Query,
-    ) -> Result<ReadResult<Option<T>>, ReadError> {
-        let read = self.read(at, question, || ()).await?;
-        let first = read.snapshot.map(|rows: Vec<T>| rows.into_iter().next());
-        Ok(first.into())
     }
 
     /// A position that the rows have reached, for an answer that needs no rows.

@@ -50,6 +50,7 @@ async fn invalid_ids_and_names_are_rejected() {
     let term = || "é".repeat(256);
     let request = ProductSearchRequest {
         search_term: term(),
+        ..ProductSearchRequest::default()
     };
     refused(
         service.products.search_products(request).await,
@@ -57,6 +58,7 @@ async fn invalid_ids_and_names_are_rejected() {
     );
     let request = CategorySearchRequest {
         search_term: term(),
+        ..CategorySearchRequest::default()
     };
     refused(
         service.categories.search_categories(request).await,
@@ -76,12 +78,20 @@ async fn invalid_pages_and_batches_are_rejected() {
         (1, 501, "got 501"),
         (1, -1, "got -1"),
     ] {
-        let request = ProductPaginationRequest { page, per_page };
+        let request = ProductPaginationRequest {
+            page,
+            per_page,
+            ..ProductPaginationRequest::default()
+        };
         refused(
             service.products.list_products_paginated(request).await,
             &[part],
         );
-        let request = CategoryPaginationRequest { page, per_page };
+        let request = CategoryPaginationRequest {
+            page,
+            per_page,
+            ..CategoryPaginationRequest::default()
+        };
         refused(
             service.categories.list_categories_paginated(request).await,
             &[part],
@@ -96,6 +106,7 @@ async fn invalid_pages_and_batches_are_rejected() {
             limit,
             offset,
             category_id: None,
+            ..ProductWindowRequest::default()
         };
         refused(
             service.products.list_products_window(request).await,
@@ -245,6 +256,7 @@ async fn invalid_metadata_and_large_messages_are_rejected() {
     }
     let request = ProductSearchRequest {
         search_term: "x".repeat(1024 * 1024),
+        ..ProductSearchRequest::default()
     };
     let error = service.products.search_products(request).await;
     assert_eq!(error.expect_err("too large").code(), Code::OutOfRange);
@@ -295,6 +307,7 @@ async fn invalid_lists_of_orders_and_sagas_are_rejected() {
             limit,
             offset,
             status: None,
+            ..OrderListRequest::default()
         };
         refused(service.orders.list_orders(request).await, &[part]);
         let request = UserOrderListRequest {
@@ -302,6 +315,7 @@ async fn invalid_lists_of_orders_and_sagas_are_rejected() {
             offset,
             user_id: "ann".to_owned(),
             status: None,
+            ..UserOrderListRequest::default()
         };
         refused(service.orders.list_user_orders(request).await, &[part]);
         let request = SagaListRequest {

@@ -60,6 +60,7 @@ async fn lists_are_ordered_by_the_bytes_of_the_name_then_by_id() {
         assert_eq!(names, [kitchen, kitchen, garden, None, kitchen]);
         let of = ProductByCategoryRequest {
             category_id: "k".to_owned(),
+            ..ProductByCategoryRequest::default()
         };
         let of_category = service
             .products
@@ -120,6 +121,7 @@ async fn search_ignores_case_and_has_no_wildcards() {
         let mut search = async |term: &str| {
             let request = ProductSearchRequest {
                 search_term: term.to_owned(),
+                ..ProductSearchRequest::default()
             };
             ids(service.products.search_products(at(head, request)).await)
         };
@@ -141,6 +143,7 @@ async fn search_ignores_case_and_has_no_wildcards() {
         let mut search = async |term: &str| {
             let request = ProductSearchRequest {
                 search_term: term.to_owned(),
+                ..ProductSearchRequest::default()
             };
             ids(service.products.search_products(at(head, request)).await)
         };
@@ -155,12 +158,14 @@ async fn search_ignores_case_and_has_no_wildcards() {
         }
         let request = CategorySearchRequest {
             search_term: "STRASS".to_owned(),
+            ..CategorySearchRequest::default()
         };
         let reply = service.categories.search_categories(at(head, request));
         let found = reply.await.expect("answered").into_inner().categories;
         assert_eq!(found.len(), 1);
         let request = CategorySearchRequest {
             search_term: "E".to_owned(),
+            ..CategorySearchRequest::default()
         };
         let reply = service
             .categories
@@ -220,7 +225,11 @@ async fn pages_and_windows_are_parts_of_the_list() {
         let mut service = world.start().await;
         let head = shelf(&world).await;
         let mut page = async |page: i32, per_page: i32| {
-            let request = ProductPaginationRequest { page, per_page };
+            let request = ProductPaginationRequest {
+                page,
+                per_page,
+                ..ProductPaginationRequest::default()
+            };
             ids(service
                 .products
                 .list_products_paginated(at(head, request))
@@ -232,6 +241,7 @@ async fn pages_and_windows_are_parts_of_the_list() {
         let request = CategoryPaginationRequest {
             page: 2,
             per_page: 1,
+            ..CategoryPaginationRequest::default()
         };
         let reply = service
             .categories
@@ -243,6 +253,7 @@ async fn pages_and_windows_are_parts_of_the_list() {
                 category_id: category.map(str::to_owned),
                 limit,
                 offset,
+                ..ProductWindowRequest::default()
             };
             ids(service
                 .products
@@ -291,6 +302,7 @@ async fn truncations(service: &mut Service, head: u64) -> [(usize, bool); 4] {
     let page = ProductPaginationRequest {
         page: 1,
         per_page: 500,
+        ..ProductPaginationRequest::default()
     };
     let page = of(service
         .products

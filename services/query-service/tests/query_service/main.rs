@@ -3,6 +3,7 @@
 mod building;
 mod cache;
 mod catalogue;
+mod connections;
 mod errors;
 mod follower;
 mod gated;
@@ -13,6 +14,7 @@ mod order_events;
 mod order_folds;
 mod orders;
 mod outage;
+mod paging;
 mod parking;
 mod positions;
 mod projections;

@@ -177,12 +177,14 @@ async fn lists_are_newest_first() {
             status: status.map(Into::into),
             limit,
             offset,
+            ..OrderListRequest::default()
         };
         let of = |user: &str, status: Option<OrderStatus>, limit, offset| UserOrderListRequest {
             user_id: user.to_owned(),
             status: status.map(Into::into),
             limit,
             offset,
+            ..UserOrderListRequest::default()
         };
         let confirmed = Some(OrderStatus::Confirmed);
         let all = ["o6", "o5", "o4", "o3", "o2", "o1"];

@@ -143,7 +143,7 @@ async fn an_unreadable_event_parks_the_projections_that_it_concerns() {
         let names: Vec<_> = list.iter().map(|shown| shown.name.as_str()).collect();
         assert_eq!(names, ["categories", "products", "orders", "sagas"]);
         let products = &list[1];
-        assert_eq!((products.schema_version, products.generation), (2, 1));
+        assert_eq!((products.schema_version, products.generation), (3, 1));
         assert_eq!(products.position, at_position(good));
         assert_eq!(
             (products.head, products.lag),

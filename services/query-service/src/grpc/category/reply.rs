@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use contract::query::{Category, CategoryListResponse};
+use contract::query::{Category, CategoryConnectionResponse, CategoryEdge, CategoryListResponse};
 
-use super::super::reply::{MICROS, MessageBudget, count};
+use super::super::reply::{MICROS, MessageBudget, count, page};
 use crate::projections::CategoryRow;
+use crate::queries::{Connection, SliceSize};
 
 pub(in crate::grpc) fn category(row: &CategoryRow) -> Category {
     Category {
@@ -27,5 +28,20 @@ pub(super) fn list(rows: &[Arc<CategoryRow>], is_truncated: bool) -> CategoryLis
     CategoryListResponse {
         categories,
         truncated: is_truncated || is_cut,
+    }
+}
+
+pub(super) fn connection(
+    part: &Connection<CategoryRow>,
+    size: SliceSize,
+) -> CategoryConnectionResponse {
+    let edge = |row: &CategoryRow, key| CategoryEdge {
+        category: Some(category(row)),
+        key: Some(key),
+    };
+    let (edges, page) = page(part, size, edge);
+    CategoryConnectionResponse {
+        edges,
+        page: Some(page),
     }
 }

@@ -4,19 +4,20 @@ use std::sync::Arc;
 
 use contract::query::category_query_server::CategoryQuery;
 use contract::query::{
-    CategoryByNameRequest, CategoryExistsRequest, CategoryExistsResponse, CategoryIdsRequest,
-    CategoryListResponse, CategoryPaginationRequest, CategoryQueryRequest, CategoryQueryResponse,
-    CategorySearchRequest, CategoryStatisticsResponse, Empty,
+    CategoryByNameRequest, CategoryConnectionRequest, CategoryConnectionResponse,
+    CategoryExistsRequest, CategoryExistsResponse, CategoryIdsRequest, CategoryListResponse,
+    CategoryPaginationRequest, CategoryQueryRequest, CategoryQueryResponse, CategorySearchRequest,
+    CategoryStatisticsResponse, Empty,
 };
 use domain::value::CategoryName;
 use tonic::{Request, Response, Status};
 
-use super::super::input::{id, ids, invalid, term};
+use super::super::input::{id, ids, invalid};
 use super::super::reply::count;
 use super::super::request::{answer, not_found, read_options, status};
 use super::{input, reply};
 use crate::projections::CategoryRow;
-use crate::queries::{CategoryQueries, List, ReadError, ReadResult, Row};
+use crate::queries::{CategoryQueries, CategorySearch, List, ReadError, ReadResult, Row};
 
 pub(in crate::grpc) struct CategoryApi {
     categories: Arc<CategoryQueries>,
@@ -78,7 +79,7 @@ impl CategoryQuery for CategoryApi {
         request: Request<Empty>,
     ) -> Result<Response<CategoryListResponse>, Status> {
         let at = read_options(request.metadata())?;
-        many(self.categories.all(at).await)
+        many(self.categories.search(&CategorySearch::default(), at).await)
     }
 
     async fn search_categories(
@@ -86,8 +87,8 @@ impl CategoryQuery for CategoryApi {
         request: Request<CategorySearchRequest>,
     ) -> Result<Response<CategoryListResponse>, Status> {
         let at = read_options(request.metadata())?;
-        let term = term(&request.get_ref().search_term)?;
-        many(self.categories.search(&term, at).await)
+        let search = input::search(request.get_ref())?;
+        many(self.categories.search(&search, at).await)
     }
 
     async fn list_categories_paginated(
@@ -95,8 +96,8 @@ impl CategoryQuery for CategoryApi {
         request: Request<CategoryPaginationRequest>,
     ) -> Result<Response<CategoryListResponse>, Status> {
         let at = read_options(request.metadata())?;
-        let window = input::page(request.into_inner())?;
-        many(self.categories.page(window, at).await)
+        let search = input::page(request.get_ref())?;
+        many(self.categories.search(&search, at).await)
     }
 
     async fn get_categories_by_ids(
@@ -139,5 +140,18 @@ impl CategoryQuery for CategoryApi {
         Ok(answer(found.map(|row| CategoryExistsResponse {
             exists: row.is_some(),
         })))
+    }
+
+    async fn list_categories_connection(
+        &self,
+        request: Request<CategoryConnectionRequest>,
+    ) -> Result<Response<CategoryConnectionResponse>, Status> {
+        let at = read_options(request.metadata())?;
+        let (sort, slice) = input::connection(request.into_inner())?;
+        let found = self.categories.connection(sort, &slice, at).await;
+        let found = found.map_err(|error| status(&error))?;
+        Ok(answer(
+            found.map(|part| reply::connection(&part, slice.size)),
+        ))
     }
 }

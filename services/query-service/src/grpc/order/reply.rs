@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use contract::decimal;
-use contract::query::{self, Order, OrderItem, OrderListResponse, ShippingAddress};
+use contract::query::{
+    self, Order, OrderConnectionResponse, OrderEdge, OrderItem, OrderListResponse, ShippingAddress,
+};
 use domain::value::OrderStatus;
 
-use super::super::reply::{MICROS, MessageBudget};
+use super::super::reply::{MICROS, MessageBudget, page};
 use crate::projections::OrderRow;
+use crate::queries::{Connection, SliceSize};
 
 pub(super) fn order(row: &OrderRow) -> Order {
     let items = row.items.iter();
@@ -63,5 +66,17 @@ pub(super) fn list(rows: &[Arc<OrderRow>], is_truncated: bool) -> OrderListRespo
     OrderListResponse {
         orders,
         truncated: is_truncated || is_cut,
+    }
+}
+
+pub(super) fn connection(part: &Connection<OrderRow>, size: SliceSize) -> OrderConnectionResponse {
+    let edge = |row: &OrderRow, key| OrderEdge {
+        order: Some(order(row)),
+        key: Some(key),
+    };
+    let (edges, page) = page(part, size, edge);
+    OrderConnectionResponse {
+        edges,
+        page: Some(page),
     }
 }

@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use contract::query::order_query_server::OrderQuery;
 use contract::query::{
-    OrderIdsRequest, OrderListRequest, OrderListResponse, OrderQueryRequest, OrderQueryResponse,
-    UserOrderListRequest,
+    OrderConnectionRequest, OrderConnectionResponse, OrderIdsRequest, OrderListRequest,
+    OrderListResponse, OrderQueryRequest, OrderQueryResponse, UserOrderListRequest,
 };
-use domain::value::UserId;
 use tonic::{Request, Response, Status};
 
-use super::super::input::{id, ids, invalid, window};
+use super::super::input::{id, ids};
 use super::super::request::{answer, not_found, read_options, status};
 use super::{input, reply};
 use crate::queries::{OrderQueries, OrderSearch, ReadOptions};
@@ -70,12 +69,7 @@ impl OrderQuery for OrderApi {
         request: Request<OrderListRequest>,
     ) -> Result<Response<OrderListResponse>, Status> {
         let at = read_options(request.metadata())?;
-        let request = request.into_inner();
-        let search = OrderSearch {
-            user_id: None,
-            status: input::status(request.status)?,
-            window: window(request.limit, request.offset)?,
-        };
+        let search = input::search(request.into_inner())?;
         self.list(search, at).await
     }
 
@@ -84,13 +78,20 @@ impl OrderQuery for OrderApi {
         request: Request<UserOrderListRequest>,
     ) -> Result<Response<OrderListResponse>, Status> {
         let at = read_options(request.metadata())?;
-        let request = request.into_inner();
-        let user = UserId::parse("user_id", &request.user_id);
-        let search = OrderSearch {
-            user_id: Some(user.map_err(|error| invalid(&error))?),
-            status: input::status(request.status)?,
-            window: window(request.limit, request.offset)?,
-        };
+        let search = input::user_search(request.get_ref())?;
         self.list(search, at).await
+    }
+
+    async fn list_orders_connection(
+        &self,
+        request: Request<OrderConnectionRequest>,
+    ) -> Result<Response<OrderConnectionResponse>, Status> {
+        let at = read_options(request.metadata())?;
+        let (filter, sort, slice) = input::connection(request.into_inner())?;
+        let found = self.orders.connection(&filter, sort, &slice, at).await;
+        let found = found.map_err(|error| status(&error))?;
+        Ok(answer(
+            found.map(|part| reply::connection(&part, slice.size)),
+        ))
     }
 }

@@ -2,17 +2,47 @@
 
 use contract::decimal::{self, DecimalError};
 use contract::query::{
-    ProductAdvancedSearchRequest, ProductPaginationRequest, ProductPriceRangeRequest,
+    self, ProductAdvancedSearchRequest, ProductByCategoryRequest, ProductConnectionRequest,
+    ProductPaginationRequest, ProductPriceRangeRequest, ProductSearchRequest, ProductSort,
     ProductWindowRequest,
 };
-use domain::value::SearchTerm;
 use tonic::Status;
 
-use super::super::input::{self, id, invalid, invalid_argument, limit, shown};
-use crate::queries::{MAX_ROWS, ProductSearch, SortBy, SortDirection};
+use super::super::input::{self, id, invalid_argument, limit, shown};
+use crate::queries::{
+    MAX_ROWS, PageSlice, ProductListOrder, ProductSearch, ProductSortField, Sort, SortDirection,
+    SortField,
+};
+
+/// The requested order; `default` is the field of the list.
+fn sort(
+    given: Option<ProductSort>,
+    default: ProductSortField,
+) -> Result<Sort<ProductSortField>, Status> {
+    use query::ProductSortField as Wire;
+    let given = given.unwrap_or_default();
+    let field = match Wire::try_from(given.field) {
+        Ok(Wire::Unspecified) => default,
+        Ok(Wire::Name) => ProductSortField::Name,
+        Ok(Wire::Price) => ProductSortField::Price,
+        Ok(Wire::CreatedAt) => ProductSortField::CreatedAt,
+        Err(_) => {
+            let names = ["NAME", "PRICE", "CREATED_AT"];
+            return Err(input::unknown("sort.field", &names, given.field));
+        }
+    };
+    let direction = input::direction(given.direction, SortDirection::Ascending)?;
+    Ok(Sort { field, direction })
+}
+
+/// The requested order of a list that is otherwise sorted by name.
+fn by_name(given: Option<ProductSort>) -> Result<ProductListOrder, Status> {
+    sort(given, ProductSortField::Name).map(ProductListOrder::Sorted)
+}
 
 pub(super) fn page(request: ProductPaginationRequest) -> Result<ProductSearch, Status> {
     Ok(ProductSearch {
+        order: by_name(request.sort)?,
         window: input::page(request.page, request.per_page)?,
         ..ProductSearch::default()
     })
@@ -26,7 +56,49 @@ pub(super) fn group_limit(given: i32) -> Result<i64, Status> {
     limit("limit", given)
 }
 
-pub(super) fn order(text: &str) -> Result<SortDirection, Status> {
+pub(super) fn search(request: &ProductSearchRequest) -> Result<ProductSearch, Status> {
+    Ok(ProductSearch {
+        term: input::term("search_term", &request.search_term)?,
+        order: by_name(request.sort)?,
+        ..ProductSearch::default()
+    })
+}
+
+pub(super) fn by_category(request: &ProductByCategoryRequest) -> Result<ProductSearch, Status> {
+    let category = id("category_id", &request.category_id)?;
+    Ok(ProductSearch {
+        category_id: Some(category.to_string()),
+        order: by_name(request.sort)?,
+        ..ProductSearch::default()
+    })
+}
+
+pub(super) fn connection(
+    request: ProductConnectionRequest,
+) -> Result<(Option<String>, Sort<ProductSortField>, PageSlice), Status> {
+    let category = optional_id(request.category_id.as_deref())?;
+    let sort = sort(request.sort, ProductSortField::Name)?;
+    let slice = input::slice(request.slice, sort.field.columns())?;
+    Ok((category, sort, slice))
+}
+
+fn optional_id(category_id: Option<&str>) -> Result<Option<String>, Status> {
+    let id = category_id.map(|text| id("category_id", text));
+    Ok(id.transpose()?.map(|id| id.to_string()))
+}
+
+/// An order by price as the old contract sorts.
+pub(super) fn by_price(direction: &str) -> Result<ProductListOrder, Status> {
+    Ok(match direction_of(direction)? {
+        SortDirection::Ascending => ProductListOrder::Sorted(Sort {
+            field: ProductSortField::Price,
+            direction: SortDirection::Ascending,
+        }),
+        SortDirection::Descending => ProductListOrder::HighestPriceThenName,
+    })
+}
+
+fn direction_of(text: &str) -> Result<SortDirection, Status> {
     match text {
         "" | "asc" => Ok(SortDirection::Ascending),
         "desc" => Ok(SortDirection::Descending),
@@ -37,10 +109,13 @@ pub(super) fn order(text: &str) -> Result<SortDirection, Status> {
     }
 }
 
-fn sort_by(text: &str) -> Result<SortBy, Status> {
-    match text {
-        "" | "name" => Ok(SortBy::Name),
-        "price" => Ok(SortBy::Price),
+fn old_order(sort_by: &str, sort_order: &str) -> Result<ProductListOrder, Status> {
+    match sort_by {
+        "" | "name" => Ok(ProductListOrder::Sorted(Sort {
+            field: ProductSortField::Name,
+            direction: direction_of(sort_order)?,
+        })),
+        "price" => by_price(sort_order),
         other => Err(invalid_argument(
             "sort_by",
             &format!("be \"name\" or \"price\", got {}", shown(other)),
@@ -50,11 +125,8 @@ fn sort_by(text: &str) -> Result<SortBy, Status> {
 
 pub(super) fn window(request: &ProductWindowRequest) -> Result<ProductSearch, Status> {
     Ok(ProductSearch {
-        category_id: request
-            .category_id
-            .as_deref()
-            .map(|text| id("category_id", text).map(|id| id.to_string()))
-            .transpose()?,
+        category_id: optional_id(request.category_id.as_deref())?,
+        order: by_name(request.sort)?,
         window: input::window(request.limit, request.offset)?,
         ..ProductSearch::default()
     })
@@ -75,13 +147,13 @@ pub(super) fn price_range(request: &ProductPriceRangeRequest) -> Result<ProductS
     Ok(ProductSearch {
         min_price_cents: Some(min.up),
         max_price_cents: Some(max.down),
-        sort_by: SortBy::Price,
+        order: sort(request.sort, ProductSortField::Price).map(ProductListOrder::Sorted)?,
         ..ProductSearch::default()
     })
 }
 
 pub(super) fn advanced(request: &ProductAdvancedSearchRequest) -> Result<ProductSearch, Status> {
-    let term = SearchTerm::parse("name", &request.name).map_err(|error| invalid(&error))?;
+    let term = input::term("name", &request.name)?;
     let category_id = match request.category_id.as_str() {
         "" => None,
         text => Some(id("category_id", text)?.to_string()),
@@ -106,12 +178,11 @@ pub(super) fn advanced(request: &ProductAdvancedSearchRequest) -> Result<Product
         ordered(min, max)?;
     }
     Ok(ProductSearch {
-        term: Some(term).filter(|term| !term.key().as_str().is_empty()),
+        term,
         category_id,
         min_price_cents: min.map(|min| min.up),
         max_price_cents: max.map(|max| max.down),
-        sort_by: sort_by(&request.sort_by)?,
-        order: order(&request.sort_order)?,
+        order: old_order(&request.sort_by, &request.sort_order)?,
         window: input::window(
             Some(request.limit).filter(|given| *given != 0),
             request.offset,

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use contract::decimal;
 use contract::query::{
-    CategoryProducts, Product, ProductListResponse, ProductsByCategoriesResponse,
+    CategoryProducts, Product, ProductConnectionResponse, ProductEdge, ProductListResponse,
+    ProductsByCategoriesResponse,
 };
 
-use super::super::reply::{MICROS, MessageBudget};
+use super::super::reply::{MICROS, MessageBudget, page};
 use crate::projections::ProductRow;
-use crate::queries::{List, ProductStatistics};
+use crate::queries::{Connection, List, ProductStatistics, SliceSize};
 
 pub(super) fn product(row: &ProductRow) -> Product {
     Product {
@@ -41,6 +42,21 @@ pub(super) fn list(mut products: Vec<Product>, is_truncated: bool) -> ProductLis
     ProductListResponse {
         products,
         truncated: is_truncated || is_cut,
+    }
+}
+
+pub(super) fn connection(
+    part: &Connection<ProductRow>,
+    size: SliceSize,
+) -> ProductConnectionResponse {
+    let edge = |row: &ProductRow, key| ProductEdge {
+        product: Some(product(row)),
+        key: Some(key),
+    };
+    let (edges, page) = page(part, size, edge);
+    ProductConnectionResponse {
+        edges,
+        page: Some(page),
     }
 }
 

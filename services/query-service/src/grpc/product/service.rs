@@ -8,23 +8,23 @@ use contract::query::product_query_server::ProductQuery;
 use contract::query::{
     CategoryProductStatisticsRequest, CategoryProductStatisticsResponse, Empty, Product,
     ProductAdvancedSearchRequest, ProductByCategoryRequest, ProductByNameRequest,
-    ProductExistsRequest, ProductExistsResponse, ProductIdsRequest, ProductListResponse,
-    ProductPaginationRequest, ProductPriceRangeRequest, ProductQueryRequest, ProductQueryResponse,
-    ProductSearchRequest, ProductSortRequest, ProductStatisticsResponse, ProductWindowRequest,
+    ProductConnectionRequest, ProductConnectionResponse, ProductExistsRequest,
+    ProductExistsResponse, ProductIdsRequest, ProductListResponse, ProductPaginationRequest,
+    ProductPriceRangeRequest, ProductQueryRequest, ProductQueryResponse, ProductSearchRequest,
+    ProductSortRequest, ProductStatisticsResponse, ProductWindowRequest,
     ProductsByCategoriesRequest, ProductsByCategoriesResponse,
 };
 use domain::value::ProductName;
 use tonic::{Request, Response, Status};
 
 use super::super::category;
-use super::super::input::{id, ids, invalid, term};
+use super::super::input::{id, ids, invalid};
 use super::super::reply::{count, wide_decimal};
 use super::super::request::{answer, not_found, read_options, status};
 use super::{input, reply};
 use crate::projections::ProductRow;
 use crate::queries::{
     CategoryQueries, List, ProductQueries, ProductSearch, ReadError, ReadOptions, ReadResult, Row,
-    SortBy,
 };
 
 pub(in crate::grpc) struct ProductApi {
@@ -177,12 +177,7 @@ impl ProductQuery for ProductApi {
         request: Request<ProductByCategoryRequest>,
     ) -> Result<Response<ProductListResponse>, Status> {
         let at = read_options(request.metadata())?;
-        let category = id("category_id", &request.get_ref().category_id)?;
-        let search = ProductSearch {
-            category_id: Some(category.to_string()),
-            ..ProductSearch::default()
-        };
-        self.list(Ok(search), at).await
+        self.list(input::by_category(request.get_ref()), at).await
     }
 
     async fn search_products(
@@ -190,11 +185,7 @@ impl ProductQuery for ProductApi {
         request: Request<ProductSearchRequest>,
     ) -> Result<Response<ProductListResponse>, Status> {
         let at = read_options(request.metadata())?;
-        let search = ProductSearch {
-            term: Some(term(&request.get_ref().search_term)?),
-            ..ProductSearch::default()
-        };
-        self.list(Ok(search), at).await
+        self.list(input::search(request.get_ref()), at).await
     }
 
     async fn get_products_by_price_range(
@@ -211,8 +202,7 @@ impl ProductQuery for ProductApi {
     ) -> Result<Response<ProductListResponse>, Status> {
         let at = read_options(request.metadata())?;
         let search = ProductSearch {
-            sort_by: SortBy::Price,
-            order: input::order(&request.get_ref().sort_order)?,
+            order: input::by_price(&request.get_ref().sort_order)?,
             ..ProductSearch::default()
         };
         self.list(Ok(search), at).await
@@ -323,6 +313,20 @@ impl ProductQuery for ProductApi {
         let found = found.map_err(|error| status(&error))?;
         Ok(answer(
             found.map(|list| reply::grouped(&request.ids, &list, limit)),
+        ))
+    }
+
+    async fn list_products_connection(
+        &self,
+        request: Request<ProductConnectionRequest>,
+    ) -> Result<Response<ProductConnectionResponse>, Status> {
+        let at = read_options(request.metadata())?;
+        let (category, sort, slice) = input::connection(request.into_inner())?;
+        let category = category.as_deref();
+        let found = self.products.connection(category, sort, &slice, at).await;
+        let found = found.map_err(|error| status(&error))?;
+        Ok(answer(
+            found.map(|part| reply::connection(&part, slice.size)),
         ))
     }
 }
