@@ -23,7 +23,9 @@ mod origin;
 mod persisted;
 
 pub use backend::{Backend, Claim, Lease};
-pub use errors::{ApiError, Code, FieldError, MutationOutcome, NOT_AVAILABLE, or_null};
+pub use errors::{
+    ApiError, Code, FieldError, MutationOutcome, NOT_AVAILABLE, or_null, or_null_item,
+};
 pub use execution_context::ExecutionContext;
 pub use graphql::{
     AtMost, ConnectionOf, DateTime, Decimal, Engine, Executed, Executor, Identity, Limits,

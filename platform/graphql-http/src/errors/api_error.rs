@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use async_graphql::{Context, ErrorExtensionValues, Pos, Value};
+use async_graphql::{Context, ErrorExtensionValues, PathSegment, Pos, Value};
 use platform::{ErrorId, fields};
 
 use super::Code;
@@ -151,9 +151,30 @@ pub fn or_null<T>(context: &Context<'_>, result: Result<T, ApiError>) -> Option<
     match result {
         Ok(value) => Some(value),
         Err(error) => {
-            let error = async_graphql::Error::from(error).into_server_error(context.item.pos);
-            context.add_error(context.set_error_path(error));
+            add_error(context, error, None);
             None
         }
     }
+}
+
+/// Like [`or_null`], for the item of a list at this index.
+pub fn or_null_item<T>(
+    context: &Context<'_>,
+    index: usize,
+    result: Result<T, ApiError>,
+) -> Option<T> {
+    match result {
+        Ok(value) => Some(value),
+        Err(error) => {
+            add_error(context, error, Some(index));
+            None
+        }
+    }
+}
+
+fn add_error(context: &Context<'_>, error: ApiError, item: Option<usize>) {
+    let error = async_graphql::Error::from(error).into_server_error(context.item.pos);
+    let mut error = context.set_error_path(error);
+    error.path.extend(item.map(PathSegment::Index));
+    context.add_error(error);
 }

@@ -7,6 +7,6 @@ mod api_error;
 mod code;
 mod outcome;
 
-pub use api_error::{ApiError, FieldError, or_null};
+pub use api_error::{ApiError, FieldError, or_null, or_null_item};
 pub use code::Code;
 pub use outcome::{MutationOutcome, NOT_AVAILABLE, code_of};

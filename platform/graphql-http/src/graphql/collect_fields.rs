@@ -1,6 +1,7 @@
 //! Collects the fields of selections, with fragments expanded.
 //!
-//! The schema has no interfaces and unions, so every fragment that passed validation applies.
+//! Fragments on all types of an interface are collected, because a response does not say which type its object has. Fields of
+//! different types with one response key have values of one shape, as the specification demands of a document.
 
 use async_graphql::parser::types::{ExecutableDocument, Field, Selection, SelectionSet};
 use async_graphql::{Name, Positioned};
@@ -12,6 +13,8 @@ pub struct CollectedField<'a> {
     pub key: &'a Name,
     /// The fields; more than one if the key is selected repeatedly.
     pub fields: Vec<&'a Field>,
+    /// The type of the fragment that selects the first of them, if a fragment does.
+    pub on: Option<&'a str>,
 }
 
 impl<'a> CollectedField<'a> {
@@ -30,7 +33,7 @@ pub fn collect_fields<'a>(
 ) -> Vec<CollectedField<'a>> {
     let mut found = Vec::new();
     for set in sets {
-        collect(document, set, &mut found);
+        collect(document, set, None, &mut found);
     }
     found
 }
@@ -38,6 +41,7 @@ pub fn collect_fields<'a>(
 fn collect<'a>(
     document: &'a ExecutableDocument,
     set: &'a SelectionSet,
+    on: Option<&'a str>,
     found: &mut Vec<CollectedField<'a>>,
 ) {
     for Positioned { node, .. } in &set.items {
@@ -50,15 +54,19 @@ fn collect<'a>(
                     None => found.push(CollectedField {
                         key,
                         fields: vec![field],
+                        on,
                     }),
                 }
             }
             Selection::InlineFragment(inline) => {
-                collect(document, &inline.node.selection_set.node, found);
+                let condition = inline.node.type_condition.as_ref();
+                let on = condition.map_or(on, |on| Some(on.node.on.node.as_str()));
+                collect(document, &inline.node.selection_set.node, on, found);
             }
             Selection::FragmentSpread(spread) => {
                 if let Some(fragment) = document.fragments.get(&spread.node.fragment_name.node) {
-                    collect(document, &fragment.node.selection_set.node, found);
+                    let on = Some(fragment.node.type_condition.node.on.node.as_str());
+                    collect(document, &fragment.node.selection_set.node, on, found);
                 }
             }
         }

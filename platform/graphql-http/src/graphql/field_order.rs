@@ -1,6 +1,7 @@
 //! Sorts the fields of a response into the order of the request.
 //!
-//! The engine returns them in the order in which they completed.
+//! The engine returns them in the order in which they completed. Fields that several fragments select are where the first
+//! of the fragments has them, also if that one is on another type of the same interface.
 
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, SelectionSet};
 use async_graphql::{Name, Value};

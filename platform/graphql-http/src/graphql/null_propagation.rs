@@ -59,7 +59,8 @@ impl<'a> Finder<'a> {
                     let Some(first) = found.fields.first() else {
                         return nullable;
                     };
-                    let Some(ty) = self.index.field(object, first.name.node.as_str()) else {
+                    let parent = found.on.unwrap_or(object);
+                    let Some(ty) = self.index.field(parent, first.name.node.as_str()) else {
                         return nullable;
                     };
                     sets = found.sets();
@@ -147,6 +148,24 @@ mod tests {
         let given = json!({"category": {"id": "1", "list": [{"id": "2"}]}, "categoryExists": true});
         let data = placed(query, given, &path);
         assert_eq!(data, json!({"category": null, "categoryExists": true}));
+    }
+
+    #[test]
+    fn a_failed_field_of_a_type_of_an_interface_makes_the_object_null() {
+        let query =
+            "query($ids: [ID!]!) { nodes(ids: $ids) { ...p ... on Category { name nodeId } } }
+            fragment p on Product { price category { name } ... on Node { nodeId } }";
+        let given = json!({"nodes": [{"category": null}, {"name": "a"}]});
+        let path = json!(["nodes", 0, "price"]);
+        let data = placed(query, given.clone(), &path);
+        assert_eq!(data, json!({"nodes": [null, {"name": "a"}]}));
+        let path = json!(["nodes", 1, "nodeId"]);
+        let data = placed(query, given, &path);
+        assert_eq!(data, json!({"nodes": [{"category": null}, null]}));
+        let given = json!({"nodes": [{"category": {}, "price": 1}]});
+        let path = json!(["nodes", 0, "category", "name"]);
+        let data = placed(query, given, &path);
+        assert_eq!(data, json!({"nodes": [{"category": null, "price": 1}]}));
     }
 
     #[test]

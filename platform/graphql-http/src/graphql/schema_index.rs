@@ -11,7 +11,7 @@ use async_graphql::parser::types::{
 
 use super::list_size::{ListSize, weight};
 
-/// The types of all fields of all object types, of their arguments, and the input types.
+/// The types of all fields of all object types and interfaces, of their arguments, and the input types.
 #[derive(Debug)]
 pub struct SchemaIndex {
     objects: HashMap<String, Object>,
@@ -79,6 +79,10 @@ impl SchemaIndex {
                     let fields = object.fields.into_iter().map(field).collect();
                     index.objects.insert(name, Object { fields, weight });
                 }
+                TypeKind::Interface(interface) => {
+                    let fields = interface.fields.into_iter().map(field).collect();
+                    index.objects.insert(name, Object { fields, weight });
+                }
                 TypeKind::InputObject(input) => {
                     let fields = input.fields.into_iter().map(input_field).collect();
                     index.inputs.insert(name, Input::Object(fields));
@@ -88,7 +92,7 @@ impl SchemaIndex {
                     let values = values.map(|value| value.node.value.node.to_string());
                     index.inputs.insert(name, Input::Enum(values.collect()));
                 }
-                TypeKind::Scalar | TypeKind::Interface(_) | TypeKind::Union(_) => {}
+                TypeKind::Scalar | TypeKind::Union(_) => {}
             }
         }
         index.require_sizes()?;
