@@ -8,12 +8,19 @@ use graphql_http::{Engine, MAX_NESTING};
 use crate::api::category::{CategoryMutations, CategoryQueries};
 use crate::api::order::{OrderMutations, OrderQueries};
 use crate::api::product::{ProductMutations, ProductQueries};
+use crate::api::relay::NodeQueries;
 use crate::api::saga::SagaQueries;
 use crate::upstream::{RequestContext, Services};
 
 /// All queries.
 #[derive(Debug, Default, MergedObject)]
-pub struct Query(CategoryQueries, ProductQueries, OrderQueries, SagaQueries);
+pub struct Query(
+    CategoryQueries,
+    ProductQueries,
+    OrderQueries,
+    SagaQueries,
+    NodeQueries,
+);
 
 /// All mutations. The mutations of one request run in order, each with a command id of its own.
 #[derive(Debug, Default, MergedObject)]

@@ -10,4 +10,6 @@ pub mod order;
 mod presence;
 pub mod product;
 mod read;
+pub mod relay;
 pub mod saga;
+mod sort;

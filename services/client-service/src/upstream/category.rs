@@ -4,9 +4,10 @@ use contract::proto::category_command_client::CategoryCommandClient;
 use contract::proto::{self, CategoryUpParam, CategoryUpResult, Error};
 use contract::query::category_query_client::CategoryQueryClient;
 use contract::query::{
-    Category, CategoryByNameRequest, CategoryExistsRequest, CategoryIdsRequest,
-    CategoryListResponse, CategoryPaginationRequest, CategoryQueryRequest, CategoryQueryResponse,
-    CategorySearchRequest, CategoryStatisticsResponse, Empty,
+    Category, CategoryByNameRequest, CategoryConnectionRequest, CategoryConnectionResponse,
+    CategoryExistsRequest, CategoryIdsRequest, CategoryListResponse, CategoryPaginationRequest,
+    CategoryQueryRequest, CategoryQueryResponse, CategorySearchRequest, CategoryStatisticsResponse,
+    Empty,
 };
 use event_sourcing::CommandId;
 use graphql_http::ApiError;
@@ -108,9 +109,8 @@ impl Services {
     pub(crate) async fn search_categories(
         &self,
         scope: &RequestContext,
-        search_term: String,
+        message: CategorySearchRequest,
     ) -> Result<CategoryListResponse, Status> {
-        let message = CategorySearchRequest { search_term };
         let send = async |channel, request| queries(channel).search_categories(request).await;
         let method = (QUERY, "SearchCategories", QuerySize::Many);
         self.read(scope, method, message, send).await
@@ -119,13 +119,22 @@ impl Services {
     pub(crate) async fn categories_paginated(
         &self,
         scope: &RequestContext,
-        page: i32,
-        per_page: i32,
+        message: CategoryPaginationRequest,
     ) -> Result<CategoryListResponse, Status> {
-        let message = CategoryPaginationRequest { page, per_page };
         let send =
             async |channel, request| queries(channel).list_categories_paginated(request).await;
         let method = (QUERY, "ListCategoriesPaginated", QuerySize::Many);
+        self.read(scope, method, message, send).await
+    }
+
+    pub(crate) async fn categories_connection(
+        &self,
+        scope: &RequestContext,
+        message: CategoryConnectionRequest,
+    ) -> Result<CategoryConnectionResponse, Status> {
+        let send =
+            async |channel, request| queries(channel).list_categories_connection(request).await;
+        let method = (QUERY, "ListCategoriesConnection", QuerySize::Many);
         self.read(scope, method, message, send).await
     }
 

@@ -4,8 +4,8 @@ use contract::proto::order_command_client::OrderCommandClient;
 use contract::proto::{self, Error, OrderCancelParam, OrderUpParam, OrderUpResult};
 use contract::query::order_query_client::OrderQueryClient;
 use contract::query::{
-    Order, OrderIdsRequest, OrderListRequest, OrderListResponse, OrderQueryRequest,
-    OrderQueryResponse, UserOrderListRequest,
+    Order, OrderConnectionRequest, OrderConnectionResponse, OrderIdsRequest, OrderListRequest,
+    OrderListResponse, OrderQueryRequest, OrderQueryResponse, UserOrderListRequest,
 };
 use event_sourcing::CommandId;
 use graphql_http::ApiError;
@@ -111,5 +111,15 @@ impl Services {
         let send = async |channel, request| queries(channel).list_user_orders(request).await;
         let method = (QUERY, "ListUserOrders", QuerySize::Many);
         self.read(scope, method, window, send).await
+    }
+
+    pub(crate) async fn orders_connection(
+        &self,
+        scope: &RequestContext,
+        message: OrderConnectionRequest,
+    ) -> Result<OrderConnectionResponse, Status> {
+        let send = async |channel, request| queries(channel).list_orders_connection(request).await;
+        let method = (QUERY, "ListOrdersConnection", QuerySize::Many);
+        self.read(scope, method, message, send).await
     }
 }

@@ -6,10 +6,11 @@ use contract::proto::{
 };
 use contract::query::product_query_client::ProductQueryClient;
 use contract::query::{
-    Empty, Product, ProductByCategoryRequest, ProductByNameRequest, ProductExistsRequest,
-    ProductIdsRequest, ProductListResponse, ProductPaginationRequest, ProductPriceRangeRequest,
-    ProductQueryRequest, ProductQueryResponse, ProductSearchRequest, ProductStatisticsResponse,
-    ProductWindowRequest, ProductsByCategoriesRequest, ProductsByCategoriesResponse,
+    Empty, Product, ProductByCategoryRequest, ProductByNameRequest, ProductConnectionRequest,
+    ProductConnectionResponse, ProductExistsRequest, ProductIdsRequest, ProductListResponse,
+    ProductPaginationRequest, ProductPriceRangeRequest, ProductQueryRequest, ProductQueryResponse,
+    ProductSearchRequest, ProductStatisticsResponse, ProductWindowRequest,
+    ProductsByCategoriesRequest, ProductsByCategoriesResponse,
 };
 use event_sourcing::CommandId;
 use graphql_http::ApiError;
@@ -166,9 +167,8 @@ impl Services {
     pub(crate) async fn search_products(
         &self,
         scope: &RequestContext,
-        search_term: String,
+        message: ProductSearchRequest,
     ) -> Result<ProductListResponse, Status> {
-        let message = ProductSearchRequest { search_term };
         let send = async |channel, request| queries(channel).search_products(request).await;
         let method = (QUERY, "SearchProducts", QuerySize::Many);
         self.read(scope, method, message, send).await
@@ -177,10 +177,8 @@ impl Services {
     pub(crate) async fn products_paginated(
         &self,
         scope: &RequestContext,
-        page: i32,
-        per_page: i32,
+        message: ProductPaginationRequest,
     ) -> Result<ProductListResponse, Status> {
-        let message = ProductPaginationRequest { page, per_page };
         let send = async |channel, request| queries(channel).list_products_paginated(request).await;
         let method = (QUERY, "ListProductsPaginated", QuerySize::Many);
         self.read(scope, method, message, send).await
@@ -189,9 +187,8 @@ impl Services {
     pub(crate) async fn products_by_category(
         &self,
         scope: &RequestContext,
-        category_id: String,
+        message: ProductByCategoryRequest,
     ) -> Result<ProductListResponse, Status> {
-        let message = ProductByCategoryRequest { category_id };
         let send =
             async |channel, request| queries(channel).get_products_by_category(request).await;
         let method = (QUERY, "GetProductsByCategory", QuerySize::Many);
@@ -220,6 +217,17 @@ impl Services {
             async |channel, request| queries(channel).get_products_by_price_range(request).await;
         let method = (QUERY, "GetProductsByPriceRange", QuerySize::Many);
         self.read(scope, method, range, send).await
+    }
+
+    pub(crate) async fn products_connection(
+        &self,
+        scope: &RequestContext,
+        message: ProductConnectionRequest,
+    ) -> Result<ProductConnectionResponse, Status> {
+        let send =
+            async |channel, request| queries(channel).list_products_connection(request).await;
+        let method = (QUERY, "ListProductsConnection", QuerySize::Many);
+        self.read(scope, method, message, send).await
     }
 
     pub(crate) async fn products_by_ids(

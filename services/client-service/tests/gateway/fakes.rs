@@ -15,9 +15,9 @@ use contract::proto::{
 use contract::query::order_query_server::{OrderQuery, OrderQueryServer};
 use contract::query::saga_query_server::{SagaQuery, SagaQueryServer};
 use contract::query::{
-    OrderIdsRequest, OrderListRequest, OrderListResponse, OrderQueryRequest, OrderQueryResponse,
-    Saga, SagaByOrderRequest, SagaListRequest, SagaListResponse, SagaQueryResponse,
-    UserOrderListRequest,
+    OrderConnectionRequest, OrderConnectionResponse, OrderEdge, OrderIdsRequest, OrderListRequest,
+    OrderListResponse, OrderQueryRequest, OrderQueryResponse, PageInfo, RowKey, Saga,
+    SagaByOrderRequest, SagaListRequest, SagaListResponse, SagaQueryResponse, UserOrderListRequest,
 };
 use contract::{metadata, proto, query};
 use prost_types::Timestamp;
@@ -55,6 +55,8 @@ pub struct Shared {
     pub cancelled: Vec<OrderCancelParam>,
     /// The requested lists; without a user for all orders.
     pub windows: Vec<UserOrderListRequest>,
+    /// The requested parts of lists.
+    pub slices: Vec<OrderConnectionRequest>,
 }
 
 impl Fakes {
@@ -341,13 +343,39 @@ impl OrderQuery for Fakes {
             status,
             limit,
             offset,
+            sort,
+            period,
         } = request.into_inner();
         self.list(UserOrderListRequest {
             user_id: String::new(),
             status,
             limit,
             offset,
+            sort,
+            period,
         })
+    }
+
+    async fn list_orders_connection(
+        &self,
+        request: Request<OrderConnectionRequest>,
+    ) -> Answer<OrderConnectionResponse> {
+        let mut shared = self.lock();
+        let orders = shared.orders.values();
+        let edges = orders.map(|order| OrderEdge {
+            order: Some(shared.row(order)),
+            key: Some(RowKey {
+                number: Some(SECONDS * 1_000_000),
+                name: None,
+                id: order.id.clone(),
+            }),
+        });
+        let edges = edges.collect();
+        shared.slices.push(request.into_inner());
+        Ok(shared.reply(OrderConnectionResponse {
+            edges,
+            page: Some(PageInfo::default()),
+        }))
     }
 
     async fn list_user_orders(

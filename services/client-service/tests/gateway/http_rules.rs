@@ -165,7 +165,7 @@ async fn development_serves_the_explorer_and_introspection() -> Result<()> {
     let gateway = TestGateway::open().await?;
     assert_eq!(gateway.send(&Request::get("/graphiql")).await?.status, 200);
     let schema = gateway.send(&Request::get("/schema.graphql")).await?;
-    assert!(String::from_utf8_lossy(&schema.body).contains("type Category {"));
+    assert!(String::from_utf8_lossy(&schema.body).contains("type Category implements Node {"));
     let data = gateway
         .data("{ __type(name: \"Category\") { name } }", json!({}))
         .await?;

@@ -14,6 +14,8 @@ mod orders;
 mod outcomes;
 mod positions;
 mod reads;
+mod relay;
+mod relay_compiler;
 mod request_ids;
 mod schema;
 mod specification;

@@ -226,6 +226,7 @@ async fn lists_are_windows_on_all_orders_or_those_of_a_user() -> Result<()> {
         status: status.map(i32::from),
         limit: Some(100),
         offset,
+        ..UserOrderListRequest::default()
     };
     assert!(windows.contains(&window("", None, 0)), "{windows:?}");
     let confirmed = window("ann", Some(OrderStatus::Confirmed), 1);

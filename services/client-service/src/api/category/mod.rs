@@ -3,6 +3,7 @@
 mod input;
 mod mutation;
 mod query;
+mod sort;
 mod statistics;
 mod types;
 

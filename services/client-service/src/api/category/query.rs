@@ -1,10 +1,15 @@
 //! Queries of categories.
 
 use async_graphql::{Context, ID, Object};
-use graphql_http::{ApiError, AtMost, SizedBy, or_null};
+use contract::query::{
+    CategoryConnectionRequest, CategoryPaginationRequest, CategorySearchRequest,
+};
+use graphql_http::{ApiError, AtMost, ConnectionOf, SizedBy, or_null};
 
 use super::super::arguments;
 use super::super::read::{read_error, single};
+use super::super::relay::{Connection, ListScope, SliceArguments, connection};
+use super::sort::CategorySort;
 use super::statistics::CategoryStatistics;
 use super::types::Category;
 use crate::upstream::RequestContext;
@@ -39,46 +44,102 @@ impl CategoryQueries {
         or_null(context, by_name(context, name).await)
     }
 
-    /// All categories, ordered by name; at most 500.
+    /// All categories, ordered by name unless `sortBy` is given; at most 500.
     #[graphql(directive = AtMost::apply(500))]
-    async fn categories(&self, context: &Context<'_>) -> Result<Vec<Category>, ApiError> {
-        let scope = RequestContext::of(context)?;
-        let list = scope.services.categories(scope).await.map_err(read_error)?;
-        scope.note_truncated(list.truncated);
-        Category::from_rows(scope, list.categories)
-    }
-
-    /// The categories whose name contains the term, without regard to case; at most 500.
-    #[graphql(directive = AtMost::apply(500))]
-    async fn search_categories(
+    async fn categories(
         &self,
         context: &Context<'_>,
-        search_term: String,
+        #[graphql(desc = "The order of the list.")] sort_by: Option<CategorySort>,
     ) -> Result<Vec<Category>, ApiError> {
         let scope = RequestContext::of(context)?;
-        let term = arguments::search_term(search_term)?;
-        let answer = scope.services.search_categories(scope, term).await;
+        let answer = match sort_by {
+            None => scope.services.categories(scope).await,
+            Some(sort) => {
+                // Every name contains the empty term.
+                let search = CategorySearchRequest {
+                    search_term: String::new(),
+                    sort: Some(sort.message()),
+                };
+                scope.services.search_categories(scope, search).await
+            }
+        };
         let list = answer.map_err(read_error)?;
         scope.note_truncated(list.truncated);
         Category::from_rows(scope, list.categories)
     }
 
-    /// A page of all categories, ordered by name. Pages start at 1 and have 1 to 500 rows.
+    /// The categories whose name contains the term, without regard to case, ordered by name unless `sortBy` is given; at
+    /// most 500.
+    #[graphql(directive = AtMost::apply(500))]
+    async fn search_categories(
+        &self,
+        context: &Context<'_>,
+        search_term: String,
+        #[graphql(desc = "The order of the list.")] sort_by: Option<CategorySort>,
+    ) -> Result<Vec<Category>, ApiError> {
+        let scope = RequestContext::of(context)?;
+        let search = CategorySearchRequest {
+            search_term: arguments::search_term(search_term)?,
+            sort: sort_by.map(CategorySort::message),
+        };
+        let answer = scope.services.search_categories(scope, search).await;
+        let list = answer.map_err(read_error)?;
+        scope.note_truncated(list.truncated);
+        Category::from_rows(scope, list.categories)
+    }
+
+    /// A page of all categories, ordered by name unless `sortBy` is given. Pages start at 1 and have 1 to 500 rows.
     #[graphql(directive = SizedBy::apply("perPage", 500))]
     async fn categories_paginated(
         &self,
         context: &Context<'_>,
         page: i32,
         per_page: i32,
+        #[graphql(desc = "The order of the list.")] sort_by: Option<CategorySort>,
     ) -> Result<Vec<Category>, ApiError> {
         let scope = RequestContext::of(context)?;
-        let page = arguments::at_least("page", 1, page)?;
-        let per_page = arguments::rows("perPage", per_page)?;
-        let answer = scope
-            .services
-            .categories_paginated(scope, page, per_page)
-            .await;
+        let page = CategoryPaginationRequest {
+            page: arguments::at_least("page", 1, page)?,
+            per_page: arguments::rows("perPage", per_page)?,
+            sort: sort_by.map(CategorySort::message),
+        };
+        let answer = scope.services.categories_paginated(scope, page).await;
         Category::from_rows(scope, answer.map_err(read_error)?.categories)
+    }
+
+    /// A part of the list of all categories, ordered by name unless `sortBy` is given.
+    #[graphql(directive = ConnectionOf::apply(100))]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
+    async fn categories_connection(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The first items: 1 to 100. Either `first` or `last` is required.")] first: Option<i32>,
+        #[graphql(desc = "Only items after the one with this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last items: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items before the one with this cursor.")] before: Option<String>,
+        #[graphql(desc = "The order of the list.")] sort_by: Option<CategorySort>,
+    ) -> Result<Connection<Category>, ApiError> {
+        let scope = RequestContext::of(context)?;
+        let sort = sort_by.unwrap_or(CategorySort::DEFAULT).message();
+        let list = ListScope::try_new("categories", (sort.field, sort.direction))?;
+        let slice = SliceArguments {
+            first,
+            after,
+            last,
+            before,
+        };
+        let request = CategoryConnectionRequest {
+            sort: Some(sort),
+            slice: Some(slice.of(&list, context.look_ahead().field("totalCount").exists())?),
+        };
+        let answer = scope.services.categories_connection(scope, request).await;
+        let answer = answer.map_err(read_error)?;
+        scope.count_rows(&answer.edges)?;
+        let edges = answer.edges.into_iter().map(|edge| {
+            let category = Category::from_row(edge.category.unwrap_or_default());
+            (edge.key, category)
+        });
+        connection(&list, answer.page, edges)
     }
 
     /// Counts of all categories.

@@ -11,6 +11,7 @@ use super::super::arguments;
 use super::super::convert::{from_micros, from_timestamp, missing, to_int};
 use super::super::product::Product;
 use super::super::read::long_text;
+use super::super::relay::{NodeType, node_id};
 use crate::upstream::{CommandReply, RequestContext, load};
 
 /// A category.
@@ -133,6 +134,11 @@ impl Category {
 impl Category {
     async fn id(&self) -> ID {
         ID(self.id.clone())
+    }
+
+    /// The id of the object among all objects. `id` is unique among those of its type.
+    pub async fn node_id(&self) -> ID {
+        node_id(NodeType::Category, &self.id)
     }
 
     async fn name(&self, context: &Context<'_>) -> Result<&str, ApiError> {

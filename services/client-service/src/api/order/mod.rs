@@ -2,9 +2,12 @@
 
 mod input;
 mod mutation;
+mod period;
 mod query;
+mod sort;
 mod status;
 mod types;
 
 pub use mutation::OrderMutations;
 pub use query::OrderQueries;
+pub use types::Order;

@@ -1,13 +1,18 @@
 //! Queries of orders.
 
 use async_graphql::{Context, ID, Object};
-use contract::query::{Order as Row, OrderListRequest, UserOrderListRequest};
+use contract::query::{
+    Order as Row, OrderConnectionRequest, OrderListRequest, OrderPeriod, UserOrderListRequest,
+};
 use futures::future::{BoxFuture, FutureExt};
-use graphql_http::{ApiError, SizedBy, or_null};
+use graphql_http::{ApiError, ConnectionOf, DateTime, SizedBy, or_null};
 use tonic::{Code, Status};
 
 use super::super::arguments;
 use super::super::read::{read_error, single};
+use super::super::relay::{Connection, ListScope, SliceArguments, connection};
+use super::period::period;
+use super::sort::OrderSort;
 use super::status::OrderStatus;
 use super::types::Order;
 use crate::upstream::RequestContext;
@@ -21,7 +26,9 @@ pub struct OrderQueries;
 struct Pagination {
     /// `None`: the orders of all users.
     user_id: Option<String>,
-    status: Option<i32>,
+    status: Option<OrderStatus>,
+    period: Option<OrderPeriod>,
+    sort: Option<OrderSort>,
 }
 
 async fn by_id(context: &Context<'_>, id: ID) -> Result<Order, ApiError> {
@@ -32,11 +39,6 @@ async fn by_id(context: &Context<'_>, id: ID) -> Result<Order, ApiError> {
 }
 
 impl Pagination {
-    fn new(user_id: Option<String>, status: Option<OrderStatus>) -> Self {
-        let status = status.map(OrderStatus::number);
-        Self { user_id, status }
-    }
-
     async fn list(
         &self,
         scope: &RequestContext,
@@ -77,13 +79,17 @@ impl Pagination {
         limit: i32,
         offset: i32,
     ) -> Result<Vec<Row>, Status> {
-        let (status, limit) = (self.status, Some(limit));
+        let status = self.status.map(OrderStatus::number);
+        let limit = Some(limit);
+        let (sort, period) = (self.sort.map(OrderSort::message), self.period);
         let list = match self.user_id.clone() {
             None => {
                 let window = OrderListRequest {
                     status,
                     limit,
                     offset,
+                    sort,
+                    period,
                 };
                 scope.services.orders(scope, window).await?
             }
@@ -93,12 +99,27 @@ impl Pagination {
                     status,
                     limit,
                     offset,
+                    sort,
+                    period,
                 };
                 scope.services.user_orders(scope, window).await?
             }
         };
         Ok(list.orders)
     }
+}
+
+/// The list that the cursors of a connection belong to.
+fn scope_of(request: &OrderConnectionRequest) -> Result<ListScope, ApiError> {
+    let period = request.period.unwrap_or_default();
+    let sort = request.sort.unwrap_or_default();
+    let arguments = (
+        &request.user_id,
+        request.status,
+        (period.created_from_micros, period.created_before_micros),
+        (sort.field, sort.direction),
+    );
+    ListScope::try_new("orders", arguments)
 }
 
 #[Object]
@@ -108,23 +129,34 @@ impl OrderQueries {
         or_null(context, by_id(context, id).await)
     }
 
-    /// All orders, the latest first: `limit` (1 to 500, 100 if absent) from `offset` on.
+    /// All orders, the latest first unless `sortBy` is given: `limit` (1 to 500, 100 if absent) from `offset` on.
     #[graphql(directive = SizedBy::apply("limit", 100))]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a list")]
     async fn orders(
         &self,
         context: &Context<'_>,
         status: Option<OrderStatus>,
         limit: Option<i32>,
         offset: Option<i32>,
+        #[graphql(desc = "Only orders created at this time or later.")] created_after: Option<
+            DateTime,
+        >,
+        #[graphql(desc = "Only orders created before this time.")] created_before: Option<DateTime>,
+        #[graphql(desc = "The order of the list.")] sort_by: Option<OrderSort>,
     ) -> Result<Vec<Order>, ApiError> {
         let scope = RequestContext::of(context)?;
-        Pagination::new(None, status)
-            .list(scope, limit, offset)
-            .await
+        let window = Pagination {
+            user_id: None,
+            status,
+            period: period(created_after, created_before)?,
+            sort: sort_by,
+        };
+        window.list(scope, limit, offset).await
     }
 
-    /// A user's orders, the latest first: `limit` (1 to 500, 100 if absent) from `offset` on.
+    /// A user's orders, the latest first unless `sortBy` is given: `limit` (1 to 500, 100 if absent) from `offset` on.
     #[graphql(directive = SizedBy::apply("limit", 100))]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a list")]
     async fn user_orders(
         &self,
         context: &Context<'_>,
@@ -132,10 +164,66 @@ impl OrderQueries {
         status: Option<OrderStatus>,
         limit: Option<i32>,
         offset: Option<i32>,
+        #[graphql(desc = "Only orders created at this time or later.")] created_after: Option<
+            DateTime,
+        >,
+        #[graphql(desc = "Only orders created before this time.")] created_before: Option<DateTime>,
+        #[graphql(desc = "The order of the list.")] sort_by: Option<OrderSort>,
     ) -> Result<Vec<Order>, ApiError> {
         let scope = RequestContext::of(context)?;
-        let user_id = arguments::user_id("userId", &user_id)?;
-        let window = Pagination::new(Some(user_id), status);
+        let window = Pagination {
+            user_id: Some(arguments::user_id("userId", &user_id)?),
+            status,
+            period: period(created_after, created_before)?,
+            sort: sort_by,
+        };
         window.list(scope, limit, offset).await
+    }
+
+    /// A part of the list of orders, of one user or of all, the latest first unless `sortBy` is given.
+    #[graphql(directive = ConnectionOf::apply(100))]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
+    async fn orders_connection(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Only orders of this user.")] user_id: Option<ID>,
+        #[graphql(desc = "The first items: 1 to 100. Either `first` or `last` is required.")] first: Option<i32>,
+        #[graphql(desc = "Only items after the one with this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last items: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items before the one with this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only orders with this status.")] status: Option<OrderStatus>,
+        #[graphql(desc = "Only orders created at this time or later.")] created_after: Option<
+            DateTime,
+        >,
+        #[graphql(desc = "Only orders created before this time.")] created_before: Option<DateTime>,
+        #[graphql(desc = "The order of the list.")] sort_by: Option<OrderSort>,
+    ) -> Result<Connection<Order>, ApiError> {
+        let scope = RequestContext::of(context)?;
+        let user_id = user_id.map(|id| arguments::user_id("userId", &id));
+        let sort = sort_by.unwrap_or(OrderSort::DEFAULT).message();
+        let mut request = OrderConnectionRequest {
+            user_id: user_id.transpose()?,
+            status: status.map(OrderStatus::number),
+            period: period(created_after, created_before)?,
+            sort: Some(sort),
+            slice: None,
+        };
+        let list = scope_of(&request)?;
+        let slice = SliceArguments {
+            first,
+            after,
+            last,
+            before,
+        };
+        let count = context.look_ahead().field("totalCount").exists();
+        request.slice = Some(slice.of(&list, count)?);
+        let answer = scope.services.orders_connection(scope, request).await;
+        let answer = answer.map_err(read_error)?;
+        scope.count_rows(&answer.edges)?;
+        let edges = answer.edges.into_iter().map(|edge| {
+            let order = Order::from_row(edge.order.unwrap_or_default());
+            (edge.key, order)
+        });
+        connection(&list, answer.page, edges)
     }
 }

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, Object, SimpleObject};
+use async_graphql::{ComplexObject, Context, ID, Object, SimpleObject};
 use contract::{proto, query};
 use graphql_http::{ApiError, AtMost, DateTime, Decimal, Weighs, or_null};
 use tokio::sync::OnceCell;
 
 use super::super::convert::{from_micros, from_timestamp, missing, to_int};
+use super::super::product::Product;
+use super::super::relay::{NodeType, node_id};
 use super::super::saga::SagaState;
 use super::status::OrderStatus;
 use crate::upstream::{CommandReply, RequestContext, load};
@@ -37,7 +39,7 @@ struct Own {
 /// A product of an order, as it was when it was ordered.
 // Stored in the order's row: it counts as part of the order.
 #[derive(Clone, Debug, SimpleObject)]
-#[graphql(directive = Weighs::apply(0))]
+#[graphql(complex, directive = Weighs::apply(0))]
 pub struct OrderItem {
     product_id: ID,
     product_name: String,
@@ -101,7 +103,22 @@ impl From<query::OrderItem> for OrderItem {
     }
 }
 
+#[ComplexObject]
 impl OrderItem {
+    /// The product as it is now; null if it was deleted.
+    async fn product(&self, context: &Context<'_>) -> Option<Product> {
+        or_null(context, self.load_product(context).await)?
+    }
+}
+
+impl OrderItem {
+    async fn load_product(&self, context: &Context<'_>) -> Result<Option<Product>, ApiError> {
+        let found = load::product(RequestContext::of(context)?, &self.product_id).await?;
+        found
+            .map(|row| Product::from_row(Arc::unwrap_or_clone(row)))
+            .transpose()
+    }
+
     fn from_reply(reply: proto::OrderItem) -> Result<Self, ApiError> {
         let exact = |amount: Option<String>| {
             let amount = amount.map(Decimal::new);
@@ -199,6 +216,11 @@ impl Order {
 impl Order {
     async fn id(&self) -> ID {
         ID(self.id.clone())
+    }
+
+    /// The id of the object among all objects. `id` is unique among those of its type.
+    pub async fn node_id(&self) -> ID {
+        node_id(NodeType::Order, &self.id)
     }
 
     async fn user_id(&self, context: &Context<'_>) -> Result<ID, ApiError> {

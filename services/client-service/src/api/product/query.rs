@@ -1,11 +1,16 @@
 //! Queries of products.
 
 use async_graphql::{Context, ID, Object};
-use contract::query::{ProductListResponse, ProductPriceRangeRequest, ProductWindowRequest};
-use graphql_http::{ApiError, AtMost, SizedBy, or_null};
+use contract::query::{
+    ProductByCategoryRequest, ProductConnectionRequest, ProductListResponse,
+    ProductPaginationRequest, ProductPriceRangeRequest, ProductSearchRequest, ProductWindowRequest,
+};
+use graphql_http::{ApiError, AtMost, ConnectionOf, SizedBy, or_null};
 
 use super::super::arguments;
 use super::super::read::{read_error, single};
+use super::super::relay::{Connection, ListScope, SliceArguments, connection};
+use super::sort::ProductSort;
 use super::statistics::ProductStatistics;
 use super::types::Product;
 use crate::upstream::RequestContext;
@@ -53,6 +58,10 @@ fn page(
     Product::from_rows(scope, answer.map_err(read_error)?.products)
 }
 
+fn optional_category(id: Option<ID>) -> Result<Option<String>, ApiError> {
+    id.map(|id| arguments::id("categoryId", &id)).transpose()
+}
+
 #[Object]
 impl ProductQueries {
     /// The product with this id.
@@ -65,7 +74,7 @@ impl ProductQueries {
         or_null(context, by_name(context, name).await)
     }
 
-    /// Products, of one category or of all, ordered by name: `limit` (1 to 500, 100 if absent) from `offset` on.
+    /// Products, of one category or of all, ordered by name unless `sortBy` is given: `limit` (1 to 500, 100 if absent) from `offset` on.
     #[graphql(directive = SizedBy::apply("limit", 100))]
     async fn products(
         &self,
@@ -73,70 +82,119 @@ impl ProductQueries {
         category_id: Option<ID>,
         limit: Option<i32>,
         offset: Option<i32>,
+        #[graphql(desc = "The order of the list.")] sort_by: Option<ProductSort>,
     ) -> Result<Vec<Product>, ApiError> {
         let scope = RequestContext::of(context)?;
-        let category_id = category_id
-            .map(|id| arguments::id("categoryId", &id))
-            .transpose()?;
         let window = ProductWindowRequest {
-            category_id,
+            category_id: optional_category(category_id)?,
             limit: Some(arguments::limit(limit)?),
             offset: arguments::at_least("offset", 0, offset.unwrap_or(0))?,
+            sort: sort_by.map(ProductSort::message),
         };
         page(scope, scope.services.products_window(scope, window).await)
     }
 
-    /// The products whose name contains the term, without regard to case; at most 500.
+    /// A part of the list of products, of one category or of all, ordered by name unless `sortBy` is given.
+    #[graphql(directive = ConnectionOf::apply(100))]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
+    async fn products_connection(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The first items: 1 to 100. Either `first` or `last` is required.")] first: Option<i32>,
+        #[graphql(desc = "Only items after the one with this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last items: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items before the one with this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only products of this category.")] category_id: Option<ID>,
+        #[graphql(desc = "The order of the list.")] sort_by: Option<ProductSort>,
+    ) -> Result<Connection<Product>, ApiError> {
+        let scope = RequestContext::of(context)?;
+        let category_id = optional_category(category_id)?;
+        let sort = sort_by.unwrap_or(ProductSort::DEFAULT).message();
+        let arguments = (&category_id, sort.field, sort.direction);
+        let list = ListScope::try_new("products", arguments)?;
+        let slice = SliceArguments {
+            first,
+            after,
+            last,
+            before,
+        };
+        let request = ProductConnectionRequest {
+            category_id,
+            sort: Some(sort),
+            slice: Some(slice.of(&list, context.look_ahead().field("totalCount").exists())?),
+        };
+        let answer = scope.services.products_connection(scope, request).await;
+        let answer = answer.map_err(read_error)?;
+        scope.count_rows(&answer.edges)?;
+        let edges = answer.edges.into_iter().map(|edge| {
+            let product = Product::from_row(edge.product.unwrap_or_default());
+            (edge.key, product)
+        });
+        connection(&list, answer.page, edges)
+    }
+
+    /// The products whose name contains the term, without regard to case, ordered by name unless `sortBy` is given; at
+    /// most 500.
     #[graphql(directive = AtMost::apply(500))]
     async fn search_products(
         &self,
         context: &Context<'_>,
         search_term: String,
+        #[graphql(desc = "The order of the list.")] sort_by: Option<ProductSort>,
     ) -> Result<Vec<Product>, ApiError> {
         let scope = RequestContext::of(context)?;
-        let term = arguments::search_term(search_term)?;
-        list(scope, scope.services.search_products(scope, term).await)
+        let search = ProductSearchRequest {
+            search_term: arguments::search_term(search_term)?,
+            sort: sort_by.map(ProductSort::message),
+        };
+        list(scope, scope.services.search_products(scope, search).await)
     }
 
-    /// A page of all products, ordered by name. Pages start at 1 and have 1 to 500 rows.
+    /// A page of all products, ordered by name unless `sortBy` is given. Pages start at 1 and have 1 to 500 rows.
     #[graphql(directive = SizedBy::apply("perPage", 500))]
     async fn products_paginated(
         &self,
         context: &Context<'_>,
         page: i32,
         per_page: i32,
+        #[graphql(desc = "The order of the list.")] sort_by: Option<ProductSort>,
     ) -> Result<Vec<Product>, ApiError> {
         let scope = RequestContext::of(context)?;
-        let number = arguments::at_least("page", 1, page)?;
-        let per_page = arguments::rows("perPage", per_page)?;
+        let request = ProductPaginationRequest {
+            page: arguments::at_least("page", 1, page)?,
+            per_page: arguments::rows("perPage", per_page)?,
+            sort: sort_by.map(ProductSort::message),
+        };
         self::page(
             scope,
-            scope
-                .services
-                .products_paginated(scope, number, per_page)
-                .await,
+            scope.services.products_paginated(scope, request).await,
         )
     }
 
-    /// The products of a category, ordered by name; at most 500.
+    /// The products of a category, ordered by name unless `sortBy` is given; at most 500.
     #[graphql(directive = AtMost::apply(500))]
     async fn products_by_category(
         &self,
         context: &Context<'_>,
         category_id: ID,
+        #[graphql(desc = "The order of the list.")] sort_by: Option<ProductSort>,
     ) -> Result<Vec<Product>, ApiError> {
         let scope = RequestContext::of(context)?;
-        let id = arguments::id("categoryId", &category_id)?;
-        list(scope, scope.services.products_by_category(scope, id).await)
+        let of = ProductByCategoryRequest {
+            category_id: arguments::id("categoryId", &category_id)?,
+            sort: sort_by.map(ProductSort::message),
+        };
+        list(scope, scope.services.products_by_category(scope, of).await)
     }
 
-    /// The products with a price in this range, ordered by price; at most 500.
+    /// The products with a price in this range, ordered by price unless `sortBy` is given; at most 500.
     #[graphql(directive = AtMost::apply(500))]
     async fn products_by_price_range(
         &self,
         context: &Context<'_>,
         min_price: f64,
         max_price: f64,
+        #[graphql(desc = "The order of the list.")] sort_by: Option<ProductSort>,
     ) -> Result<Vec<Product>, ApiError> {
         let scope = RequestContext::of(context)?;
         if min_price > max_price {
@@ -148,6 +206,7 @@ impl ProductQueries {
             max_price,
             min_price_decimal: Some(arguments::price_limit(min_price)),
             max_price_decimal: Some(arguments::price_limit(max_price)),
+            sort: sort_by.map(ProductSort::message),
         };
         list(scope, scope.services.products_by_price(scope, range).await)
     }

@@ -10,6 +10,7 @@ use tokio::sync::OnceCell;
 use super::super::category::Category;
 use super::super::convert::{from_micros, from_timestamp, missing, to_int};
 use super::super::read::long_text;
+use super::super::relay::{NodeType, node_id};
 use crate::upstream::{CommandReply, RequestContext, load};
 
 /// A product.
@@ -197,6 +198,11 @@ impl Product {
 impl Product {
     async fn id(&self) -> ID {
         ID(self.id.clone())
+    }
+
+    /// The id of the object among all objects. `id` is unique among those of its type.
+    pub async fn node_id(&self) -> ID {
+        node_id(NodeType::Product, &self.id)
     }
 
     async fn name(&self, context: &Context<'_>) -> Result<&str, ApiError> {

@@ -1,0 +1,66 @@
+//! The orders of a period.
+
+use contract::query::OrderPeriod;
+use graphql_http::{ApiError, DateTime};
+
+/// Orders created at `created_after` or later, and before `created_before`.
+///
+/// # Errors
+/// The period ends before it begins.
+pub fn period(
+    created_after: Option<DateTime>,
+    created_before: Option<DateTime>,
+) -> Result<Option<OrderPeriod>, ApiError> {
+    if created_after.is_none() && created_before.is_none() {
+        return Ok(None);
+    }
+    let period = OrderPeriod {
+        created_from_micros: created_after.map(micros),
+        created_before_micros: created_before.map(micros),
+    };
+    if let (Some(from), Some(before)) = (period.created_from_micros, period.created_before_micros)
+        && from > before
+    {
+        return Err(ApiError::invalid(
+            "createdAfter",
+            "must not be after createdBefore",
+        ));
+    }
+    Ok(Some(period))
+}
+
+/// The first whole microsecond at this time or later. Orders are created at whole ones, so both bounds stay exact.
+fn micros(time: DateTime) -> i64 {
+    let is_between = time.0.timestamp_subsec_nanos() % 1_000 > 0;
+    time.0.timestamp_micros() + i64::from(is_between)
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::{ScalarType, Value};
+    use contract::query::OrderPeriod;
+
+    use super::period;
+    use graphql_http::DateTime;
+
+    fn time(text: &str) -> Option<DateTime> {
+        Some(DateTime::parse(Value::from(text)).expect("a time"))
+    }
+
+    #[test]
+    fn bounds_are_whole_microseconds() {
+        assert_eq!(period(None, None), Ok(None));
+        let expected = OrderPeriod {
+            created_from_micros: Some(1),
+            created_before_micros: Some(2),
+        };
+        let (from, before) = (
+            "1970-01-01T00:00:00.0000005Z",
+            "1970-01-01T01:00:00.000002+01:00",
+        );
+        assert_eq!(period(time(from), time(before)), Ok(Some(expected)));
+        let error = period(time(before), time(from)).expect_err("in the wrong order");
+        assert_eq!(error.field.as_deref(), Some("createdAfter"));
+        assert!(period(time(from), time(from)).is_ok());
+    }
+}

@@ -1,0 +1,41 @@
+//! The order of lists of orders.
+
+use async_graphql::{Enum, InputObject};
+use contract::query;
+
+use super::super::sort::SortDirection;
+
+/// What orders are sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum OrderSortField {
+    /// The time of creation, then the id.
+    CreatedAt,
+}
+
+/// How a list of orders is sorted.
+#[derive(Clone, Copy, Debug, InputObject)]
+pub struct OrderSort {
+    /// What they are sorted by.
+    pub field: OrderSortField,
+    /// The direction of all parts of the order.
+    pub direction: SortDirection,
+}
+
+impl OrderSort {
+    /// The order of lists without another one.
+    pub const DEFAULT: Self = Self {
+        field: OrderSortField::CreatedAt,
+        direction: SortDirection::Desc,
+    };
+
+    #[must_use]
+    pub const fn message(self) -> query::OrderSort {
+        let field = match self.field {
+            OrderSortField::CreatedAt => query::OrderSortField::CreatedAt,
+        };
+        query::OrderSort {
+            field: field as i32,
+            direction: self.direction.number(),
+        }
+    }
+}

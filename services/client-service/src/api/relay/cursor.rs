@@ -1,0 +1,189 @@
+//! Cursors: places in a list, as opaque text.
+//!
+//! ```text
+//! base64url( version │ tag: 8 bytes │ key of a row, as JSON )
+//! ```
+//!
+//! The tag is computed from the key and from the list: the connection with its filter and its order. So a cursor that was
+//! altered, or that another list returned, is rejected, and not taken for another place. The tag needs no secret: a cursor
+//! grants nothing. The filter comes from the arguments of the query, and the key only says where in the rows that the
+//! client may list anyway a page begins. A forged cursor is a place like any other.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use contract::query::RowKey;
+use domain::value::EntityId;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use graphql_http::ApiError;
+
+/// The format. Another one gets another number, so that old cursors are rejected and not misread.
+const VERSION: u8 = 1;
+const TAG_BYTES: usize = 8;
+
+/// A list that cursors belong to: a connection with its filter and its order.
+#[derive(Clone, Debug)]
+pub struct ListScope(String);
+
+impl ListScope {
+    /// `arguments` are those that select and order the rows, with their defaults.
+    ///
+    /// # Errors
+    /// They cannot be written as JSON, which is a bug.
+    pub fn try_new(connection: &str, arguments: impl Serialize) -> Result<Self, ApiError> {
+        let text = serde_json::to_string(&(connection, arguments));
+        text.map(Self).map_err(ApiError::internal)
+    }
+
+    /// The cursor of the row with this key.
+    ///
+    /// # Errors
+    /// The key cannot be written as JSON, which is a bug.
+    pub fn cursor(&self, key: &RowKey) -> Result<String, ApiError> {
+        let parts = (key.number, &key.name, &key.id);
+        let key = serde_json::to_vec(&parts).map_err(ApiError::internal)?;
+        let mut bytes = vec![VERSION];
+        bytes.extend(self.tag(&key));
+        bytes.extend(key);
+        Ok(URL_SAFE_NO_PAD.encode(bytes))
+    }
+
+    /// The key of the row with this cursor, which is the argument `field`.
+    ///
+    /// # Errors
+    /// No row of this list has this cursor.
+    pub fn key(&self, field: &str, cursor: &str) -> Result<RowKey, ApiError> {
+        self.read(cursor).ok_or_else(|| {
+            let rule =
+                "must be a cursor of this connection with the same filter and sortBy, unaltered";
+            ApiError::invalid(field, rule)
+        })
+    }
+
+    fn read(&self, cursor: &str) -> Option<RowKey> {
+        let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
+        let (version, rest) = bytes.split_first()?;
+        let (tag, key) = rest.split_at_checked(TAG_BYTES)?;
+        if *version != VERSION || tag != self.tag(key) {
+            return None;
+        }
+        let (number, name, id): (_, Option<String>, String) = serde_json::from_slice(key).ok()?;
+        // Without these, a forged cursor would be an error of the read side.
+        EntityId::parse("id", &id).ok()?;
+        if name.as_deref().is_some_and(|name| name.contains('\0')) {
+            return None;
+        }
+        Some(RowKey { number, name, id })
+    }
+
+    fn tag(&self, key: &[u8]) -> [u8; TAG_BYTES] {
+        let mut hash = Sha256::new();
+        hash.update([VERSION]);
+        hash.update(self.0.as_bytes());
+        // JSON text does not contain this byte.
+        hash.update([0]);
+        hash.update(key);
+        let digest: [u8; 32] = hash.finalize().into();
+        let mut tag = [0; TAG_BYTES];
+        tag.copy_from_slice(&digest[..TAG_BYTES]);
+        tag
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use contract::query::RowKey;
+
+    use super::ListScope;
+    use graphql_http::Code;
+
+    fn list(connection: &str, category: Option<&str>, order: i32) -> ListScope {
+        ListScope::try_new(connection, (category, order)).expect("JSON")
+    }
+
+    fn keys() -> [RowKey; 3] {
+        let key = |number, name: Option<&str>, id: &str| RowKey {
+            number,
+            name: name.map(str::to_owned),
+            id: id.to_owned(),
+        };
+        [
+            key(None, Some("Äpfel \"50%\"\u{1F375}"), "1"),
+            key(
+                Some(1_990),
+                Some(""),
+                "01a228df-e1a6-73e6-a610-b079ee98cee0",
+            ),
+            key(Some(i64::MIN), None, "a"),
+        ]
+    }
+
+    #[test]
+    fn a_cursor_is_the_key_that_it_was_made_of() {
+        let list = list("products", Some("c"), 1);
+        for key in keys() {
+            let cursor = list.cursor(&key).expect("text");
+            assert_eq!(list.key("after", &cursor), Ok(key));
+        }
+    }
+
+    #[test]
+    fn a_cursor_with_any_other_byte_is_rejected() {
+        let list = list("products", None, 1);
+        for key in keys() {
+            let cursor = list.cursor(&key).expect("text");
+            for place in 0..cursor.len() {
+                for byte in (0..128_u8).filter(|byte| *byte != cursor.as_bytes()[place]) {
+                    let mut altered = cursor.clone().into_bytes();
+                    altered[place] = byte;
+                    let altered = String::from_utf8(altered).expect("ASCII");
+                    let error = list.key("after", &altered).expect_err("altered");
+                    assert_eq!(error.code, Code::ValidationError);
+                    assert_eq!(error.field.as_deref(), Some("after"));
+                }
+            }
+            for end in 0..cursor.len() {
+                assert!(list.key("after", &cursor[..end]).is_err());
+                assert!(list.key("after", &cursor[end + 1..]).is_err());
+            }
+            assert!(list.key("after", &format!("{cursor}=")).is_err());
+            assert!(list.key("after", &format!("{cursor}A")).is_err());
+            assert!(list.key("after", &format!(" {cursor}")).is_err());
+        }
+    }
+
+    #[test]
+    fn a_cursor_of_another_list_is_rejected() {
+        let own = list("products", Some("c"), 1);
+        let [key, ..] = keys();
+        let cursor = own.cursor(&key).expect("text");
+        for other in [
+            list("orders", Some("c"), 1),
+            list("products", Some("d"), 1),
+            list("products", None, 1),
+            list("products", Some("c"), 2),
+        ] {
+            let error = other.key("before", &cursor).expect_err("of another list");
+            assert_eq!(error.field.as_deref(), Some("before"));
+        }
+    }
+
+    #[test]
+    fn a_forged_cursor_that_the_read_side_would_not_understand_is_rejected() {
+        let list = list("products", None, 1);
+        let [key, ..] = keys();
+        let no_id = RowKey {
+            id: "no id!".to_owned(),
+            ..key.clone()
+        };
+        let no_text = RowKey {
+            name: Some("a\0b".to_owned()),
+            ..key
+        };
+        for forged in [no_id, no_text] {
+            let cursor = list.cursor(&forged).expect("text");
+            assert!(list.key("after", &cursor).is_err());
+        }
+    }
+}
