@@ -49,7 +49,7 @@ impl MessageBudget {
 }
 
 /// A part of a list as messages. If they exceed the size of one message, those furthest from where the part was read
-/// from are missing, and the list goes on there.
+/// from are missing, and the list continues there.
 pub(super) fn page<R, M: Message>(
     part: &Connection<R>,
     size: SliceSize,
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_that_exceeds_the_size_limit_is_cut_where_reading_would_go_on() {
+    fn a_part_that_exceeds_the_size_limit_is_cut_where_reading_would_continue() {
         let edge = |number: i64| {
             let key = RowKey {
                 number: Some(number),

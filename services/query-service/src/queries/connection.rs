@@ -13,7 +13,7 @@
 //! ```
 //!
 //! All parts are read by one statement, from one snapshot. The row beyond each key, and the one beyond the size, show
-//! whether the list goes on there.
+//! whether the list continues there.
 
 use std::sync::Arc;
 

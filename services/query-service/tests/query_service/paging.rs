@@ -96,12 +96,12 @@ async fn read_all(
             place.clone_from(&edge.key);
         }
         ids.extend(edges.into_iter().filter_map(|edge| Some(edge.product?.id)));
-        let goes_on = if is_backward {
+        let continues = if is_backward {
             page.has_previous_page
         } else {
             page.has_next_page
         };
-        if !goes_on {
+        if !continues {
             return ids;
         }
     }

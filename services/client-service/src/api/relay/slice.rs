@@ -74,9 +74,9 @@ mod tests {
     #[test]
     fn a_part_has_1_to_100_rows_from_one_end() {
         let list = ListScope::try_new("products", ()).expect("JSON");
-        for good in [1, 100] {
-            assert!(part(Some(good), None).of(&list, false).is_ok());
-            assert!(part(None, Some(good)).of(&list, true).is_ok());
+        for rows in [1, 100] {
+            assert!(part(Some(rows), None).of(&list, false).is_ok());
+            assert!(part(None, Some(rows)).of(&list, true).is_ok());
         }
         for (first, last, field) in [
             (None, None, "first"),

@@ -1,4 +1,4 @@
-// A page with a list that is read on, as Relay's documentation writes it.
+// A page with a list that is continued, as Relay's documentation writes it.
 const { graphql } = require("relay-runtime");
 
 graphql`
