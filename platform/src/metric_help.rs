@@ -19,6 +19,7 @@ use Kind::{Counter, Gauge, Histogram};
 const METRICS: &[(&str, Kind, &str)] = &[
     ("build_info", Gauge, "1, with the version of the process"),
     ("cache_requests_total", Counter, "Reads of the query-service, by table and cache outcome (hit or miss)"),
+    ("change_streams", Gauge, "Open streams of changes from the query-service to gateways and others"),
     ("clock_offset_seconds", Gauge, "Offset of the machine's clock from the authoritative clock, in seconds; positive if it is ahead"),
     ("command_duration_seconds", Histogram, "Duration of commands from receipt to reply, by command and outcome"),
     ("connections_over_limit_total", Counter, "Connections over the limit, by listener; they are served for one second, and only health and metrics"),

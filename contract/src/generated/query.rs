@@ -1484,511 +1484,6 @@ pub mod saga_query_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
-/// The event that a projection is parked at.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ParkedEvent {
-    #[prost(int64, tag = "1")]
-    pub position: i64,
-    /// Why the projection is parked.
-    #[prost(string, tag = "2")]
-    pub reason: ::prost::alloc::string::String,
-    /// Such as "OrderCreated".
-    #[prost(string, tag = "3")]
-    pub event_type: ::prost::alloc::string::String,
-    /// Such as "order".
-    #[prost(string, tag = "4")]
-    pub stream_type: ::prost::alloc::string::String,
-    #[prost(string, tag = "5")]
-    pub stream_id: ::prost::alloc::string::String,
-    /// The event's version in that stream.
-    #[prost(int64, tag = "6")]
-    pub version: i64,
-    /// The schema version of its data; absent if the event cannot be read.
-    #[prost(int32, optional, tag = "7")]
-    pub schema_version: ::core::option::Option<i32>,
-    /// Unix microseconds; absent if the event cannot be read.
-    #[prost(int64, optional, tag = "8")]
-    pub recorded_at_micros: ::core::option::Option<i64>,
-}
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Projection {
-    /// Such as "orders".
-    #[prost(string, tag = "1")]
-    pub name: ::prost::alloc::string::String,
-    /// The schema version of the rows that this process reads and folds.
-    #[prost(int32, tag = "2")]
-    pub schema_version: i32,
-    /// The generation of the table for that schema version: the table's name ends in "_g" and this number.
-    #[prost(int64, tag = "3")]
-    pub generation: i64,
-    #[prost(enumeration = "ProjectionState", tag = "4")]
-    pub state: i32,
-    /// The rows are the fold of all events up to here.
-    #[prost(int64, tag = "5")]
-    pub position: i64,
-    /// The log's last position.
-    #[prost(int64, tag = "6")]
-    pub head: i64,
-    /// The number of log events between the two.
-    #[prost(int64, tag = "7")]
-    pub lag: i64,
-    /// Set while parked.
-    #[prost(message, optional, tag = "8")]
-    pub parked: ::core::option::Option<ParkedEvent>,
-    /// The error, while failing.
-    #[prost(string, tag = "9")]
-    pub failure: ::prost::alloc::string::String,
-}
-/// An operator's decision about a projection.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ProjectionDecision {
-    /// The log position of the decision.
-    #[prost(int64, tag = "1")]
-    pub position: i64,
-    #[prost(int64, tag = "2")]
-    pub at_micros: i64,
-    /// The skipped event; absent if the decision was to resume.
-    #[prost(int64, optional, tag = "3")]
-    pub skipped_position: ::core::option::Option<i64>,
-    #[prost(string, tag = "4")]
-    pub who: ::prost::alloc::string::String,
-    #[prost(string, tag = "5")]
-    pub reason: ::prost::alloc::string::String,
-}
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ListProjectionsRequest {}
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct ListProjectionsResponse {
-    #[prost(message, repeated, tag = "1")]
-    pub projections: ::prost::alloc::vec::Vec<Projection>,
-}
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ShowProjectionRequest {
-    #[prost(string, tag = "1")]
-    pub name: ::prost::alloc::string::String,
-}
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct ShowProjectionResponse {
-    #[prost(message, optional, tag = "1")]
-    pub projection: ::core::option::Option<Projection>,
-    /// In order, the oldest first.
-    #[prost(message, repeated, tag = "2")]
-    pub decisions: ::prost::alloc::vec::Vec<ProjectionDecision>,
-}
-/// The state of a projection, as this process sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
-#[repr(i32)]
-pub enum ProjectionState {
-    Unspecified = 0,
-    /// This process folds events into its rows.
-    Following = 1,
-    /// The rows of this schema version have not caught up with the log yet; reads fail until they have.
-    Building = 2,
-    /// Stopped before an event that it cannot decode or fold.
-    Parked = 3,
-    /// Another process holds the lease, or this one waits for a lease to expire.
-    Waiting = 4,
-    /// A database does not answer; the projection retries.
-    Failing = 5,
-}
-impl ProjectionState {
-    /// String value of the enum field names used in the ProtoBuf definition.
-    ///
-    /// The values are not transformed in any way and thus are considered stable
-    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
-    pub fn as_str_name(&self) -> &'static str {
-        match self {
-            Self::Unspecified => "PROJECTION_STATE_UNSPECIFIED",
-            Self::Following => "PROJECTION_STATE_FOLLOWING",
-            Self::Building => "PROJECTION_STATE_BUILDING",
-            Self::Parked => "PROJECTION_STATE_PARKED",
-            Self::Waiting => "PROJECTION_STATE_WAITING",
-            Self::Failing => "PROJECTION_STATE_FAILING",
-        }
-    }
-    /// Creates an enum from field names used in the ProtoBuf definition.
-    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
-        match value {
-            "PROJECTION_STATE_UNSPECIFIED" => Some(Self::Unspecified),
-            "PROJECTION_STATE_FOLLOWING" => Some(Self::Following),
-            "PROJECTION_STATE_BUILDING" => Some(Self::Building),
-            "PROJECTION_STATE_PARKED" => Some(Self::Parked),
-            "PROJECTION_STATE_WAITING" => Some(Self::Waiting),
-            "PROJECTION_STATE_FAILING" => Some(Self::Failing),
-            _ => None,
-        }
-    }
-}
-/// Generated client implementations.
-pub mod projection_query_client {
-    #![allow(
-        unused_variables,
-        dead_code,
-        missing_docs,
-        clippy::wildcard_imports,
-        clippy::let_unit_value,
-    )]
-    use tonic::codegen::*;
-    use tonic::codegen::http::Uri;
-    /// For operators and the command line. Decisions are made with proto.Admin on the write side.
-    #[derive(Debug, Clone)]
-    pub struct ProjectionQueryClient<T> {
-        inner: tonic::client::Grpc<T>,
-    }
-    impl<T> ProjectionQueryClient<T>
-    where
-        T: tonic::client::GrpcService<tonic::body::Body>,
-        T::Error: Into<StdError>,
-        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
-        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
-    {
-        pub fn new(inner: T) -> Self {
-            let inner = tonic::client::Grpc::new(inner);
-            Self { inner }
-        }
-        pub fn with_origin(inner: T, origin: Uri) -> Self {
-            let inner = tonic::client::Grpc::with_origin(inner, origin);
-            Self { inner }
-        }
-        pub fn with_interceptor<F>(
-            inner: T,
-            interceptor: F,
-        ) -> ProjectionQueryClient<InterceptedService<T, F>>
-        where
-            F: tonic::service::Interceptor,
-            T::ResponseBody: Default,
-            T: tonic::codegen::Service<
-                http::Request<tonic::body::Body>,
-                Response = http::Response<
-                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
-                >,
-            >,
-            <T as tonic::codegen::Service<
-                http::Request<tonic::body::Body>,
-            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
-        {
-            ProjectionQueryClient::new(InterceptedService::new(inner, interceptor))
-        }
-        /// Compress requests with the given encoding.
-        ///
-        /// This requires the server to support it otherwise it might respond with an
-        /// error.
-        #[must_use]
-        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
-            self.inner = self.inner.send_compressed(encoding);
-            self
-        }
-        /// Enable decompressing responses.
-        #[must_use]
-        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
-            self.inner = self.inner.accept_compressed(encoding);
-            self
-        }
-        /// Limits the maximum size of a decoded message.
-        ///
-        /// Default: `4MB`
-        #[must_use]
-        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
-            self.inner = self.inner.max_decoding_message_size(limit);
-            self
-        }
-        /// Limits the maximum size of an encoded message.
-        ///
-        /// Default: `usize::MAX`
-        #[must_use]
-        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
-            self.inner = self.inner.max_encoding_message_size(limit);
-            self
-        }
-        pub async fn list_projections(
-            &mut self,
-            request: impl tonic::IntoRequest<super::ListProjectionsRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::ListProjectionsResponse>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/query.ProjectionQuery/ListProjections",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("query.ProjectionQuery", "ListProjections"));
-            self.inner.unary(req, path, codec).await
-        }
-        /// NOT_FOUND if the projection is unknown.
-        pub async fn show_projection(
-            &mut self,
-            request: impl tonic::IntoRequest<super::ShowProjectionRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::ShowProjectionResponse>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/query.ProjectionQuery/ShowProjection",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("query.ProjectionQuery", "ShowProjection"));
-            self.inner.unary(req, path, codec).await
-        }
-    }
-}
-/// Generated server implementations.
-pub mod projection_query_server {
-    #![allow(
-        unused_variables,
-        dead_code,
-        missing_docs,
-        clippy::wildcard_imports,
-        clippy::let_unit_value,
-    )]
-    use tonic::codegen::*;
-    /// Generated trait containing gRPC methods that should be implemented for use with ProjectionQueryServer.
-    #[async_trait]
-    pub trait ProjectionQuery: std::marker::Send + std::marker::Sync + 'static {
-        async fn list_projections(
-            &self,
-            request: tonic::Request<super::ListProjectionsRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::ListProjectionsResponse>,
-            tonic::Status,
-        >;
-        /// NOT_FOUND if the projection is unknown.
-        async fn show_projection(
-            &self,
-            request: tonic::Request<super::ShowProjectionRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::ShowProjectionResponse>,
-            tonic::Status,
-        >;
-    }
-    /// For operators and the command line. Decisions are made with proto.Admin on the write side.
-    #[derive(Debug)]
-    pub struct ProjectionQueryServer<T> {
-        inner: Arc<T>,
-        accept_compression_encodings: EnabledCompressionEncodings,
-        send_compression_encodings: EnabledCompressionEncodings,
-        max_decoding_message_size: Option<usize>,
-        max_encoding_message_size: Option<usize>,
-    }
-    impl<T> ProjectionQueryServer<T> {
-        pub fn new(inner: T) -> Self {
-            Self::from_arc(Arc::new(inner))
-        }
-        pub fn from_arc(inner: Arc<T>) -> Self {
-            Self {
-                inner,
-                accept_compression_encodings: Default::default(),
-                send_compression_encodings: Default::default(),
-                max_decoding_message_size: None,
-                max_encoding_message_size: None,
-            }
-        }
-        pub fn with_interceptor<F>(
-            inner: T,
-            interceptor: F,
-        ) -> InterceptedService<Self, F>
-        where
-            F: tonic::service::Interceptor,
-        {
-            InterceptedService::new(Self::new(inner), interceptor)
-        }
-        /// Enable decompressing requests with the given encoding.
-        #[must_use]
-        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
-            self.accept_compression_encodings.enable(encoding);
-            self
-        }
-        /// Compress responses with the given encoding, if the client supports it.
-        #[must_use]
-        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
-            self.send_compression_encodings.enable(encoding);
-            self
-        }
-        /// Limits the maximum size of a decoded message.
-        ///
-        /// Default: `4MB`
-        #[must_use]
-        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
-            self.max_decoding_message_size = Some(limit);
-            self
-        }
-        /// Limits the maximum size of an encoded message.
-        ///
-        /// Default: `usize::MAX`
-        #[must_use]
-        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
-            self.max_encoding_message_size = Some(limit);
-            self
-        }
-    }
-    impl<T, B> tonic::codegen::Service<http::Request<B>> for ProjectionQueryServer<T>
-    where
-        T: ProjectionQuery,
-        B: Body + std::marker::Send + 'static,
-        B::Error: Into<StdError> + std::marker::Send + 'static,
-    {
-        type Response = http::Response<tonic::body::Body>;
-        type Error = std::convert::Infallible;
-        type Future = BoxFuture<Self::Response, Self::Error>;
-        fn poll_ready(
-            &mut self,
-            _cx: &mut Context<'_>,
-        ) -> Poll<std::result::Result<(), Self::Error>> {
-            Poll::Ready(Ok(()))
-        }
-        fn call(&mut self, req: http::Request<B>) -> Self::Future {
-            match req.uri().path() {
-                "/query.ProjectionQuery/ListProjections" => {
-                    #[allow(non_camel_case_types)]
-                    struct ListProjectionsSvc<T: ProjectionQuery>(pub Arc<T>);
-                    impl<
-                        T: ProjectionQuery,
-                    > tonic::server::UnaryService<super::ListProjectionsRequest>
-                    for ListProjectionsSvc<T> {
-                        type Response = super::ListProjectionsResponse;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::ListProjectionsRequest>,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as ProjectionQuery>::list_projections(&inner, request)
-                                    .await
-                            };
-                            Box::pin(fut)
-                        }
-                    }
-                    let accept_compression_encodings = self.accept_compression_encodings;
-                    let send_compression_encodings = self.send_compression_encodings;
-                    let max_decoding_message_size = self.max_decoding_message_size;
-                    let max_encoding_message_size = self.max_encoding_message_size;
-                    let inner = self.inner.clone();
-                    let fut = async move {
-                        let method = ListProjectionsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
-                        let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(
-                                accept_compression_encodings,
-                                send_compression_encodings,
-                            )
-                            .apply_max_message_size_config(
-                                max_decoding_message_size,
-                                max_encoding_message_size,
-                            );
-                        let res = grpc.unary(method, req).await;
-                        Ok(res)
-                    };
-                    Box::pin(fut)
-                }
-                "/query.ProjectionQuery/ShowProjection" => {
-                    #[allow(non_camel_case_types)]
-                    struct ShowProjectionSvc<T: ProjectionQuery>(pub Arc<T>);
-                    impl<
-                        T: ProjectionQuery,
-                    > tonic::server::UnaryService<super::ShowProjectionRequest>
-                    for ShowProjectionSvc<T> {
-                        type Response = super::ShowProjectionResponse;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::ShowProjectionRequest>,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as ProjectionQuery>::show_projection(&inner, request)
-                                    .await
-                            };
-                            Box::pin(fut)
-                        }
-                    }
-                    let accept_compression_encodings = self.accept_compression_encodings;
-                    let send_compression_encodings = self.send_compression_encodings;
-                    let max_decoding_message_size = self.max_decoding_message_size;
-                    let max_encoding_message_size = self.max_encoding_message_size;
-                    let inner = self.inner.clone();
-                    let fut = async move {
-                        let method = ShowProjectionSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
-                        let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(
-                                accept_compression_encodings,
-                                send_compression_encodings,
-                            )
-                            .apply_max_message_size_config(
-                                max_decoding_message_size,
-                                max_encoding_message_size,
-                            );
-                        let res = grpc.unary(method, req).await;
-                        Ok(res)
-                    };
-                    Box::pin(fut)
-                }
-                _ => {
-                    Box::pin(async move {
-                        let mut response = http::Response::new(
-                            tonic::body::Body::default(),
-                        );
-                        let headers = response.headers_mut();
-                        headers
-                            .insert(
-                                tonic::Status::GRPC_STATUS,
-                                (tonic::Code::Unimplemented as i32).into(),
-                            );
-                        headers
-                            .insert(
-                                http::header::CONTENT_TYPE,
-                                tonic::metadata::GRPC_CONTENT_TYPE,
-                            );
-                        Ok(response)
-                    })
-                }
-            }
-        }
-    }
-    impl<T> Clone for ProjectionQueryServer<T> {
-        fn clone(&self) -> Self {
-            let inner = self.inner.clone();
-            Self {
-                inner,
-                accept_compression_encodings: self.accept_compression_encodings,
-                send_compression_encodings: self.send_compression_encodings,
-                max_decoding_message_size: self.max_decoding_message_size,
-                max_encoding_message_size: self.max_encoding_message_size,
-            }
-        }
-    }
-    /// Generated gRPC service name
-    pub const SERVICE_NAME: &str = "query.ProjectionQuery";
-    impl<T> tonic::server::NamedService for ProjectionQueryServer<T> {
-        const NAME: &'static str = SERVICE_NAME;
-    }
-}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Category {
     #[prost(string, tag = "1")]
@@ -5017,6 +4512,913 @@ pub mod product_query_server {
     /// Generated gRPC service name
     pub const SERVICE_NAME: &str = "query.ProductQuery";
     impl<T> tonic::server::NamedService for ProductQueryServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FollowChangesRequest {
+    /// Only changes after this position of the log; absent means from the head on. A position above the head is
+    /// INVALID_ARGUMENT with the reason POSITION_ABOVE_HEAD.
+    #[prost(uint64, optional, tag = "1")]
+    pub after: ::core::option::Option<u64>,
+    /// At least one. The stream advances as far as the slowest of the projections that they need.
+    #[prost(enumeration = "ChangeKind", repeated, tag = "2")]
+    pub kinds: ::prost::alloc::vec::Vec<i32>,
+    /// Only changes of these entities, at most 500; empty means all.
+    #[prost(string, repeated, tag = "3")]
+    pub ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Do not read the rows: a message then only says what changed and where.
+    #[prost(bool, tag = "4")]
+    pub without_rows: bool,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Change {
+    #[prost(enumeration = "ChangeKind", tag = "1")]
+    pub kind: i32,
+    #[prost(string, tag = "2")]
+    pub id: ::prost::alloc::string::String,
+    /// The row as it is now, of the entity that the kind names; for STOCK_UPDATED the product. Absent if the row does not
+    /// exist any more, and in a stream without rows.
+    #[prost(oneof = "change::Row", tags = "3, 4, 5")]
+    pub row: ::core::option::Option<change::Row>,
+}
+/// Nested message and enum types in `Change`.
+pub mod change {
+    /// The row as it is now, of the entity that the kind names; for STOCK_UPDATED the product. Absent if the row does not
+    /// exist any more, and in a stream without rows.
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Row {
+        #[prost(message, tag = "3")]
+        Category(super::Category),
+        #[prost(message, tag = "4")]
+        Product(super::Product),
+        #[prost(message, tag = "5")]
+        Order(super::Order),
+    }
+}
+/// Follows the log up to the projections' checkpoints: one message for each matching event, in the order of the log, once
+/// its row and all later reads reflect the event. Messages without a change report how far the log was read; the first
+/// one has the position at which the stream begins. To resume a stream, send its last position as `after`.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct FollowChangesResponse {
+    /// The position of the event; without a change: there is no other matching event up to here.
+    #[prost(uint64, tag = "1")]
+    pub position: u64,
+    #[prost(message, optional, tag = "2")]
+    pub change: ::core::option::Option<Change>,
+}
+/// What happened. Each kind follows the events of one kind of entity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ChangeKind {
+    Unspecified = 0,
+    CategoryCreated = 1,
+    CategoryUpdated = 2,
+    CategoryDeleted = 3,
+    ProductCreated = 4,
+    /// Its own data; changes of its stock are of the kind STOCK_UPDATED.
+    ProductUpdated = 5,
+    ProductDeleted = 6,
+    /// The stock of a product was set, reserved, released or shipped. The id is the product's.
+    StockUpdated = 7,
+    /// Any event of an order or of one of its sagas. The id is the order's.
+    OrderUpdated = 8,
+}
+impl ChangeKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "CHANGE_KIND_UNSPECIFIED",
+            Self::CategoryCreated => "CHANGE_KIND_CATEGORY_CREATED",
+            Self::CategoryUpdated => "CHANGE_KIND_CATEGORY_UPDATED",
+            Self::CategoryDeleted => "CHANGE_KIND_CATEGORY_DELETED",
+            Self::ProductCreated => "CHANGE_KIND_PRODUCT_CREATED",
+            Self::ProductUpdated => "CHANGE_KIND_PRODUCT_UPDATED",
+            Self::ProductDeleted => "CHANGE_KIND_PRODUCT_DELETED",
+            Self::StockUpdated => "CHANGE_KIND_STOCK_UPDATED",
+            Self::OrderUpdated => "CHANGE_KIND_ORDER_UPDATED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "CHANGE_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "CHANGE_KIND_CATEGORY_CREATED" => Some(Self::CategoryCreated),
+            "CHANGE_KIND_CATEGORY_UPDATED" => Some(Self::CategoryUpdated),
+            "CHANGE_KIND_CATEGORY_DELETED" => Some(Self::CategoryDeleted),
+            "CHANGE_KIND_PRODUCT_CREATED" => Some(Self::ProductCreated),
+            "CHANGE_KIND_PRODUCT_UPDATED" => Some(Self::ProductUpdated),
+            "CHANGE_KIND_PRODUCT_DELETED" => Some(Self::ProductDeleted),
+            "CHANGE_KIND_STOCK_UPDATED" => Some(Self::StockUpdated),
+            "CHANGE_KIND_ORDER_UPDATED" => Some(Self::OrderUpdated),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+pub mod change_query_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// The stream has no deadline. It ends with UNAVAILABLE if the service stops, or if a projection is parked
+    /// (READ_SIDE_STALLED), is being built (READ_SIDE_BUILDING) or lags for long (READ_SIDE_BEHIND) below a matching event.
+    #[derive(Debug, Clone)]
+    pub struct ChangeQueryClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> ChangeQueryClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> ChangeQueryClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            ChangeQueryClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        pub async fn follow_changes(
+            &mut self,
+            request: impl tonic::IntoRequest<super::FollowChangesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::FollowChangesResponse>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/query.ChangeQuery/FollowChanges",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("query.ChangeQuery", "FollowChanges"));
+            self.inner.server_streaming(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod change_query_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with ChangeQueryServer.
+    #[async_trait]
+    pub trait ChangeQuery: std::marker::Send + std::marker::Sync + 'static {
+        /// Server streaming response type for the FollowChanges method.
+        type FollowChangesStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::FollowChangesResponse, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        async fn follow_changes(
+            &self,
+            request: tonic::Request<super::FollowChangesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<Self::FollowChangesStream>,
+            tonic::Status,
+        >;
+    }
+    /// The stream has no deadline. It ends with UNAVAILABLE if the service stops, or if a projection is parked
+    /// (READ_SIDE_STALLED), is being built (READ_SIDE_BUILDING) or lags for long (READ_SIDE_BEHIND) below a matching event.
+    #[derive(Debug)]
+    pub struct ChangeQueryServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> ChangeQueryServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for ChangeQueryServer<T>
+    where
+        T: ChangeQuery,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/query.ChangeQuery/FollowChanges" => {
+                    #[allow(non_camel_case_types)]
+                    struct FollowChangesSvc<T: ChangeQuery>(pub Arc<T>);
+                    impl<
+                        T: ChangeQuery,
+                    > tonic::server::ServerStreamingService<super::FollowChangesRequest>
+                    for FollowChangesSvc<T> {
+                        type Response = super::FollowChangesResponse;
+                        type ResponseStream = T::FollowChangesStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::FollowChangesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ChangeQuery>::follow_changes(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = FollowChangesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for ChangeQueryServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "query.ChangeQuery";
+    impl<T> tonic::server::NamedService for ChangeQueryServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// The event that a projection is parked at.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ParkedEvent {
+    #[prost(int64, tag = "1")]
+    pub position: i64,
+    /// Why the projection is parked.
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
+    /// Such as "OrderCreated".
+    #[prost(string, tag = "3")]
+    pub event_type: ::prost::alloc::string::String,
+    /// Such as "order".
+    #[prost(string, tag = "4")]
+    pub stream_type: ::prost::alloc::string::String,
+    #[prost(string, tag = "5")]
+    pub stream_id: ::prost::alloc::string::String,
+    /// The event's version in that stream.
+    #[prost(int64, tag = "6")]
+    pub version: i64,
+    /// The schema version of its data; absent if the event cannot be read.
+    #[prost(int32, optional, tag = "7")]
+    pub schema_version: ::core::option::Option<i32>,
+    /// Unix microseconds; absent if the event cannot be read.
+    #[prost(int64, optional, tag = "8")]
+    pub recorded_at_micros: ::core::option::Option<i64>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Projection {
+    /// Such as "orders".
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// The schema version of the rows that this process reads and folds.
+    #[prost(int32, tag = "2")]
+    pub schema_version: i32,
+    /// The generation of the table for that schema version: the table's name ends in "_g" and this number.
+    #[prost(int64, tag = "3")]
+    pub generation: i64,
+    #[prost(enumeration = "ProjectionState", tag = "4")]
+    pub state: i32,
+    /// The rows are the fold of all events up to here.
+    #[prost(int64, tag = "5")]
+    pub position: i64,
+    /// The log's last position.
+    #[prost(int64, tag = "6")]
+    pub head: i64,
+    /// The number of log events between the two.
+    #[prost(int64, tag = "7")]
+    pub lag: i64,
+    /// Set while parked.
+    #[prost(message, optional, tag = "8")]
+    pub parked: ::core::option::Option<ParkedEvent>,
+    /// The error, while failing.
+    #[prost(string, tag = "9")]
+    pub failure: ::prost::alloc::string::String,
+}
+/// An operator's decision about a projection.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ProjectionDecision {
+    /// The log position of the decision.
+    #[prost(int64, tag = "1")]
+    pub position: i64,
+    #[prost(int64, tag = "2")]
+    pub at_micros: i64,
+    /// The skipped event; absent if the decision was to resume.
+    #[prost(int64, optional, tag = "3")]
+    pub skipped_position: ::core::option::Option<i64>,
+    #[prost(string, tag = "4")]
+    pub who: ::prost::alloc::string::String,
+    #[prost(string, tag = "5")]
+    pub reason: ::prost::alloc::string::String,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListProjectionsRequest {}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListProjectionsResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub projections: ::prost::alloc::vec::Vec<Projection>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ShowProjectionRequest {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ShowProjectionResponse {
+    #[prost(message, optional, tag = "1")]
+    pub projection: ::core::option::Option<Projection>,
+    /// In order, the oldest first.
+    #[prost(message, repeated, tag = "2")]
+    pub decisions: ::prost::alloc::vec::Vec<ProjectionDecision>,
+}
+/// The state of a projection, as this process sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ProjectionState {
+    Unspecified = 0,
+    /// This process folds events into its rows.
+    Following = 1,
+    /// The rows of this schema version have not caught up with the log yet; reads fail until they have.
+    Building = 2,
+    /// Stopped before an event that it cannot decode or fold.
+    Parked = 3,
+    /// Another process holds the lease, or this one waits for a lease to expire.
+    Waiting = 4,
+    /// A database does not answer; the projection retries.
+    Failing = 5,
+}
+impl ProjectionState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "PROJECTION_STATE_UNSPECIFIED",
+            Self::Following => "PROJECTION_STATE_FOLLOWING",
+            Self::Building => "PROJECTION_STATE_BUILDING",
+            Self::Parked => "PROJECTION_STATE_PARKED",
+            Self::Waiting => "PROJECTION_STATE_WAITING",
+            Self::Failing => "PROJECTION_STATE_FAILING",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "PROJECTION_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "PROJECTION_STATE_FOLLOWING" => Some(Self::Following),
+            "PROJECTION_STATE_BUILDING" => Some(Self::Building),
+            "PROJECTION_STATE_PARKED" => Some(Self::Parked),
+            "PROJECTION_STATE_WAITING" => Some(Self::Waiting),
+            "PROJECTION_STATE_FAILING" => Some(Self::Failing),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+pub mod projection_query_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// For operators and the command line. Decisions are made with proto.Admin on the write side.
+    #[derive(Debug, Clone)]
+    pub struct ProjectionQueryClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> ProjectionQueryClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> ProjectionQueryClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            ProjectionQueryClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        pub async fn list_projections(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListProjectionsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListProjectionsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/query.ProjectionQuery/ListProjections",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("query.ProjectionQuery", "ListProjections"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// NOT_FOUND if the projection is unknown.
+        pub async fn show_projection(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ShowProjectionRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ShowProjectionResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/query.ProjectionQuery/ShowProjection",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("query.ProjectionQuery", "ShowProjection"));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod projection_query_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with ProjectionQueryServer.
+    #[async_trait]
+    pub trait ProjectionQuery: std::marker::Send + std::marker::Sync + 'static {
+        async fn list_projections(
+            &self,
+            request: tonic::Request<super::ListProjectionsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListProjectionsResponse>,
+            tonic::Status,
+        >;
+        /// NOT_FOUND if the projection is unknown.
+        async fn show_projection(
+            &self,
+            request: tonic::Request<super::ShowProjectionRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ShowProjectionResponse>,
+            tonic::Status,
+        >;
+    }
+    /// For operators and the command line. Decisions are made with proto.Admin on the write side.
+    #[derive(Debug)]
+    pub struct ProjectionQueryServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> ProjectionQueryServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for ProjectionQueryServer<T>
+    where
+        T: ProjectionQuery,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/query.ProjectionQuery/ListProjections" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListProjectionsSvc<T: ProjectionQuery>(pub Arc<T>);
+                    impl<
+                        T: ProjectionQuery,
+                    > tonic::server::UnaryService<super::ListProjectionsRequest>
+                    for ListProjectionsSvc<T> {
+                        type Response = super::ListProjectionsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListProjectionsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ProjectionQuery>::list_projections(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListProjectionsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/query.ProjectionQuery/ShowProjection" => {
+                    #[allow(non_camel_case_types)]
+                    struct ShowProjectionSvc<T: ProjectionQuery>(pub Arc<T>);
+                    impl<
+                        T: ProjectionQuery,
+                    > tonic::server::UnaryService<super::ShowProjectionRequest>
+                    for ShowProjectionSvc<T> {
+                        type Response = super::ShowProjectionResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ShowProjectionRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ProjectionQuery>::show_projection(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ShowProjectionSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for ProjectionQueryServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "query.ProjectionQuery";
+    impl<T> tonic::server::NamedService for ProjectionQueryServer<T> {
         const NAME: &'static str = SERVICE_NAME;
     }
 }

@@ -15,6 +15,7 @@ use sql_database::postgres::require_sessions;
 use tokio::sync::watch;
 use tonic::service::Routes;
 
+use crate::changes::Changes;
 use crate::config::Config;
 use crate::fold::ProjectionStarter;
 use crate::grpc;
@@ -145,8 +146,10 @@ impl QueryService {
             .iter()
             .map(ProjectionHandle::checkpoint)
             .collect();
+        let changes = Changes::new(Arc::clone(&log), database.clone(), reads.clone());
         let standings = ProjectionStatuses::new(projections, database.clone(), log);
-        let routes = grpc::routes(&reads, Arc::new(standings), health.clone())?;
+        let changes = (changes, tasks.stopping());
+        let routes = grpc::routes(&reads, changes, Arc::new(standings), health.clone())?;
         Ok(Self {
             routes,
             health,

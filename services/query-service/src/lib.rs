@@ -1,11 +1,12 @@
 //! The read side: tables that are folded from events, and queries of them over gRPC.
 //!
 //! [`projections`] folds events into rows, [`cache`] caches rows consistently, [`queries`] defines the queries and
-//! their consistency, [`projection_status`] shows the projections to operators, and [`grpc`] serves it all. [`app`]
+//! their consistency, [`changes`] follows the log for subscribers, [`projection_status`] shows the projections to operators, and [`grpc`] serves it all. [`app`]
 //! composes the service.
 
 pub mod app;
 pub mod cache;
+pub mod changes;
 pub mod config;
 mod fold;
 pub mod grpc;

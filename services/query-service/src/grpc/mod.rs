@@ -4,6 +4,7 @@
 //! queries, and `reply` converts rows into messages. Shared code has the same file names next to the folders.
 
 mod category;
+mod change;
 mod input;
 mod order;
 mod product;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use contract::query::category_query_server::CategoryQueryServer;
+use contract::query::change_query_server::ChangeQueryServer;
 use contract::query::order_query_server::OrderQueryServer;
 use contract::query::product_query_server::ProductQueryServer;
 use contract::query::projection_query_server::ProjectionQueryServer;
@@ -12,22 +13,26 @@ use contract::{DESCRIPTORS, metadata};
 use platform::GrpcServices;
 use platform::health::Health;
 use platform::runtime::{Calls, Deadlines, MAX_DECODED_BYTES, MAX_ENCODED_BYTES, StartError};
+use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
 use super::category::CategoryApi;
+use super::change::ChangeApi;
 use super::order::OrderApi;
 use super::product::ProductApi;
 use super::projection::ProjectionApi;
 use super::saga::SagaApi;
+use crate::changes::Changes;
 use crate::projection_status::ProjectionStatuses;
 use crate::queries::QueryHandlers;
 
-/// All services of the read side, with health and reflection.
+/// All services of the read side, with health and reflection. Streams of changes end when `stopping` is cancelled.
 ///
 /// # Errors
 /// The contract's descriptors cannot be read, which is a bug.
 pub fn routes(
     reads: &QueryHandlers,
+    (changes, stopping): (Changes, CancellationToken),
     standings: Arc<ProjectionStatuses>,
     health: Health,
 ) -> Result<Routes, StartError> {
@@ -49,12 +54,16 @@ pub fn routes(
     let projection = ProjectionQueryServer::new(ProjectionApi::new(standings))
         .max_decoding_message_size(MAX_DECODED_BYTES)
         .max_encoding_message_size(MAX_ENCODED_BYTES);
+    let change = ChangeQueryServer::new(ChangeApi::new(changes, stopping))
+        .max_decoding_message_size(MAX_DECODED_BYTES)
+        .max_encoding_message_size(MAX_ENCODED_BYTES);
     let routes = GrpcServices::new()
         .with(category)
         .with(product)
         .with(order)
         .with(saga)
         .with(projection)
+        .with(change)
         .routes(health, DESCRIPTORS)?;
     let deadlines = Deadlines {
         parse: metadata::parse_timeout,

@@ -4,6 +4,7 @@ mod building;
 mod cache;
 mod catalogue;
 mod connections;
+mod changes;
 mod errors;
 mod follower;
 mod gated;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use contract::metadata;
 use contract::query::category_query_client::CategoryQueryClient;
+use contract::query::change_query_client::ChangeQueryClient;
 use contract::query::order_query_client::OrderQueryClient;
 use contract::query::product_query_client::ProductQueryClient;
 use contract::query::projection_query_client::ProjectionQueryClient;
@@ -52,6 +53,7 @@ pub struct Service {
     pub orders: OrderQueryClient<Channel>,
     pub sagas: SagaQueryClient<Channel>,
     pub projections: ProjectionQueryClient<Channel>,
+    pub changes: ChangeQueryClient<Channel>,
 }
 
 /// Events of one stream.
@@ -136,7 +138,8 @@ impl TestService {
             products: ProductQueryClient::new(channel.clone()),
             orders: OrderQueryClient::new(channel.clone()),
             sagas: SagaQueryClient::new(channel.clone()),
-            projections: ProjectionQueryClient::new(channel),
+            projections: ProjectionQueryClient::new(channel.clone()),
+            changes: ChangeQueryClient::new(channel),
         }
     }
 
@@ -171,7 +174,7 @@ impl TestService {
 impl Service {
     pub async fn stop(self) {
         drop((self.categories, self.products, self.orders, self.sagas));
-        drop(self.projections);
+        drop((self.projections, self.changes));
         self.running.stop(LIMIT).await;
     }
 }

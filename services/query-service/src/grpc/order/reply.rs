@@ -12,7 +12,7 @@ use super::super::reply::{MICROS, MessageBudget, page};
 use crate::projections::OrderRow;
 use crate::queries::{Connection, SliceSize};
 
-pub(super) fn order(row: &OrderRow) -> Order {
+pub(in crate::grpc) fn order(row: &OrderRow) -> Order {
     let items = row.items.iter();
     Order {
         id: row.id.clone(),

@@ -1,7 +1,7 @@
 //! Products.
 
 mod input;
-mod reply;
+pub(super) mod reply;
 mod service;
 
 pub(super) use service::ProductApi;

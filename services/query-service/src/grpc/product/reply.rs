@@ -13,7 +13,7 @@ use super::super::reply::{MICROS, MessageBudget, page};
 use crate::projections::ProductRow;
 use crate::queries::{Connection, List, ProductStatistics, SliceSize};
 
-pub(super) fn product(row: &ProductRow) -> Product {
+pub(in crate::grpc) fn product(row: &ProductRow) -> Product {
     Product {
         id: row.id.clone(),
         name: row.name.clone(),
