@@ -4,3 +4,4 @@ mod connections;
 mod http1;
 mod http2;
 mod peer;
+mod upgrades;

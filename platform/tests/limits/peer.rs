@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::Request;
 use axum::routing::{get, post};
+use hyper_util::rt::TokioIo;
 use platform::runtime::{ConnectionLimits, GrpcListener, HttpListener};
 use platform::telemetry::Metrics;
 use platform::{Health, Tasks, health};
@@ -20,7 +21,7 @@ const WAIT_TIMEOUT: Duration = Duration::from_mins(10);
 pub const SLOW: Duration = Duration::from_mins(2);
 const ANYWHERE: &str = "127.0.0.1:0";
 
-/// Serves `/health`, `/echo`, which returns the body, and `/slow`.
+/// Serves `/health`, `/echo`, which returns the body, `/slow`, and `/upgrade` to a protocol that returns all bytes.
 pub async fn http(limits: ConnectionLimits, tasks: &Tasks) -> SocketAddr {
     let address = ANYWHERE.parse().expect("an address");
     let listener = HttpListener::bind("TEST_ADDR", address).await;
@@ -35,7 +36,22 @@ pub async fn http(limits: ConnectionLimits, tasks: &Tasks) -> SocketAddr {
         tokio::time::sleep(SLOW).await;
         "slow"
     });
-    let router = Router::new().route("/echo", echo).route("/slow", slow);
+    let upgrade = get(async |request: Request| {
+        tokio::spawn(async {
+            let upgraded = hyper::upgrade::on(request).await.expect("an upgrade");
+            let (mut read, mut write) = tokio::io::split(TokioIo::new(upgraded));
+            let _ended = tokio::io::copy(&mut read, &mut write).await;
+        });
+        let headers = [
+            (http::header::CONNECTION, "upgrade"),
+            (http::header::UPGRADE, "echo"),
+        ];
+        (http::StatusCode::SWITCHING_PROTOCOLS, headers)
+    });
+    let router = Router::new()
+        .route("/echo", echo)
+        .route("/slow", slow)
+        .route("/upgrade", upgrade);
     let health = health::router(Health::new("1", tasks), Metrics::detached());
     listener.serve(health.merge(router), tasks);
     address

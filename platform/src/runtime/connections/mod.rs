@@ -5,9 +5,11 @@
 //! [`TimedWrites`].
 
 mod admission;
+mod admitted;
 mod limits;
 mod timed_writes;
 
 pub(super) use admission::{Admission, ConnectionPermit};
+pub(super) use admitted::Admitted;
 pub use limits::ConnectionLimits;
 pub(super) use timed_writes::TimedWrites;

@@ -49,6 +49,8 @@ struct State {
     scanner: Scanner,
     /// A request is being answered.
     is_answering: bool,
+    /// The connection belongs to another protocol now, whose bytes are passed on as they are and without timeouts.
+    is_upgraded: bool,
     /// Why the current body will not be complete.
     flaw: Option<BodyError>,
     /// Wakes the reader when a head was parsed or a response is complete.
@@ -81,6 +83,13 @@ impl Progress {
         let is_head = state.scanner.head_parsed(framing);
         state.wake_reader();
         is_head.then(|| ResponseGuard(self.clone()))
+    }
+
+    /// Called when the response to an upgrade is 101. A client sends no bytes of the new protocol before that.
+    pub(super) fn upgraded(&self) {
+        let mut state = self.state();
+        state.is_upgraded = true;
+        state.wake_reader();
     }
 }
 
@@ -135,6 +144,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1Io<S> {
     ) -> Poll<io::Result<Read>> {
         let progress = self.progress.clone();
         let mut state = progress.state();
+        if state.is_upgraded && self.held_back.is_empty() {
+            drop(state);
+            ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+            return Poll::Ready(Ok(Read::Bytes));
+        }
         match state.scanner.position() {
             Position::Refused | Position::Malformed => return Poll::Ready(Ok(Read::Refused)),
             Position::Parsed => return Poll::Pending,
@@ -179,6 +193,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1Io<S> {
     fn wait(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let progress = self.progress.clone();
         let mut state = progress.state();
+        if state.is_upgraded {
+            return Poll::Pending;
+        }
         state.reader = Some(context.waker().clone());
         let position = state.scanner.position();
         let is_body = matches!(position, Position::Body | Position::Chunks);

@@ -27,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 use self::framing::Framing;
 use self::io::{BodyError, Http1Io, Progress, ResponseGuard};
 use super::bind::Bound;
-use super::connections::{Admission, ConnectionLimits, ConnectionPermit};
+use super::connections::{Admission, Admitted, ConnectionLimits, ConnectionPermit};
 use super::request_id::identified;
 use super::{StartError, Tasks, host};
 use crate::fields;
@@ -103,17 +103,20 @@ async fn serve_connection(
         progress: progress.clone(),
         is_over_limit: place.is_over_limit(),
     };
-    let io = TokioIo::new(Http1Io::new(stream, progress));
+    let is_over_limit = place.is_over_limit();
+    let mut end = place
+        .end()
+        .unwrap_or_else(|| futures::future::pending().boxed());
+    // The stream holds the permit, because it outlives this task if the connection is upgraded to a WebSocket.
+    let io = TokioIo::new(Http1Io::new(Admitted::new(stream, place), progress));
     let connection = http1::Builder::new()
         // `Http1Io` has its own timeouts for reads.
         .header_read_timeout(None)
         .max_buf_size(MAX_HEADER_BYTES)
-        .keep_alive(!place.is_over_limit())
-        .serve_connection(io, service);
+        .keep_alive(!is_over_limit)
+        .serve_connection(io, service)
+        .with_upgrades();
     let mut connection = std::pin::pin!(connection);
-    let mut end = place
-        .end()
-        .unwrap_or_else(|| futures::future::pending().boxed());
     // Biased: a request that arrived together with the connection is answered even if the connection must close now.
     let ended = tokio::select! {
         biased;
@@ -148,6 +151,7 @@ impl hyper::service::Service<Request<Incoming>> for Answers {
         let answering = self.progress.head_parsed(framing_of(request.body()));
         let router = self.router.clone();
         let is_over_limit = self.is_over_limit;
+        let progress = self.progress.clone();
         Box::pin(async move {
             let answer = async |request: Request<Incoming>| match &answering {
                 None => refuse(StatusCode::BAD_REQUEST, "a line must end with CRLF\n"),
@@ -155,6 +159,9 @@ impl hyper::service::Service<Request<Incoming>> for Answers {
                 Some(answering) => answer(router, request, answering).await,
             };
             let response = identified(request, answer).await;
+            if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+                progress.upgraded();
+            }
             Ok(response.map(|body| AnswerBody {
                 body,
                 _answering: answering,
