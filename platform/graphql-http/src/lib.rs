@@ -4,7 +4,8 @@
 //!   http ──► graphql ──► the schema's resolvers
 //!    │          │              │
 //!    │          └── limits     └── ExecutionContext: command ids, positions, outcomes of mutations
-//!    └── Backend: claims of Idempotency-Keys, the log's head
+//!    ├── Backend: claims of Idempotency-Keys, the log's head
+//!    └── Subscriptions: the messages that WebSockets and event streams carry
 //! ```
 //!
 //! [`router`] serves a schema with `/health` and `/metrics`. A request is parsed and measured against its [`Limits`] before any
@@ -28,10 +29,13 @@ pub use errors::{
 };
 pub use execution_context::ExecutionContext;
 pub use graphql::{
-    AtMost, ConnectionOf, DateTime, Decimal, Engine, Executed, Executor, Identity, Limits,
-    MAX_NESTING, Prepared, Query, ReplacedNumbers, SchemaError, SizedBy, Weighs,
+    AtMost, ConnectionOf, DateTime, Decimal, Engine, Executed, Executor, Extra, Identity, Limits,
+    MAX_NESTING, OperationId, Prepared, Query, ReplacedNumbers, SchemaError, SizedBy, Weighs,
 };
-pub use http::{AllowedHosts, AllowedOrigins, Endpoint, Site, router};
+pub use http::{
+    AllowedHosts, AllowedOrigins, Endpoint, HttpResponse, Item, Outbox, Rejected, Responder, Site,
+    SocketLimits, SubscriptionStart, Subscriptions, router,
+};
 pub use journal::{Entry, Journal};
 pub use origin::Origin;
 pub use persisted::{ManifestError, PersistedOperations, RegisteredOperations};

@@ -24,6 +24,15 @@ impl Origin {
         }
     }
 
+    /// The origin of what no request causes.
+    #[must_use]
+    pub fn new_random() -> Self {
+        Self {
+            request_id: RequestId::new_random(),
+            trace: None,
+        }
+    }
+
     /// The request's id, which is the correlation id of its events.
     #[must_use]
     pub fn request_id(&self) -> &str {

@@ -24,7 +24,7 @@ const MAX_STORED_BYTES: u64 = 4 * 1024 * 1024;
 const EXPECTED_TEXTS: usize = 4_096;
 
 /// `extensions.persistedQuery` of a request.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub struct PersistedQuery {
     version: u32,
     #[serde(rename = "sha256Hash")]

@@ -130,7 +130,8 @@ fn is_retryable(status: &Status, effect: Effect) -> bool {
     }
 }
 
-fn count(method: Method, failure: Option<&Status>) {
+/// Counts a call of a method, with the status if it failed.
+pub fn count(method: Method, failure: Option<&Status>) {
     let code = failure.map_or(Code::Ok, Status::code);
     metrics::counter!(
         "grpc_client_calls_total",

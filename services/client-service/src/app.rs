@@ -17,6 +17,7 @@ use platform::{Health, StartError, Tasks, fields};
 
 use crate::config::{Config, RemoteServices};
 use crate::schema;
+use crate::subscriptions::SubscriptionHub;
 use crate::upstream::{Channels, Services, probes};
 
 /// A running gateway.
@@ -83,12 +84,15 @@ async fn start_now(
     let sdl = schema.sdl();
     let executor = Executor::try_new(schema::engine(schema, services.clone()), sdl, limits)
         .map_err(|error| StartError::failed("read the schema", error))?;
+    let subscribed = services.clone();
     let mut endpoint = Endpoint::new(executor, Arc::new(services), clock, tasks.clone());
     if let Some(path) = &config.operations {
         let registered = RegisteredOperations::read(Path::new(path))
             .map_err(|error| StartError::failed(names::GRAPHQL_OPERATIONS.spec.name, error))?;
         endpoint = endpoint.with_registered(registered);
     }
+    let subscriptions = Arc::new(SubscriptionHub::start(&subscribed, &tasks));
+    let endpoint = Arc::new(endpoint.with_subscriptions(subscriptions, config.sockets));
     let site = Site {
         health: health.clone(),
         metrics,
@@ -97,7 +101,7 @@ async fn start_now(
         origins: AllowedOrigins::new(&config.allowed_origins, config.development),
     };
     let address = listener.address();
-    listener.serve(router(Arc::new(endpoint), site), &tasks);
+    listener.serve(router(endpoint, site), &tasks);
     Ok(Gateway {
         tasks,
         health,

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use graphql_http::SocketLimits;
 use platform::config::{AppEnv, Read, Reader, Spec, names};
 use platform::runtime::ConnectionLimits;
 
@@ -17,6 +18,9 @@ pub const SETTINGS: &[Spec] = &[
     names::GRAPHQL_MAX_DEPTH.spec,
     names::GRAPHQL_MAX_COMPLEXITY.spec,
     names::GRAPHQL_MAX_RESPONSE_BYTES.spec,
+    names::GRAPHQL_MAX_SOCKETS.spec,
+    names::GRAPHQL_MAX_SUBSCRIPTIONS.spec,
+    names::GRAPHQL_MAX_OPERATIONS_PER_SOCKET.spec,
     names::CLIENT_WRITE_TIMEOUT_MS.spec,
     names::CLIENT_READ_TIMEOUT_MS.spec,
     names::CLIENT_LIST_TIMEOUT_MS.spec,
@@ -49,6 +53,8 @@ pub struct Config {
     pub max_depth: u32,
     pub max_complexity: u32,
     pub max_response_bytes: u32,
+    /// The limits of `WebSockets`, event streams and subscriptions.
+    pub sockets: SocketLimits,
     pub policy: Policy,
     /// How long a stop waits for requests in flight.
     pub shutdown: Duration,
@@ -69,6 +75,7 @@ impl Config {
         let max_depth = reader.get(&names::GRAPHQL_MAX_DEPTH);
         let max_complexity = reader.get(&names::GRAPHQL_MAX_COMPLEXITY);
         let max_response_bytes = reader.get(&names::GRAPHQL_MAX_RESPONSE_BYTES);
+        let sockets = socket_limits(reader);
         let policy = Policy::read(reader);
         let shutdown = reader.get(&names::SHUTDOWN_TIMEOUT_MS);
         let development = app_env? == AppEnv::Development;
@@ -83,10 +90,23 @@ impl Config {
             max_depth: max_depth?,
             max_complexity: max_complexity?,
             max_response_bytes: max_response_bytes?,
+            sockets: sockets?,
             policy: policy?,
             shutdown: shutdown?,
         })
     }
+}
+
+fn socket_limits(reader: &mut Reader) -> Read<SocketLimits> {
+    let count = |count: u32| usize::try_from(count).unwrap_or(usize::MAX);
+    let sockets = reader.get(&names::GRAPHQL_MAX_SOCKETS);
+    let subscriptions = reader.get(&names::GRAPHQL_MAX_SUBSCRIPTIONS);
+    let operations = reader.get(&names::GRAPHQL_MAX_OPERATIONS_PER_SOCKET);
+    Ok(SocketLimits {
+        sockets: count(sockets?),
+        subscriptions: count(subscriptions?),
+        operations: count(operations?),
+    })
 }
 
 /// Host and port of the two services.

@@ -2,13 +2,15 @@
 //!
 //! A request passes [`graphql_http`], which parses it and validates its document against the schema and the limits, and then
 //! the resolvers of [`api`], which call the services through [`upstream`]. Business rules are decided by the services alone.
-//! Dependencies point one way: [`schema`] depends on `api`, and that on `upstream`.
+//! [`subscriptions`] execute the operations of subscribers for each change. Dependencies point one way: [`schema`] depends on
+//! `api`, and that on `upstream`.
 
 mod api;
 pub mod app;
 pub mod config;
 mod errors;
 mod schema;
+mod subscriptions;
 mod upstream;
 
 pub use app::{Gateway, start};

@@ -1,16 +1,18 @@
 //! Assembles the schema.
 
+use std::any::TypeId;
 use std::sync::Arc;
 
-use async_graphql::{EmptySubscription, MergedObject, SchemaBuilder};
+use async_graphql::{MergedObject, MergedSubscription, Response, SchemaBuilder};
+use futures::StreamExt;
 use graphql_http::{Engine, MAX_NESTING};
 
-use crate::api::category::{CategoryMutations, CategoryQueries};
-use crate::api::order::{OrderMutations, OrderQueries};
-use crate::api::product::{ProductMutations, ProductQueries};
+use crate::api::category::{CategoryMutations, CategoryQueries, CategorySubscriptions};
+use crate::api::order::{OrderMutations, OrderQueries, OrderSubscriptions};
+use crate::api::product::{ProductMutations, ProductQueries, ProductSubscriptions};
 use crate::api::relay::NodeQueries;
 use crate::api::saga::SagaQueries;
-use crate::upstream::{RequestContext, Services};
+use crate::upstream::{RequestContext, Services, Trigger};
 
 /// All queries.
 #[derive(Debug, Default, MergedObject)]
@@ -26,14 +28,23 @@ pub struct Query(
 #[derive(Debug, Default, MergedObject)]
 pub struct Mutation(CategoryMutations, ProductMutations, OrderMutations);
 
-pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
+/// All subscriptions. Each message has the position of its change in `extensions.position`; a subscription with that
+/// position as `after` continues with the next change.
+#[derive(Debug, Default, MergedSubscription)]
+pub struct Subscription(
+    CategorySubscriptions,
+    ProductSubscriptions,
+    OrderSubscriptions,
+);
+
+pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
 /// Builds the schema. Suggestions in error messages reveal the schema, so they are enabled in development only.
 #[must_use]
 pub fn build(suggestions: bool) -> Schema {
+    let (query, mutation) = (Query::default(), Mutation::default());
     let builder: SchemaBuilder<_, _, _> =
-        Schema::build(Query::default(), Mutation::default(), EmptySubscription)
-            .limit_recursive_depth(MAX_NESTING);
+        Schema::build(query, mutation, Subscription::default()).limit_recursive_depth(MAX_NESTING);
     if suggestions {
         builder.finish()
     } else {
@@ -41,14 +52,22 @@ pub fn build(suggestions: bool) -> Schema {
     }
 }
 
-/// The engine that executes requests on the schema.
+/// The engine that executes requests on the schema. Of a subscription, which has a [`Trigger`], it returns the first response,
+/// or an empty one if there is none.
 #[must_use]
 pub fn engine(schema: Schema, services: Services) -> Engine {
     Box::new(move |request, execution| {
         let context = RequestContext::new(services.clone(), Arc::clone(execution));
         let request = request.data(Arc::new(context));
         let schema = schema.clone();
-        Box::pin(async move { schema.execute(request).await })
+        let is_subscription = request.data.contains_key(&TypeId::of::<Trigger>());
+        Box::pin(async move {
+            if !is_subscription {
+                return schema.execute(request).await;
+            }
+            let first = schema.execute_stream(request).next().await;
+            first.unwrap_or_else(|| Response::new(()))
+        })
     })
 }
 

@@ -9,6 +9,7 @@ mod folder;
 mod graphql;
 mod http;
 mod process;
+mod socket;
 mod system;
 
 pub use binaries::Binaries;
@@ -16,4 +17,5 @@ pub use folder::Folder;
 pub use graphql::{Answer, Operation};
 pub use http::{Connection, Reply, Request};
 pub use process::{Process, Start, until, until_within};
+pub use socket::{PROTOCOL, Socket, handshake, position};
 pub use system::{Layout, Store, System};

@@ -4,15 +4,18 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_graphql::parser::types::{ExecutableDocument, OperationType};
-use async_graphql::{PathSegment, Request, Response, ServerError, Value, Variables};
+use async_graphql::{PathSegment, Pos, Request, Response, ServerError, Value, Variables};
 use event_sourcing::CommandId;
 use futures::future::BoxFuture;
+use sha2::{Digest, Sha256};
 
 use super::document_cache::DocumentCache;
 use super::limits::{Limits, measure};
 use super::number_precision::ReplacedNumbers;
 use super::schema_index::{SchemaError, SchemaIndex};
-use super::{coerce_variables, document, field_order, null_propagation, validate_values};
+use super::{
+    coerce_variables, document, field_order, null_propagation, subscription, validate_values,
+};
 use crate::errors::ApiError;
 use crate::execution_context::ExecutionContext;
 use crate::journal::{Entry, outcome_of_field};
@@ -26,7 +29,7 @@ const MAX_KNOWN_TOKENS: usize = 300;
 const MAX_NAME_BYTES: usize = 64;
 
 /// A GraphQL request as it arrived.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Query {
     pub text: String,
     /// The operation to execute.
@@ -41,7 +44,7 @@ pub struct Query {
 }
 
 /// A request that is valid and within all limits.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Prepared {
     query: Query,
     document: Arc<ExecutableDocument>,
@@ -55,8 +58,10 @@ pub struct Executed {
     /// `None` if the request was invalid against the schema and nothing was executed.
     pub data: Option<Value>,
     pub errors: Vec<ServerError>,
-    /// The log position that the data reflects.
+    /// The log position that the data reflects. In a message of a subscription, the position of its change.
     pub position: Option<u64>,
+    /// In a message of a subscription, the position that its data reflects, if that is a later one.
+    pub read_position: Option<u64>,
     /// Whether a list was truncated.
     pub truncated: bool,
     /// The outcomes of its mutations.
@@ -76,6 +81,13 @@ pub struct Identity {
     /// Whether the seed is that of an Idempotency-Key, so that an earlier request may have sent the same commands.
     pub keyed: bool,
 }
+
+/// Identifies equal subscriptions, apart from where they begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct OperationId([u8; 32]);
+
+/// Adds to the data of a request what the resolvers of a subscription need.
+pub type Extra = Box<dyn FnOnce(Request) -> Request + Send>;
 
 /// The GraphQL engine, which executes a request whose document was parsed here. The request's data holds the
 /// [`ExecutionContext`] already; what else the resolvers need of it is added by the engine.
@@ -137,12 +149,16 @@ impl Executor {
         let (variables, limits) = (&query.variables, &self.limits);
         let complexity = measure(&document, operation, variables, &self.index, limits)?;
         validate_values::validate(&document, operation, &query.variables, &self.index)?;
-        let operation = operation.ty;
+        let kind = operation.ty;
+        if kind == OperationType::Subscription {
+            subscription::limit_text(&query.text)?;
+            subscription::validate(&document, operation)?;
+        }
         query.replaced = query.replaced.and(replaced);
         Ok(Prepared {
             query,
             document,
-            operation,
+            operation: kind,
             complexity,
         })
     }
@@ -160,7 +176,13 @@ impl Executor {
         Ok((document, parsed.replaced))
     }
 
-    pub async fn execute(&self, prepared: Prepared, identity: Identity) -> Executed {
+    /// Executes a request. A subscription is executed for each of its messages, with what `extra` adds to its data.
+    pub async fn execute(
+        &self,
+        prepared: Prepared,
+        identity: Identity,
+        extra: Option<Extra>,
+    ) -> Executed {
         let Identity {
             origin,
             seed,
@@ -191,6 +213,9 @@ impl Executor {
             .data(Arc::clone(&scope))
             .data(replaced);
         request.operation_name.clone_from(&operation_name);
+        if let Some(extra) = extra {
+            request = extra(request);
+        }
         request.set_parsed_query(executed);
         let mut response = (self.engine)(request, &scope).await;
         // The engine's own validation errors have no path.
@@ -214,6 +239,7 @@ impl Executor {
             data: (!rejected).then_some(response.data),
             errors: response.errors,
             position: if rejected { minimum } else { scope.position() },
+            read_position: None,
             truncated: scope.was_truncated(),
             mutations,
             complexity: reports_cost.then_some(prepared.complexity),
@@ -226,6 +252,40 @@ impl Prepared {
     #[must_use]
     pub fn is_mutation(&self) -> bool {
         self.operation == OperationType::Mutation
+    }
+
+    /// The location of its operation in the document.
+    #[must_use]
+    pub fn place(&self) -> Pos {
+        let name = self.query.operation_name.as_deref();
+        let mut operations = self.document.operations.iter();
+        let own = operations
+            .find(|(known, _)| name.is_none() || known.map(async_graphql::Name::as_str) == name);
+        own.map_or_else(Pos::default, |(_, operation)| operation.pos)
+    }
+
+    /// Whether its operation is a subscription.
+    #[must_use]
+    pub fn is_subscription(&self) -> bool {
+        self.operation == OperationType::Subscription
+    }
+
+    /// The same subscription without its text, which is no longer needed, and without its position, which only its start
+    /// needs. Equal subscriptions have equal ids.
+    #[must_use]
+    pub fn into_repeatable(mut self) -> (Self, OperationId) {
+        let name = self.query.operation_name.as_deref();
+        if let Ok(operation) = document::operation(&self.document, name) {
+            subscription::forget_position(&self.document, operation, &mut self.query.variables);
+        }
+        let mut hash = Sha256::new();
+        let variables = serde_json::to_string(&self.query.variables).unwrap_or_default();
+        for part in [&*self.query.text, name.unwrap_or_default(), &variables] {
+            hash.update(part.len().to_le_bytes());
+            hash.update(part.as_bytes());
+        }
+        self.query.text = String::new();
+        (self, OperationId(hash.finalize().into()))
     }
 
     /// The kind of its operation.

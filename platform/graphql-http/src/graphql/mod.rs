@@ -18,13 +18,16 @@ mod null_propagation;
 mod number_precision;
 mod scalars;
 mod schema_index;
+mod subscription;
 mod validate_values;
 
 /// The schema that tests query.
 #[cfg(test)]
 const TEST_SDL: &str = include_str!("testing.graphql");
 
-pub use execution::{Engine, Executed, Executor, Identity, Prepared, Query, root_of};
+pub use execution::{
+    Engine, Executed, Executor, Extra, Identity, OperationId, Prepared, Query, root_of,
+};
 pub use limits::{Limits, MAX_NESTING};
 pub use list_size::{AtMost, ConnectionOf, SizedBy, Weighs};
 pub use number_precision::{ReplacedNumbers, preserve};

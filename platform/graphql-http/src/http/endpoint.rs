@@ -14,19 +14,23 @@ use platform::{Tasks, fields};
 
 use super::idempotency::{IdempotentRequest, execute_once};
 use super::media::Media;
-use super::request;
+use super::outbox::outbox;
 use super::responder::Responder;
 use super::response::HttpResponse;
+use super::subscriptions::{Hub, Rejected, SocketLimits, SubscriptionStart, Subscriptions};
+use super::websocket::{self, Handshake};
+use super::{event_stream, request};
 use crate::backend::Backend;
 use crate::errors::{ApiError, Code, MutationOutcome};
-use crate::graphql::{Executor, Identity, Prepared, Query};
+use crate::graphql::{Executor, Identity, Prepared};
 use crate::origin::Origin;
 use crate::persisted::{PersistedOperations, RegisteredOperations};
 
 #[derive(Debug)]
 pub struct Endpoint {
     responder: Arc<Responder>,
-    operations: PersistedOperations,
+    operations: Arc<PersistedOperations>,
+    hub: Option<Arc<Hub>>,
 }
 
 impl Endpoint {
@@ -40,7 +44,8 @@ impl Endpoint {
         let responder = Arc::new(Responder::new(executor, backend, clock, tasks));
         Self {
             responder,
-            operations: PersistedOperations::default(),
+            operations: Arc::default(),
+            hub: None,
         }
     }
 
@@ -48,7 +53,18 @@ impl Endpoint {
     #[must_use]
     pub fn with_registered(self, operations: RegisteredOperations) -> Self {
         Self {
-            operations: PersistedOperations::Registered(operations),
+            operations: Arc::new(PersistedOperations::Registered(operations)),
+            ..self
+        }
+    }
+
+    /// Serves subscriptions too, over `WebSockets` and event streams. Called after [`with_registered`](Self::with_registered).
+    #[must_use]
+    pub fn with_subscriptions(self, source: Arc<dyn Subscriptions>, limits: SocketLimits) -> Self {
+        let (responder, operations) = (Arc::clone(&self.responder), Arc::clone(&self.operations));
+        let hub = Hub::new(responder, operations, source, limits);
+        Self {
+            hub: Some(Arc::new(hub)),
             ..self
         }
     }
@@ -59,9 +75,23 @@ impl Endpoint {
     }
 
     pub async fn serve(self: Arc<Self>, http: Request<Body>) -> Response {
-        let started = Instant::now();
-        let (parts, body) = http.into_parts();
+        let (mut parts, body) = http.into_parts();
         let origin = Origin::of(&parts);
+        if let Some(hub) = &self.hub {
+            if websocket::is_requested(&parts.headers) {
+                let opened = open_socket(hub, &mut parts, &origin);
+                return opened.unwrap_or_else(|error| self.reject_connection(&error, &origin));
+            }
+            if event_stream::is_requested(&parts.headers) {
+                let streamed = self.stream(hub, &parts, body, &origin).await;
+                return streamed.unwrap_or_else(|error| self.reject_connection(&error, &origin));
+            }
+        }
+        self.respond(&parts, body, origin).await
+    }
+
+    async fn respond(&self, parts: &Parts, body: Body, origin: Origin) -> Response {
+        let started = Instant::now();
         let Some(media) = Media::accepted_by(&parts.headers) else {
             let message = "the response is application/json or application/graphql-response+json";
             let error = ApiError::new(Code::NotAcceptable, message);
@@ -70,12 +100,12 @@ impl Endpoint {
         };
         let mut kind = "unknown";
         let mut operation = kind.to_owned();
-        let answer = match self.read(&parts, body).await {
+        let answer = match self.read(parts, body).await {
             Ok(prepared) => {
                 kind = prepared.kind();
                 operation = prepared.operation();
                 let keyed = prepared.is_mutation() && request::has_idempotency_key(&parts.headers);
-                match self.answer(&parts, prepared, &origin).await {
+                match self.answer(parts, prepared, &origin).await {
                     Ok(answer) => answer,
                     // An earlier request with the key may have taken effect.
                     Err(error) if keyed => {
@@ -121,13 +151,7 @@ impl Endpoint {
             let message = "a mutation must be sent by POST";
             return Err(ApiError::new(Code::MethodNotAllowed, message));
         }
-        let Query {
-            text, persisted, ..
-        } = prepared.query();
-        if let Some(persisted) = persisted {
-            // Only now: a cache of invalid texts would evict those in use.
-            self.operations.store(text, persisted);
-        }
+        request::store_persisted(&self.operations, &prepared);
         Ok(prepared)
     }
 
@@ -144,6 +168,10 @@ impl Endpoint {
             minimum,
             keyed: false,
         };
+        if request.is_subscription() {
+            let message = "a subscription needs a WebSocket (graphql-transport-ws) or Accept: text/event-stream";
+            return Err(ApiError::invalid_document(message, request.place()));
+        }
         if !request.is_mutation() {
             return Ok(self.responder.execute(request, identity).await);
         }
@@ -170,6 +198,52 @@ impl Endpoint {
         }
     }
 
+    /// An operation whose results are events. What is rejected before it is executed is answered as without a stream.
+    async fn stream(
+        &self,
+        hub: &Arc<Hub>,
+        parts: &Parts,
+        body: Body,
+        origin: &Origin,
+    ) -> Result<Response, ApiError> {
+        let prepared = self.read(parts, body).await?;
+        if !prepared.is_subscription() {
+            let answer = self.answer(parts, prepared, origin).await?;
+            return Ok(if answer.is_executed() {
+                event_stream::single(&answer.body)
+            } else {
+                answer.into_response(Media::GraphqlResponse)
+            });
+        }
+        let resumed = event_stream::last_event(&parts.headers)?;
+        let permit = hub.open_socket("sse")?;
+        let (outbox, inbox) = outbox();
+        let start = SubscriptionStart {
+            request: prepared,
+            origin: origin.clone(),
+            operation: 0,
+            outbox,
+            resumed,
+        };
+        match hub.subscribe(start).await {
+            Ok(running) => {
+                let tasks = self.responder.tasks();
+                Ok(event_stream::messages(tasks, inbox, running, permit))
+            }
+            Err(Rejected::Early(error)) => Err(error),
+            Err(Rejected::Executed(answer)) if answer.is_executed() => {
+                Ok(event_stream::single(&answer.body))
+            }
+            Err(Rejected::Executed(answer)) => Ok(answer.into_response(Media::GraphqlResponse)),
+        }
+    }
+
+    /// The response to a request that asked for a WebSocket or an event stream.
+    fn reject_connection(&self, error: &ApiError, origin: &Origin) -> Response {
+        let answer = self.reject(error, &MutationOutcome::NOTHING, origin);
+        answer.into_response(Media::GraphqlResponse)
+    }
+
     fn reject(&self, error: &ApiError, outcome: &MutationOutcome, origin: &Origin) -> HttpResponse {
         let message = without_values(&error.message);
         tracing::debug!(
@@ -185,4 +259,13 @@ impl Endpoint {
 /// The router calls the handler of GET for HEAD, and drops the body.
 fn is_get(method: &Method) -> bool {
     method == Method::GET || method == Method::HEAD
+}
+
+fn open_socket(hub: &Arc<Hub>, parts: &mut Parts, origin: &Origin) -> Result<Response, ApiError> {
+    let mut handshake = Handshake::accept(parts)?;
+    let permit = hub.open_socket("ws")?;
+    let response = std::mem::take(&mut handshake.response);
+    let served = websocket::serve(handshake, Arc::clone(hub), origin.clone(), permit);
+    hub.responder().tasks().spawn_job(served);
+    Ok(response)
 }

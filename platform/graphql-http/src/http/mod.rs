@@ -1,19 +1,28 @@
-//! HTTP: `/graphql`, `/graphiql`, `/schema.graphql`, `/health`, `/metrics`.
+//! HTTP: `/graphql` (also as WebSocket and as event stream), `/graphiql`, `/schema.graphql`, `/health`, `/metrics`.
 
 mod compression;
 mod cors;
 mod endpoint;
 mod etag;
+mod event_stream;
 mod hosts;
 mod idempotency;
 mod media;
+mod operation;
+mod outbox;
 mod pages;
 mod request;
 mod responder;
 mod response;
 mod routes;
+mod subscriptions;
+mod websocket;
 
 pub use cors::AllowedOrigins;
 pub use endpoint::Endpoint;
 pub use hosts::AllowedHosts;
+pub use outbox::{Item, Outbox};
+pub use responder::Responder;
+pub use response::HttpResponse;
 pub use routes::{Site, router};
+pub use subscriptions::{Rejected, SocketLimits, SubscriptionStart, Subscriptions};

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use super::media::is_json;
 use super::response::MIN_POSITION;
 use crate::errors::{ApiError, Code};
-use crate::graphql::{Query, ReplacedNumbers, preserve};
+use crate::graphql::{Prepared, Query, ReplacedNumbers, preserve};
 use crate::persisted::{PersistedOperations, PersistedQuery};
 
 const MAX_BODY_BYTES: usize = 100 * 1024;
@@ -69,6 +69,29 @@ pub async fn from_post(
     let fields: Fields = serde_json::from_str(&text)
         .map_err(|error| bad_request(format!("the body is not a GraphQL request: {error}")))?;
     query(fields, replaced, operations)
+}
+
+/// Parses the request in a message of another protocol.
+///
+/// # Errors
+/// It is not a GraphQL request.
+pub fn from_value(
+    value: serde_json::Value,
+    replaced: ReplacedNumbers,
+    operations: &PersistedOperations,
+) -> Result<Query, ApiError> {
+    let fields = serde_json::from_value(value)
+        .map_err(|error| bad_request(format!("the payload is not a GraphQL request: {error}")))?;
+    query(fields, replaced, operations)
+}
+
+/// Stores the text of a valid request under the hash that it came with. Only valid ones: a cache of others would evict those
+/// in use.
+pub fn store_persisted(operations: &PersistedOperations, prepared: &Prepared) {
+    let query = prepared.query();
+    if let Some(persisted) = &query.persisted {
+        operations.store(&query.text, persisted);
+    }
 }
 
 /// Parses a GET request.

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use event_sourcing::{Clock, CommandId};
 use platform::Tasks;
 
 use super::response::{Completion, HttpResponse};
 use crate::backend::Backend;
 use crate::errors::{ApiError, MutationOutcome};
-use crate::graphql::{Executor, Identity, Prepared};
+use crate::graphql::{Executor, Extra, Identity, Prepared};
 
 /// Executes requests, with the clock for the timestamps of errors.
 #[derive(Debug)]
@@ -41,6 +42,7 @@ impl Responder {
         &self.executor
     }
 
+    #[must_use]
     pub fn backend(&self) -> &dyn Backend {
         &*self.backend
     }
@@ -52,12 +54,47 @@ impl Responder {
     }
 
     pub async fn execute(&self, request: Prepared, identity: Identity) -> HttpResponse {
-        let executed = self.executor.execute(request, identity).await;
-        let completion = Completion {
+        let executed = self.executor.execute(request, identity, None).await;
+        HttpResponse::executed(executed, self.completion())
+    }
+
+    fn completion(&self) -> Completion {
+        Completion {
             now: self.clock.now(),
             limits: *self.executor.limits(),
-        };
-        HttpResponse::executed(executed, completion)
+        }
+    }
+
+    /// Executes the operation of a subscription that starts.
+    pub async fn start(&self, request: Prepared, identity: Identity, extra: Extra) -> HttpResponse {
+        let executed = self.executor.execute(request, identity, Some(extra));
+        HttpResponse::executed(executed.await, self.completion())
+    }
+
+    /// A message of a subscription about the change at the request's minimum position, as JSON. `read_at` is the position
+    /// that its row reflects.
+    pub async fn message(
+        &self,
+        request: Prepared,
+        identity: Identity,
+        extra: Extra,
+        read_at: Option<u64>,
+    ) -> Bytes {
+        let position = identity.minimum;
+        let executed = self.executor.execute(request, identity, Some(extra));
+        let mut executed = executed.await;
+        let read_at = read_at.max(executed.position);
+        executed.read_position = read_at.filter(|read_at| Some(*read_at) > position);
+        executed.position = position;
+        HttpResponse::executed(executed, self.completion())
+            .body
+            .into()
+    }
+
+    /// A JSON list with one error.
+    #[must_use]
+    pub fn errors(&self, error: &ApiError) -> Bytes {
+        self.rejected(error, &MutationOutcome::NOTHING).errors()
     }
 
     /// The response to a request that was rejected before execution.

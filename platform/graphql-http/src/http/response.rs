@@ -3,10 +3,12 @@
 use async_graphql::{ErrorExtensionValues, PathSegment, Pos, ServerError, Value};
 use axum::body::Body;
 use axum::response::Response;
+use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, Utc};
 use grpc_calls::status::Outcome;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use super::etag;
 use super::media::Media;
@@ -51,10 +53,19 @@ struct Fields<'a> {
     extensions: Extensions,
 }
 
+/// The errors of a body.
+#[derive(Deserialize)]
+struct Errors<'a> {
+    #[serde(borrow)]
+    errors: Option<&'a RawValue>,
+}
+
 #[derive(Default, Serialize)]
 struct Extensions {
     #[serde(skip_serializing_if = "Option::is_none")]
     position: Option<String>,
+    #[serde(rename = "readPosition", skip_serializing_if = "Option::is_none")]
+    read_position: Option<String>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     truncated: bool,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
@@ -222,6 +233,17 @@ impl HttpResponse {
         }
     }
 
+    /// The list of its errors, as JSON.
+    #[must_use]
+    pub fn errors(&self) -> Bytes {
+        let body = serde_json::from_slice::<Errors<'_>>(&self.body);
+        let errors = body.ok().and_then(|body| body.errors);
+        errors.map_or_else(
+            || Bytes::from_static(b"[]"),
+            |errors| Bytes::copy_from_slice(errors.get().as_bytes()),
+        )
+    }
+
     /// Whether the request was executed.
     #[must_use]
     pub fn is_executed(&self) -> bool {
@@ -287,6 +309,7 @@ impl Completion {
         });
         let extensions = Extensions {
             position: position.map(|position| position.to_string()),
+            read_position: executed.read_position.map(|position| position.to_string()),
             truncated: executed.truncated,
             committed: unmentioned(executed),
             cost,

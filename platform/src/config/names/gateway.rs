@@ -51,3 +51,24 @@ pub const GRAPHQL_MAX_RESPONSE_BYTES: Setting<u32> = Setting::new(
     "Maximum size of a GraphQL response in bytes",
 )
 .or("8388608");
+pub const GRAPHQL_MAX_SOCKETS: Setting<u32> = Setting::new(
+    "GRAPHQL_MAX_SOCKETS",
+    positive,
+    A_COUNT,
+    "Maximum number of WebSockets and event streams of the gateway",
+)
+.or("5000");
+pub const GRAPHQL_MAX_SUBSCRIPTIONS: Setting<u32> = Setting::new(
+    "GRAPHQL_MAX_SUBSCRIPTIONS",
+    positive,
+    A_COUNT,
+    "Maximum number of subscriptions of the gateway",
+)
+.or("10000");
+pub const GRAPHQL_MAX_OPERATIONS_PER_SOCKET: Setting<u32> = Setting::new(
+    "GRAPHQL_MAX_OPERATIONS_PER_SOCKET",
+    positive,
+    A_COUNT,
+    "Maximum number of operations of one WebSocket at the same time",
+)
+.or("20");

@@ -10,12 +10,12 @@ use super::ConnectionPermit;
 
 /// An accepted stream, which counts as a connection until it is dropped.
 #[derive(Debug)]
-pub(in crate::runtime) struct Admitted<S> {
+pub(in crate::runtime) struct AdmittedStream<S> {
     stream: S,
     _permit: ConnectionPermit,
 }
 
-impl<S> Admitted<S> {
+impl<S> AdmittedStream<S> {
     pub(in crate::runtime) const fn new(stream: S, permit: ConnectionPermit) -> Self {
         Self {
             stream,
@@ -24,7 +24,7 @@ impl<S> Admitted<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Admitted<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for AdmittedStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -34,7 +34,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Admitted<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Admitted<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for AdmittedStream<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

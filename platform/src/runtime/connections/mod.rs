@@ -10,6 +10,6 @@ mod limits;
 mod timed_writes;
 
 pub(super) use admission::{Admission, ConnectionPermit};
-pub(super) use admitted::Admitted;
+pub(super) use admitted::AdmittedStream;
 pub use limits::ConnectionLimits;
 pub(super) use timed_writes::TimedWrites;

@@ -27,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 use self::framing::Framing;
 use self::io::{BodyError, Http1Io, Progress, ResponseGuard};
 use super::bind::Bound;
-use super::connections::{Admission, Admitted, ConnectionLimits, ConnectionPermit};
+use super::connections::{Admission, AdmittedStream, ConnectionLimits, ConnectionPermit};
 use super::request_id::identified;
 use super::{StartError, Tasks, host};
 use crate::fields;
@@ -108,7 +108,7 @@ async fn serve_connection(
         .end()
         .unwrap_or_else(|| futures::future::pending().boxed());
     // The stream holds the permit, because it outlives this task if the connection is upgraded to a WebSocket.
-    let io = TokioIo::new(Http1Io::new(Admitted::new(stream, place), progress));
+    let io = TokioIo::new(Http1Io::new(AdmittedStream::new(stream, place), progress));
     let connection = http1::Builder::new()
         // `Http1Io` has its own timeouts for reads.
         .header_read_timeout(None)

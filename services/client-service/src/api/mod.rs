@@ -5,6 +5,7 @@
 
 mod arguments;
 pub mod category;
+mod changes;
 mod convert;
 pub mod order;
 mod presence;

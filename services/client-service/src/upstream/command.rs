@@ -103,11 +103,11 @@ impl Services {
         }
     }
 
-    /// Rejects a position that the log has not reached.
-    pub(super) async fn require_head(
+    /// Rejects a position that the log has not reached, the value of the header or argument `name`.
+    pub(crate) async fn require_head(
         &self,
         origin: &Origin,
-        position: u64,
+        (name, position): (&str, u64),
     ) -> Result<(), ApiError> {
         if self.is_known_position(position) {
             return Ok(());
@@ -132,8 +132,7 @@ impl Services {
         let head = u64::try_from(answer.into_inner().head).unwrap_or(0);
         self.record_position(head);
         if position > head {
-            let message =
-                format!("X-Min-Position must be at most the log's head {head}, got {position}");
+            let message = format!("{name} must be at most the log's head {head}, got {position}");
             return Err(ApiError::new(Code::BadRequest, message));
         }
         Ok(())

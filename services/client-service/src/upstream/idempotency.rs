@@ -137,7 +137,8 @@ impl Backend for Services {
     }
 
     async fn require_position(&self, origin: &Origin, position: u64) -> Result<(), ApiError> {
-        self.require_head(origin, position).await
+        self.require_head(origin, ("X-Min-Position", position))
+            .await
     }
 }
 

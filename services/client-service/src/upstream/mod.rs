@@ -6,6 +6,7 @@
 
 mod batch;
 mod category;
+mod changes;
 mod command;
 mod health;
 mod idempotency;
@@ -20,6 +21,7 @@ mod request_context;
 mod saga;
 mod services;
 
+pub use changes::{ChangedRow, Feed, FeedEvent, Feeds, Listener, Notice, Page, Selection, Trigger};
 pub use command::CommandReply;
 pub use policy::Policy;
 pub use request_context::RequestContext;

@@ -4,8 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use platform::runtime::GrpcChannel;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::policy::Policy;
+
+/// The maximum number of pages of changes that are read at the same time.
+const MAX_PAGES: usize = 16;
 
 /// Channels to the two services.
 #[derive(Clone, Debug)]
@@ -26,6 +30,8 @@ struct Shared {
     policy: Policy,
     /// The highest position of any reply: a lower bound of the log's head.
     seen: AtomicU64,
+    /// Pages of changes that are read at the same time.
+    pages: Semaphore,
 }
 
 impl Services {
@@ -36,6 +42,7 @@ impl Services {
                 channels,
                 policy,
                 seen: AtomicU64::new(0),
+                pages: Semaphore::new(MAX_PAGES),
             }),
         }
     }
@@ -46,6 +53,11 @@ impl Services {
 
     pub(super) fn policy(&self) -> &Policy {
         &self.shared.policy
+    }
+
+    /// A permit to read a page of changes; `None` never happens, as the semaphore is not closed.
+    pub(crate) async fn page_permit(&self) -> Option<SemaphorePermit<'_>> {
+        self.shared.pages.acquire().await.ok()
     }
 
     /// Records a position that exists in the log.

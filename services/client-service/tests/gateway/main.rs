@@ -3,6 +3,7 @@
 mod browsers;
 mod catalogue;
 mod cost;
+mod event_streams;
 mod failures;
 mod fakes;
 mod http_rules;
@@ -19,5 +20,6 @@ mod relay_compiler;
 mod request_ids;
 mod schema;
 mod specification;
+mod subscriptions;
 mod test_gateway;
 mod wrong_input;

@@ -303,6 +303,28 @@ const CONTRACT: &[(&str, &[&str])] = &[
             "deliverOrder(id: ID!): Order!",
         ],
     ),
+    (
+        "type StockUpdate {",
+        &[
+            "productId: ID!",
+            "newQuantity: Int!",
+            "onHandQuantity: Int!",
+            "updatedAt: DateTime!",
+        ],
+    ),
+    (
+        "type Subscription {",
+        &[
+            "categoryCreated(after: String): Category!",
+            "categoryUpdated(id: ID, after: String): Category!",
+            "categoryDeleted(after: String): ID!",
+            "productCreated(after: String): Product!",
+            "productUpdated(id: ID, after: String): Product!",
+            "productDeleted(after: String): ID!",
+            "stockUpdated(productIds: [ID!]!, after: String): StockUpdate!",
+            "orderUpdated(orderId: ID!, after: String): Order!",
+        ],
+    ),
 ];
 
 /// A line of SDL without its directives.

@@ -11,7 +11,7 @@
 //! ```
 //!
 //! A stream has its own cursor and no buffer: it reads the next page when its caller has taken the last one, so a slow
-//! caller delays nobody.
+//! caller delays no other one.
 
 mod gate;
 mod kind;

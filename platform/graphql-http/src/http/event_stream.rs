@@ -1,0 +1,208 @@
+//! GraphQL over server-sent events: the protocol graphql-sse in distinct connections mode.
+//!
+//! Each event of a subscription has the position of its change as its id. A browser that reconnects sends the last one, so
+//! that it continues with the next change.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use futures::stream;
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use platform::Tasks;
+use tokio::time::{Instant, Interval, interval_at};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::outbox::{Inbox, Item};
+use super::subscriptions::SocketPermit;
+use crate::errors::{ApiError, Code};
+
+/// The media type.
+pub const MEDIA_TYPE: &str = "text/event-stream";
+
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
+/// Proxies and clients close silent connections.
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(12);
+
+/// Whether the client asks for an event stream.
+#[must_use]
+pub fn is_requested(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(header::ACCEPT).into_iter();
+    let mut ranges = values
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|range| range.split(';').next());
+    ranges.any(|range| range.trim().eq_ignore_ascii_case(MEDIA_TYPE))
+}
+
+/// The position at which a client resumes that has lost its connection.
+///
+/// # Errors
+/// It is not a position.
+pub fn last_event(headers: &HeaderMap) -> Result<Option<u64>, ApiError> {
+    let Some(value) = headers.get(LAST_EVENT_ID) else {
+        return Ok(None);
+    };
+    let text = value.to_str().unwrap_or_default();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+    let position = text.parse::<u64>().ok().filter(|_| is_number);
+    let position = position.filter(|position| i64::try_from(*position).is_ok());
+    position.map(Some).ok_or_else(|| {
+        let message = "Last-Event-ID must be a decimal number up to 2^63 - 1";
+        ApiError::new(Code::BadRequest, message)
+    })
+}
+
+/// A response with one result.
+#[must_use]
+pub fn single(body: &[u8]) -> Response {
+    let mut events = event(None, body);
+    events.extend_from_slice(COMPLETE);
+    response(Body::from(events))
+}
+
+/// A response with the messages of a subscription.
+#[must_use]
+pub fn messages(
+    tasks: &Tasks,
+    inbox: Inbox,
+    running: BoxFuture<'static, ()>,
+    permit: SocketPermit,
+) -> Response {
+    let cancelled = CancellationToken::new();
+    let guard = cancelled.clone().drop_guard();
+    tasks.spawn_job(async move {
+        cancelled.run_until_cancelled_owned(running).await;
+    });
+    let events = Events {
+        too_slow: inbox.too_slow(),
+        stopping: tasks.stopping(),
+        inbox,
+        keep_alive: interval_at(Instant::now(), KEEP_ALIVE_INTERVAL),
+        is_complete: false,
+        _running: guard,
+        _permit: permit,
+    };
+    let events = stream::unfold(Box::new(events), async |mut events| {
+        let next = events.next().await?;
+        Some((Ok::<Bytes, std::convert::Infallible>(next), events))
+    });
+    response(Body::from_stream(events))
+}
+
+fn response(body: Body) -> Response {
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    let media = HeaderValue::from_static("text/event-stream; charset=utf-8");
+    headers.insert(header::CONTENT_TYPE, media);
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // Tells proxies not to buffer.
+    let buffering = HeaderName::from_static("x-accel-buffering");
+    headers.insert(buffering, HeaderValue::from_static("no"));
+    response
+}
+
+struct Events {
+    inbox: Inbox,
+    too_slow: CancellationToken,
+    stopping: CancellationToken,
+    keep_alive: Interval,
+    is_complete: bool,
+    _running: DropGuard,
+    _permit: SocketPermit,
+}
+
+impl Events {
+    /// The next events; `None` ends the connection. Without a final event the client reconnects and resumes.
+    async fn next(&mut self) -> Option<Bytes> {
+        if self.is_complete {
+            return Self::end("complete");
+        }
+        tokio::select! {
+            () = self.stopping.cancelled() => Self::end("1001"),
+            () = self.too_slow.cancelled() => Self::end("4410"),
+            item = self.inbox.next() => Some(self.event(&item?).into()),
+            _ = self.keep_alive.tick() => Some(Bytes::from_static(b":\n\n")),
+        }
+    }
+
+    fn end(code: &'static str) -> Option<Bytes> {
+        metrics::counter!("graphql_sockets_closed_total", "transport" => "sse", "code" => code)
+            .increment(1);
+        None
+    }
+
+    fn event(&mut self, item: &Item) -> Vec<u8> {
+        match item {
+            Item::Next { position, body, .. } => event(*position, body),
+            Item::Error { body, .. } => {
+                self.is_complete = true;
+                let mut events = event(None, &[b"{\"errors\":", &body[..], b"}"].concat());
+                events.extend_from_slice(COMPLETE);
+                events
+            }
+            Item::Complete { .. } => {
+                self.is_complete = true;
+                COMPLETE.to_vec()
+            }
+        }
+    }
+}
+
+/// Browsers ignore an event without data.
+const COMPLETE: &[u8] = b"event: complete\ndata:\n\n";
+
+/// The JSON of a body has no line breaks.
+fn event(position: Option<u64>, body: &[u8]) -> Vec<u8> {
+    let id = position.map(|position| format!("id: {position}\n"));
+    let id = id.unwrap_or_default();
+    [id.as_bytes(), b"event: next\ndata: ", body, b"\n\n"].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_has_its_position_as_id() {
+        assert_eq!(
+            event(Some(7), b"{}"),
+            b"id: 7\nevent: next\ndata: {}\n\n".to_vec()
+        );
+        assert_eq!(event(None, b"{}"), b"event: next\ndata: {}\n\n".to_vec());
+    }
+
+    #[test]
+    fn an_event_stream_must_be_named() {
+        let with =
+            |accept| HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static(accept))]);
+        assert!(is_requested(&with("text/event-stream")));
+        assert!(is_requested(&with(
+            "application/json, Text/Event-Stream; q=0.5"
+        )));
+        assert!(!is_requested(&with("*/*")));
+        assert!(!is_requested(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn the_last_event_is_a_position() {
+        let last = |id| {
+            last_event(&HeaderMap::from_iter([(
+                LAST_EVENT_ID,
+                HeaderValue::from_static(id),
+            )]))
+        };
+        assert_eq!(last_event(&HeaderMap::new()), Ok(None));
+        assert_eq!(last(""), Ok(None));
+        assert_eq!(last("42"), Ok(Some(42)));
+        for bad in ["x", "-1", "+1", "9223372036854775808"] {
+            assert_eq!(last(bad).expect_err(bad).code, Code::BadRequest);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Operations whose results are sent as messages: over a WebSocket or as an event stream.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::outbox::{Item, Outbox};
+use super::request;
+use super::subscriptions::{Hub, Rejected, SubscriptionStart};
+use crate::errors::ApiError;
+use crate::graphql::{Identity, Prepared, ReplacedNumbers};
+use crate::origin::Origin;
+
+/// A valid operation.
+#[derive(Debug)]
+pub struct Operation(Prepared);
+
+impl Operation {
+    #[must_use]
+    pub fn is_subscription(&self) -> bool {
+        self.0.is_subscription()
+    }
+}
+
+/// Parses and validates the request in a message.
+///
+/// # Errors
+/// It is no GraphQL request, is invalid, or exceeds a limit.
+pub fn parse(hub: &Hub, payload: Value, replaced: ReplacedNumbers) -> Result<Operation, ApiError> {
+    let query = request::from_value(payload, replaced, hub.operations())?;
+    let prepared = hub.responder().executor().prepare(query)?;
+    request::store_persisted(hub.operations(), &prepared);
+    Ok(Operation(prepared))
+}
+
+/// Runs an operation and sends its messages. That of a subscription never ends before it is dropped.
+pub async fn run(
+    hub: Arc<Hub>,
+    Operation(prepared): Operation,
+    origin: Origin,
+    (operation, outbox): (u64, Outbox),
+) {
+    let responder = hub.responder();
+    if prepared.is_subscription() {
+        let start = SubscriptionStart {
+            request: prepared,
+            origin,
+            operation,
+            outbox: outbox.clone(),
+            resumed: None,
+        };
+        match hub.subscribe(start).await {
+            Ok(running) => running.await,
+            Err(rejected) => outbox.push(Item::Error {
+                operation,
+                body: match rejected {
+                    Rejected::Early(error) => responder.errors(&error),
+                    Rejected::Executed(response) => response.errors(),
+                },
+            }),
+        }
+        return;
+    }
+    let identity = Identity {
+        origin,
+        seed: responder.new_seed(),
+        minimum: None,
+        keyed: false,
+    };
+    let response = responder.execute(prepared, identity).await;
+    if !response.is_executed() {
+        let body = response.errors();
+        outbox.push(Item::Error { operation, body });
+        return;
+    }
+    outbox.push(Item::Next {
+        operation,
+        position: None,
+        body: response.body.into(),
+    });
+    outbox.push(Item::Complete { operation });
+}

@@ -1,0 +1,98 @@
+//! Subscriptions to products and their stock.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, SimpleObject, Subscription};
+use contract::query::{self, ChangeKind};
+use graphql_http::{ApiError, DateTime};
+
+use super::super::changes::{self, Items};
+use super::super::convert::{from_micros, to_int};
+use super::types::Product;
+use crate::upstream::ChangedRow;
+
+/// Subscriptions to products.
+#[derive(Debug, Default)]
+pub struct ProductSubscriptions;
+
+/// The stock of a product after a change.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct StockUpdate {
+    product_id: ID,
+    /// The quantity available to sell.
+    new_quantity: i32,
+    on_hand_quantity: i32,
+    updated_at: DateTime,
+}
+
+impl StockUpdate {
+    fn from_row(row: &query::Product) -> Result<Self, ApiError> {
+        Ok(Self {
+            product_id: ID(row.id.clone()),
+            new_quantity: to_int(row.stock_quantity),
+            on_hand_quantity: to_int(row.on_hand_quantity),
+            updated_at: from_micros(row.updated_at_micros)?,
+        })
+    }
+}
+
+fn row(row: ChangedRow) -> Option<Arc<query::Product>> {
+    match row {
+        ChangedRow::Product(row) => Some(row),
+        ChangedRow::Category(_) | ChangedRow::Order(_) | ChangedRow::Deleted(_) => None,
+    }
+}
+
+fn product(changed: ChangedRow) -> Option<Result<Product, ApiError>> {
+    Some(Product::from_row(Arc::unwrap_or_clone(row(changed)?)))
+}
+
+fn stock(changed: ChangedRow) -> Option<Result<StockUpdate, ApiError>> {
+    Some(StockUpdate::from_row(&*row(changed)?))
+}
+
+#[expect(clippy::unused_async, reason = "the macro awaits the functions")]
+#[Subscription]
+impl ProductSubscriptions {
+    /// Each product that is created, after the position `after` or from now on.
+    async fn product_created(
+        &self,
+        context: &Context<'_>,
+        after: Option<String>,
+    ) -> Result<Items<Product>, ApiError> {
+        let all = (ChangeKind::ProductCreated, None);
+        changes::items(context, all, after, product)
+    }
+
+    /// Each product that is updated, or only the one with this id. Changes of its stock are those of `stockUpdated`.
+    async fn product_updated(
+        &self,
+        context: &Context<'_>,
+        id: Option<ID>,
+        after: Option<String>,
+    ) -> Result<Items<Product>, ApiError> {
+        let some = (ChangeKind::ProductUpdated, changes::only(id.as_ref())?);
+        changes::items(context, some, after, product)
+    }
+
+    /// The id of each product that is deleted.
+    async fn product_deleted(
+        &self,
+        context: &Context<'_>,
+        after: Option<String>,
+    ) -> Result<Items<ID>, ApiError> {
+        let all = (ChangeKind::ProductDeleted, None);
+        changes::items(context, all, after, changes::deleted)
+    }
+
+    /// The stock of these products (1 to 500), each time that it is set, reserved, released or shipped.
+    async fn stock_updated(
+        &self,
+        context: &Context<'_>,
+        product_ids: Vec<ID>,
+        after: Option<String>,
+    ) -> Result<Items<StockUpdate>, ApiError> {
+        let ids = changes::several("productIds", &product_ids)?;
+        changes::items(context, (ChangeKind::StockUpdated, Some(ids)), after, stock)
+    }
+}
