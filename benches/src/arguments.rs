@@ -46,6 +46,9 @@ pub enum Bench {
     Project,
     /// Time from the response of a mutation to the first query that sees it, at 200 mutations per second.
     Visible,
+    /// 1,000 subscribers (or `--clients`) at 100 changes per second: time from the decision to the message, memory of each, and
+    /// how they resume after the gateway was killed.
+    Subscribe,
     /// GraphQL through the real processes: reads compared with a single process, writes with inserts.
     Gateway,
     /// Orders from createOrder to the end of their sagas, compared with four plain commits; also with one in three

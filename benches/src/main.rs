@@ -17,6 +17,7 @@ mod project;
 mod report;
 mod saga;
 mod services;
+mod subscribe;
 mod visible;
 
 use std::process::ExitCode;
@@ -47,6 +48,7 @@ async fn run(arguments: &Arguments, report: &mut Report) -> anyhow::Result<()> {
         Bench::Load => load::run(options, report).await,
         Bench::Project => project::run(options, report).await,
         Bench::Visible => visible::run(options, report).await,
+        Bench::Subscribe => subscribe::run(options, report).await,
         Bench::Idle => idle::run(options, report).await,
         Bench::Gateway => gateway::run(options, report).await,
         Bench::Saga => saga::run(options, report).await,

@@ -10,5 +10,6 @@ mod one_unit;
 mod orders;
 mod restored;
 mod second_start;
+mod subscribers;
 mod upgrade;
 mod wrong_settings;

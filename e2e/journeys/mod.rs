@@ -14,4 +14,5 @@ mod order_requests;
 mod orders;
 mod orders_underway;
 mod read_your_writes;
+mod subscriptions;
 mod suspended;
