@@ -5,6 +5,7 @@ use platform::config::AppEnv;
 use serde_json::{Value, json};
 use test_shop::{PROTOCOL, Socket, handshake, position};
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 use super::test_gateway::{TestGateway, text};
 
@@ -296,6 +297,19 @@ async fn the_socket_closes_with_the_protocols_codes() -> Result<()> {
     let text = "x".repeat(64 * 1024 + 1);
     long.send_frame(Message::text(text)).await?;
     assert_eq!(long.closed().await?.0, 1009);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_clients_close_is_answered() -> Result<()> {
+    let gateway = TestGateway::open().await?;
+    let mut socket = Socket::open(gateway.address()).await?;
+    let frame = CloseFrame {
+        code: 1000.into(),
+        reason: "done".into(),
+    };
+    socket.send_frame(Message::Close(Some(frame))).await?;
+    assert_eq!(socket.closed().await?.0, 1000);
     Ok(())
 }
 

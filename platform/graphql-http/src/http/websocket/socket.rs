@@ -216,7 +216,10 @@ impl Socket {
 
     async fn receive(&mut self, received: Option<Result<Message, Error>>) -> Result<(), End> {
         match received {
-            None | Some(Ok(Message::Close(_)) | Err(Error::Io(_) | Error::ConnectionClosed)) => {
+            None | Some(Err(Error::Io(_) | Error::ConnectionClosed)) => Err(End::Gone),
+            Some(Ok(Message::Close(_))) => {
+                // The library sends its answer with the next read, which is also the end.
+                drop(timeout(CLOSE_TIMEOUT, self.stream.next()).await);
                 Err(End::Gone)
             }
             Some(Ok(Message::Text(text))) => self.handle(Incoming::parse(&text)?).await,
