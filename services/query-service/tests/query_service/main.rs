@@ -3,8 +3,8 @@
 mod building;
 mod cache;
 mod catalogue;
-mod connections;
 mod changes;
+mod connections;
 mod errors;
 mod follower;
 mod gated;
