@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use chrono::{DateTime, Utc};
+use event_sourcing::{Clock, SystemClock};
 use futures::future::try_join_all;
 use serde_json::json;
 use test_shop::{Connection, Operation, Process, Socket, position};
@@ -27,7 +28,7 @@ const SUBSCRIBERS: usize = 1_000;
 const CHANGES_PER_SECOND: u32 = 100;
 const WRITERS: u32 = 10;
 /// Longer than an update takes to reach every subscriber.
-const WAIT_TIMEOUT: Duration = Duration::from_secs(60);
+const WAIT_TIMEOUT: Duration = Duration::from_mins(1);
 const KILOBYTES_EACH: f64 = 32.0;
 const P99_MS: f64 = 25.0;
 
@@ -236,7 +237,7 @@ impl Bench {
 }
 
 async fn rename(connection: &mut Connection, id: &str, number: usize) -> Result<()> {
-    let unique = Utc::now().timestamp_micros();
+    let unique = SystemClock.now().timestamp_micros();
     let name = format!("Product {number} {unique}");
     let renamed = Operation::new(RENAME).with(json!({"id": id, "name": name}));
     renamed.send_on(connection).await?.data()?;
@@ -262,7 +263,7 @@ async fn one(socket: &mut Socket) -> Result<Received> {
         bail!("no time in {payload}");
     };
     let decided = DateTime::parse_from_rfc3339(text)?.with_timezone(&Utc);
-    let since_decision = Utc::now().signed_duration_since(decided).to_std();
+    let since_decision = SystemClock.now().signed_duration_since(decided).to_std();
     Ok(Received {
         at: Instant::now(),
         since_decision: since_decision.unwrap_or_default(),

@@ -30,7 +30,7 @@ async fn an_upgraded_connection_has_no_timeouts_and_its_bytes_are_unchanged() {
     for bytes in [
         b"a\nb\n\n".as_slice(),
         b"\0GET / HTTP/1.1\n\n",
-        &[255; 70_000],
+        &vec![255; 70_000],
     ] {
         // Longer than any timeout of a request.
         tokio::time::sleep(Duration::from_mins(5)).await;

@@ -13,7 +13,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use event_sourcing::clock::after;
-use event_sourcing::execute::{Context, ExecuteError, Lane};
+use event_sourcing::execute::{Context, ExecuteError};
 use event_sourcing::id::CommandId;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::{self, JoinSet};
@@ -22,13 +22,14 @@ use tokio::time::Instant;
 use super::call::ProviderCall;
 use super::connect::Connections;
 use super::failures::SagaFields;
+use super::lanes::lanes;
 use super::schedule::NextWake;
 use super::shared::{Driver, Shared};
-use crate::advance::{Advance, CallOutcome, Corrupt, RecordedIntents, StepResult};
-use crate::definition::{Saga, StepKind};
+use crate::advance::{Advance, Corrupt, RecordedIntents, StepResult};
+use crate::definition::Saga;
 use crate::fields;
 use crate::next::{NextMove, Plan, next};
-use crate::state::{Phase, Run, SagaOutcome, SagaState};
+use crate::state::{Phase, SagaOutcome, SagaState};
 use crate::unsupported::UnsupportedDefinition;
 
 /// Drives sagas of kind `S`.
@@ -445,36 +446,6 @@ fn is_over<S: Saga>(state: &SagaState<S>) -> bool {
 
 fn until(now: DateTime<Utc>, at: DateTime<Utc>) -> Duration {
     (at - now).to_std().unwrap_or(Duration::ZERO)
-}
-
-/// The streams that the next commit will write: those of the steps with a result, and of the local steps that become due
-/// with them. A hint: a stream that is missing here makes the executor decide twice.
-fn lanes<S: Saga>(run: &Run<S>, plan: &Plan, results: &[StepResult]) -> Vec<Lane> {
-    let mut steps = Vec::new();
-    for result in results {
-        steps.push(result.step);
-        let is_done = matches!(result.outcome, CallOutcome::Done(_));
-        let neighbour = if is_done {
-            Some(result.step + 1)
-        } else {
-            result.step.checked_sub(1)
-        };
-        steps.extend(neighbour.filter(|index| is_local(run, *index)));
-    }
-    for planned in &plan.moves {
-        if let NextMove::Decide { step, .. } = planned {
-            steps.push(*step);
-        }
-    }
-    let steps = steps.into_iter().filter_map(|index| run.step(index));
-    steps
-        .flat_map(|(step, _)| (step.lanes)(&run.data))
-        .collect()
-}
-
-fn is_local<S: Saga>(run: &Run<S>, index: usize) -> bool {
-    run.step(index)
-        .is_some_and(|(step, _)| matches!(step.kind, StepKind::Local { .. }))
 }
 
 /// Updates the metrics after a commit. Sagas closed by an operator are counted by the index, because any process can

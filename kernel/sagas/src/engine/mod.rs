@@ -6,7 +6,7 @@
 //!              partitions: acquires, renews and releases the leases
 //!   schedule   which saga is driven next; a waiting saga costs an entry and no task; dispatch: a task for each saga
 //!              that is due
-//!   drive      one saga, from result to result, until it must wait; call: one call
+//!   drive      one saga, from result to result, until it must wait; call: one call; lanes: which it takes
 //!   connect    the providers of all steps, resolved when the engine starts
 //! ```
 //!
@@ -21,6 +21,7 @@ mod dispatch;
 mod drive;
 mod failures;
 mod index;
+mod lanes;
 mod ownership;
 mod partitions;
 mod schedule;

@@ -205,7 +205,7 @@ async fn a_visitor_is_led_to_the_editor_or_to_a_page() -> Result<()> {
     let query = Request::get("/graphql?query=%7B__typename%7D").with_header("accept", browser);
     let reply = development.send(&query).await?;
     assert_eq!(reply.json()?["data"]["__typename"], "Query");
-    // Clients that are no browsers are told what is missing.
+    // Clients that are no browsers receive an error.
     assert_eq!(
         development.send(&Request::get("/graphql")).await?.status,
         400

@@ -74,9 +74,9 @@ impl Events {
         loop {
             let line = self.line().await?;
             match line.split_once(": ") {
-                Some(("id", id)) => event.id = id.to_owned(),
-                Some(("event", name)) => event.name = name.to_owned(),
-                Some(("data", data)) => event.data = data.to_owned(),
+                Some(("id", id)) => id.clone_into(&mut event.id),
+                Some(("event", name)) => name.clone_into(&mut event.name),
+                Some(("data", data)) => data.clone_into(&mut event.data),
                 _ if line.is_empty() && !event.name.is_empty() => return Ok(event),
                 _ => {}
             }

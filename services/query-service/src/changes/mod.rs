@@ -13,8 +13,8 @@
 //! A stream has its own cursor and no buffer: it reads the next page when its caller has taken the last one, so a slow
 //! caller delays no other one.
 
-mod gate;
 mod kind;
+mod projection_checkpoint;
 mod stream;
 
 pub use kind::ChangeKind;

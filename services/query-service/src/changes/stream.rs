@@ -9,8 +9,8 @@ use event_sourcing::{Entry, EventStore, Filter, LogReader, Position};
 use read_model_sql::Database;
 use tokio::time::{Instant, timeout};
 
-use super::gate::Gate;
 use super::kind::ChangeKind;
+use super::projection_checkpoint::ProjectionCheckpoint;
 use crate::projections::{Categories, CategoryRow, OrderRow, Orders, ProductRow, Products, Sagas};
 use crate::queries::{QueryHandlers, ReadError, ReadOptions};
 
@@ -102,7 +102,7 @@ impl Changes {
         let filter = Filter::union(filters);
         Ok(ChangeStream {
             reader: LogReader::new(Arc::clone(&self.log), filter, PAGE, after),
-            gates: self.gates(&selection.kinds),
+            checkpoints: self.checkpoints(&selection.kinds),
             source: self.clone(),
             selection,
             pending: VecDeque::new(),
@@ -110,7 +110,7 @@ impl Changes {
         })
     }
 
-    fn gates(&self, kinds: &[ChangeKind]) -> Vec<Gate> {
+    fn checkpoints(&self, kinds: &[ChangeKind]) -> Vec<ProjectionCheckpoint> {
         let mut projections = Vec::new();
         for kind in kinds {
             projections.extend(match kind {
@@ -132,7 +132,7 @@ impl Changes {
         projections.dedup();
         let projections = projections.into_iter();
         projections
-            .map(|projection| Gate::new(projection, &self.database))
+            .map(|projection| ProjectionCheckpoint::new(projection, &self.database))
             .collect()
     }
 }
@@ -143,7 +143,7 @@ pub struct ChangeStream {
     source: Changes,
     selection: ChangeSelection,
     reader: LogReader,
-    gates: Vec<Gate>,
+    checkpoints: Vec<ProjectionCheckpoint>,
     /// The changes read from the log that the rows do not reflect yet.
     pending: VecDeque<Change>,
     is_new: bool,
@@ -166,8 +166,8 @@ impl ChangeStream {
         };
         let (first, last) = (first.position, last.position);
         let mut reached = last;
-        for gate in &mut self.gates {
-            let position = gate.reach(first, last, &self.source.database).await?;
+        for checkpoint in &mut self.checkpoints {
+            let position = checkpoint.reach(first, last, &self.source.database).await?;
             reached = reached.min(position);
         }
         let ready = self

@@ -22,29 +22,12 @@ use serde::Deserialize;
 
 use super::conditions::Conditions;
 use super::query::Query;
+use super::row_key::RowKey;
 use super::sort::{Sort, SortDirection, SortField};
 use super::{ReadError, ReadOptions, ReadResult, TableQueries};
 
 /// Limit of rows in a part.
 pub const MAX_SLICE_ROWS: i64 = 100;
-
-/// The values by which a row is ordered in its list. All keys of one order have the same fields.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct RowKey {
-    pub number: Option<i64>,
-    pub name: Option<String>,
-    pub id: String,
-}
-
-impl RowKey {
-    /// The values, in the order of the columns.
-    fn values(&self) -> impl Iterator<Item = Value> {
-        let number = self.number.map(Value::from);
-        let name = self.name.as_deref().map(Value::from);
-        let id = Value::from(self.id.as_str());
-        number.into_iter().chain(name).chain([id])
-    }
-}
 
 /// The number of rows, and the end of the range that they are taken from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

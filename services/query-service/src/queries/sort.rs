@@ -3,7 +3,7 @@
 //! Each order ends with the id, so that no two rows are equal in it, and a key names one place. In descending order all
 //! columns are descending: one index serves both directions, and a place between two rows is one comparison.
 
-use super::RowKey;
+use super::row_key::RowKey;
 
 /// A direction of a list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

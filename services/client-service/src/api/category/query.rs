@@ -109,7 +109,6 @@ impl CategoryQueries {
 
     /// A part of the list of all categories, ordered by name unless `sortBy` is given.
     #[graphql(directive = ConnectionOf::apply(100))]
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
     async fn categories_connection(
         &self,
         context: &Context<'_>,
@@ -121,7 +120,7 @@ impl CategoryQueries {
     ) -> Result<Connection<Category>, ApiError> {
         let scope = RequestContext::of(context)?;
         let sort = sort_by.unwrap_or(CategorySort::DEFAULT).message();
-        let list = ListScope::try_new("categories", (sort.field, sort.direction))?;
+        let listed = ListScope::try_new("categories", (sort.field, sort.direction))?;
         let slice = SliceArguments {
             first,
             after,
@@ -130,7 +129,7 @@ impl CategoryQueries {
         };
         let request = CategoryConnectionRequest {
             sort: Some(sort),
-            slice: Some(slice.of(&list, context.look_ahead().field("totalCount").exists())?),
+            slice: Some(slice.of(&listed, context.look_ahead().field("totalCount").exists())?),
         };
         let answer = scope.services.categories_connection(scope, request).await;
         let answer = answer.map_err(read_error)?;
@@ -139,7 +138,7 @@ impl CategoryQueries {
             let category = Category::from_row(edge.category.unwrap_or_default());
             (edge.key, category)
         });
-        connection(&list, answer.page, edges)
+        connection(&listed, answer.page, edges)
     }
 
     /// Counts of all categories.

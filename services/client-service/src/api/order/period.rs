@@ -31,7 +31,7 @@ pub fn period(
 
 /// The first whole microsecond at this time or later. Orders are created at whole ones, so both bounds stay exact.
 fn micros(time: DateTime) -> i64 {
-    let is_between = time.0.timestamp_subsec_nanos() % 1_000 > 0;
+    let is_between = !time.0.timestamp_subsec_nanos().is_multiple_of(1_000);
     time.0.timestamp_micros() + i64::from(is_between)
 }
 
@@ -43,6 +43,7 @@ mod tests {
     use super::period;
     use graphql_http::DateTime;
 
+    #[expect(clippy::unnecessary_wraps, reason = "the type of the argument")]
     fn time(text: &str) -> Option<DateTime> {
         Some(DateTime::parse(Value::from(text)).expect("a time"))
     }

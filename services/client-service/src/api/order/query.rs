@@ -208,7 +208,7 @@ impl OrderQueries {
             sort: Some(sort),
             slice: None,
         };
-        let list = scope_of(&request)?;
+        let listed = scope_of(&request)?;
         let slice = SliceArguments {
             first,
             after,
@@ -216,7 +216,7 @@ impl OrderQueries {
             before,
         };
         let count = context.look_ahead().field("totalCount").exists();
-        request.slice = Some(slice.of(&list, count)?);
+        request.slice = Some(slice.of(&listed, count)?);
         let answer = scope.services.orders_connection(scope, request).await;
         let answer = answer.map_err(read_error)?;
         scope.count_rows(&answer.edges)?;
@@ -224,6 +224,6 @@ impl OrderQueries {
             let order = Order::from_row(edge.order.unwrap_or_default());
             (edge.key, order)
         });
-        connection(&list, answer.page, edges)
+        connection(&listed, answer.page, edges)
     }
 }

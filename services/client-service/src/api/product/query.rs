@@ -111,7 +111,7 @@ impl ProductQueries {
         let category_id = optional_category(category_id)?;
         let sort = sort_by.unwrap_or(ProductSort::DEFAULT).message();
         let arguments = (&category_id, sort.field, sort.direction);
-        let list = ListScope::try_new("products", arguments)?;
+        let listed = ListScope::try_new("products", arguments)?;
         let slice = SliceArguments {
             first,
             after,
@@ -121,7 +121,7 @@ impl ProductQueries {
         let request = ProductConnectionRequest {
             category_id,
             sort: Some(sort),
-            slice: Some(slice.of(&list, context.look_ahead().field("totalCount").exists())?),
+            slice: Some(slice.of(&listed, context.look_ahead().field("totalCount").exists())?),
         };
         let answer = scope.services.products_connection(scope, request).await;
         let answer = answer.map_err(read_error)?;
@@ -130,7 +130,7 @@ impl ProductQueries {
             let product = Product::from_row(edge.product.unwrap_or_default());
             (edge.key, product)
         });
-        connection(&list, answer.page, edges)
+        connection(&listed, answer.page, edges)
     }
 
     /// The products whose name contains the term, without regard to case, ordered by name unless `sortBy` is given; at

@@ -1,6 +1,6 @@
 //! Changes of the read side, for subscriptions.
 //!
-//! One stream of the query-service per [`Source`] serves all subscriptions of the process. It carries only what changed and
+//! One stream of the query-service per [`Source`](source::Source) serves all subscriptions of the process. It carries only what changed and
 //! where; a row is read once, by the first subscription that needs it. Subscriptions that are older than the stream read
 //! pages of their own until they have reached it.
 //!

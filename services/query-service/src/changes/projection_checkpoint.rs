@@ -17,12 +17,12 @@ const BUILDING_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The checkpoint of one projection.
 #[derive(Debug)]
-pub(super) struct Gate {
+pub(super) struct ProjectionCheckpoint {
     projection: ProjectionVersion,
     checkpoint: watch::Receiver<Checkpoint>,
 }
 
-impl Gate {
+impl ProjectionCheckpoint {
     pub(super) fn new(projection: ProjectionVersion, database: &Database) -> Self {
         Self {
             projection,
