@@ -17,7 +17,7 @@
 
 use std::sync::Arc;
 
-use read_model_sql::{TABLE, TableProjection, Value};
+use read_model_sql::{TABLE, TableProjection};
 use serde::Deserialize;
 
 use super::conditions::Conditions;
