@@ -284,12 +284,17 @@ fn old_services_have_their_methods() {
         .flat_map(|file| {
             file.service.iter().map(|service| {
                 let methods = service.method.iter().map(|method| {
-                    assert!(!method.client_streaming() && !method.server_streaming());
+                    let streams = |is_stream| if is_stream { "stream " } else { "" };
                     let (input, output) = (
                         last_part(method.input_type()),
                         last_part(method.output_type()),
                     );
-                    format!("{} {input} {output}", method.name())
+                    format!(
+                        "{} {}{input} {}{output}",
+                        method.name(),
+                        streams(method.client_streaming()),
+                        streams(method.server_streaming())
+                    )
                 });
                 (
                     format!("{}.{}", file.package(), service.name()),
