@@ -68,16 +68,17 @@ impl Tail {
         // Held during the read: readers that reach the end together send one query. If the one that reads is dropped, the
         // next in the queue reads instead.
         let _alone = self.extending.lock().await;
-        let Some(from) = self.buffer.lock().read_from(after) else {
+        let Some(start) = self.buffer.lock().read_from(after) else {
             // Another reader has extended the buffer while this one waited.
             return Ok(Extended::Available);
         };
         let limit = usize::try_from(PAGE).unwrap_or(MAX_PAGE_EVENTS);
         // With the filter of the tail, since the page serves readers with other filters than the caller's.
-        let page = self.store.read_all(from, &self.filter, limit).await?;
+        let page = self.store.read_all(start.position, &self.filter, limit);
+        let page = page.await?;
         let (read_up_to, head) = (page.read_up_to, page.head);
         // The buffer is not locked during the read. `extend` discards the page if the buffer was cleared since.
-        self.buffer.lock().extend(from, page);
+        self.buffer.lock().extend(start, page);
         // The page is not the caller's: it may start before `after`, and have events that the caller's filter leaves out.
         Ok(if head > after {
             Extended::Available
@@ -114,6 +115,15 @@ struct TailBuffer {
     after: Position,
     read_up_to: Position,
     head: Position,
+    /// How often it was cleared. The position alone would not tell: a buffer that was cleared ends where an empty one did.
+    clears: u64,
+}
+
+/// Where a page begins that extends the buffer.
+#[derive(Clone, Copy)]
+struct PageStart {
+    position: Position,
+    clears: u64,
 }
 
 impl TailBuffer {
@@ -152,18 +162,25 @@ impl TailBuffer {
 
     /// Where to read for a reader at `after`; `None` if that part is already buffered. A gap up to one page is read
     /// too; a larger one clears the buffer, which must stay contiguous.
-    fn read_from(&mut self, after: Position) -> Option<Position> {
+    fn read_from(&mut self, after: Position) -> Option<PageStart> {
         if after < self.read_up_to {
             return None;
         }
         if after.0 - self.read_up_to.0 > PAGE {
-            *self = Self {
-                after,
-                read_up_to: after,
-                ..Self::default()
-            };
+            self.clear();
+            (self.after, self.read_up_to) = (after, after);
         }
-        Some(self.read_up_to)
+        Some(PageStart {
+            position: self.read_up_to,
+            clears: self.clears,
+        })
+    }
+
+    fn clear(&mut self) {
+        *self = Self {
+            clears: self.clears + 1,
+            ..Self::default()
+        };
     }
 
     /// Records that the head is at least here. A buffered page that ends before it is then not reported as the last.
@@ -190,18 +207,18 @@ impl TailBuffer {
             }
         };
         if found.iter().any(is_foreign) {
-            *self = Self::default();
+            self.clear();
         }
     }
 
-    fn extend(&mut self, from: Position, page: LogPage) {
-        if self.read_up_to != from {
+    fn extend(&mut self, from: PageStart, page: LogPage) {
+        if self.clears != from.clears || self.read_up_to != from.position {
             // The buffer was cleared while the page was read; the page may belong to another log.
             return;
         }
-        if page.read_up_to < from {
+        if page.read_up_to < from.position {
             // The log became shorter: it was restored from a copy, and no buffered event can be trusted.
-            *self = Self::default();
+            self.clear();
             return;
         }
         self.read_up_to = page.read_up_to;
@@ -317,5 +334,38 @@ impl EventStore for Tail {
         self.store
             .remove_snapshot(stream, schema_version, version)
             .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::{Lookup, TailBuffer};
+    use crate::id::Position;
+    use crate::log::{LogId, LogMark};
+    use crate::store::{Filter, LogPage};
+
+    #[test]
+    fn a_page_that_was_read_before_the_buffer_was_cleared_is_discarded() {
+        let mut buffer = TailBuffer::default();
+        buffer.observe_head(Position(5));
+        let start = buffer
+            .read_from(Position::START)
+            .expect("nothing is buffered");
+        // Meanwhile the log is found to be another one: it ends before position 3.
+        buffer.clear_if_foreign(&[LogMark {
+            log: LogId(Uuid::nil()),
+            position: Position(3),
+            event: None,
+        }]);
+        let page = LogPage {
+            entries: Vec::new(),
+            read_up_to: Position(5),
+            head: Position(5),
+        };
+        buffer.extend(start, page);
+        let found = buffer.lookup(Position::START, &Filter::ALL, 10);
+        assert!(matches!(found, Lookup::EndOfBuffer));
     }
 }
