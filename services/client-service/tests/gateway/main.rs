@@ -11,6 +11,7 @@ mod idempotency;
 mod limits;
 mod order_failures;
 mod order_journeys;
+mod order_subscriptions;
 mod orders;
 mod outcomes;
 mod positions;
