@@ -18,6 +18,7 @@ mod backend;
 mod errors;
 mod execution_context;
 mod graphql;
+mod hex;
 mod http;
 mod journal;
 mod origin;

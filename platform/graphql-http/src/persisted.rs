@@ -17,6 +17,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::errors::{ApiError, Code};
+use crate::hex::hex;
 
 /// The bytes of all texts that clients have stored. A client whose text was evicted sends it again.
 const MAX_STORED_BYTES: u64 = 4 * 1024 * 1024;
@@ -204,13 +205,7 @@ fn not_registered() -> ApiError {
 }
 
 fn sha256(text: &str) -> String {
-    use std::fmt::Write as _;
-    Sha256::digest(text)
-        .iter()
-        .fold(String::new(), |mut hash, byte| {
-            let _infallible = write!(hash, "{byte:02x}");
-            hash
-        })
+    hex(&Sha256::digest(text))
 }
 
 #[cfg(test)]

@@ -187,12 +187,12 @@ mod tests {
 
     #[test]
     fn a_subscription_has_one_root_field_without_conditions() {
-        for good in [
+        for valid in [
             "subscription { a { id } }",
             "subscription { a { id } a { name } }",
             "subscription { ...f } fragment f on Subscription { ... { a { id @skip(if: true) } } }",
         ] {
-            assert_eq!(rule(good), None, "{good}");
+            assert_eq!(rule(valid), None, "{valid}");
         }
         for (bad, part) in [
             ("subscription { a { id } b { id } }", "only one"),

@@ -3,7 +3,6 @@
 //! Off by default in production: a browser then withholds each response from a page of another origin. Credentials are never
 //! allowed, because the gateway does not use cookies.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Uri, header};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
+use super::hosts::address;
 use super::response::MIN_POSITION;
 
 /// How long a browser remembers the answer to a preflight: the longest that Chromium accepts.
@@ -80,11 +80,7 @@ fn is_loopback(origin: &str) -> bool {
         return false;
     };
     let host = uri.host().unwrap_or_default();
-    let bare = host
-        .strip_prefix('[')
-        .and_then(|inner| inner.strip_suffix(']'));
-    let address = bare.unwrap_or(host).parse::<IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+    host == "localhost" || address(host).is_some_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]

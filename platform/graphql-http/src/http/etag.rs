@@ -6,18 +6,15 @@
 use http::{HeaderMap, HeaderValue, header};
 use sha2::{Digest, Sha256};
 
+use crate::hex::hex;
+
 /// 128 bits: different bodies never share a tag.
 const DIGEST_BYTES: usize = 16;
 
 /// The tag of a body.
 pub fn of(body: &[u8]) -> HeaderValue {
-    use std::fmt::Write as _;
     let digest = Sha256::digest(body);
-    let mut tag = String::from("W/\"");
-    for byte in digest.iter().take(DIGEST_BYTES) {
-        let _infallible = write!(tag, "{byte:02x}");
-    }
-    tag.push('"');
+    let tag = format!("W/\"{}\"", hex(&digest[..DIGEST_BYTES]));
     HeaderValue::try_from(tag).unwrap_or_else(|_| HeaderValue::from_static("W/\"\""))
 }
 

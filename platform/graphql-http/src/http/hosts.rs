@@ -28,13 +28,17 @@ impl AllowedHosts {
     }
 
     fn allows(&self, host: &str) -> bool {
-        let bare = host
-            .strip_prefix('[')
-            .and_then(|inner| inner.strip_suffix(']'));
-        let is_address = bare.unwrap_or(host).parse::<IpAddr>().is_ok();
         let name = host.to_lowercase();
-        is_address || name == "localhost" || self.0.contains(&name)
+        address(host).is_some() || name == "localhost" || self.0.contains(&name)
     }
+}
+
+/// The address that a host is, if it is no name. IPv6 stands in brackets.
+pub(super) fn address(host: &str) -> Option<IpAddr> {
+    let bare = host
+        .strip_prefix('[')
+        .and_then(|inner| inner.strip_suffix(']'));
+    bare.unwrap_or(host).parse().ok()
 }
 
 /// Rejects requests to hosts that are not allowed.
