@@ -13,6 +13,17 @@ use sagas::{CallError, OperationKey};
 
 use super::retryable;
 
+/// The events of an order that the customer is not notified of. They are most of the log, and so are not even read.
+const NOT_NOTIFIED: [&str; 7] = [
+    "OrderCreated",
+    "OrderPaymentProcessed",
+    "OrderPaymentRefunded",
+    "OrderShippingArranged",
+    "OrderShippingCancelled",
+    "OrderCancellationRequested",
+    "OrderFailed",
+];
+
 /// Notifies the customer when an order is confirmed, cancelled, shipped or delivered.
 #[derive(Debug)]
 pub struct OrderNotifications {
@@ -26,7 +37,8 @@ impl EventHandler for OrderNotifications {
     const START: Start = Start::Now;
 
     fn reactions(&self, on: &mut Reactions<Self>) {
-        on.aggregate::<Order>(Self::on_order);
+        on.aggregate::<Order>(Self::on_order)
+            .ignoring(&NOT_NOTIFIED);
     }
 }
 
@@ -36,9 +48,6 @@ impl OrderNotifications {
         event: &OrderEvent,
         delivery: Delivery<'_>,
     ) -> Result<(), HandlerError> {
-        if !concerns_customer(event) {
-            return Ok(());
-        }
         let (id, version) = (event.order_id().as_str(), delivery.envelope.version);
         let (order, _) = self.executor.load_at_least::<Order>(id, version).await?;
         let notice = order.values().and_then(|order| notice(event, order));
@@ -71,22 +80,6 @@ impl OrderNotifications {
     }
 }
 
-fn concerns_customer(event: &OrderEvent) -> bool {
-    match event {
-        OrderEvent::Confirmed(_)
-        | OrderEvent::Cancelled(_)
-        | OrderEvent::Shipped(_)
-        | OrderEvent::Delivered(_) => true,
-        OrderEvent::Created(_)
-        | OrderEvent::PaymentProcessed(_)
-        | OrderEvent::PaymentRefunded(_)
-        | OrderEvent::ShippingArranged(_)
-        | OrderEvent::ShippingCancelled(_)
-        | OrderEvent::CancellationRequested(_)
-        | OrderEvent::Failed(_) => false,
-    }
-}
-
 fn notice(event: &OrderEvent, order: &OrderValues) -> Option<Notification> {
     let shipment = order.shipment.as_ref();
     let tracking_number = shipment.map(|shipment| shipment.tracking_number.to_string());
@@ -103,7 +96,13 @@ fn notice(event: &OrderEvent, order: &OrderValues) -> Option<Notification> {
         }
         OrderEvent::Shipped(_) => NotificationKind::Shipped { tracking_number },
         OrderEvent::Delivered(_) => NotificationKind::Delivered,
-        _ => return None,
+        OrderEvent::Created(_)
+        | OrderEvent::PaymentProcessed(_)
+        | OrderEvent::PaymentRefunded(_)
+        | OrderEvent::ShippingArranged(_)
+        | OrderEvent::ShippingCancelled(_)
+        | OrderEvent::CancellationRequested(_)
+        | OrderEvent::Failed(_) => return None,
     };
     Some(Notification {
         order_id: order.id.clone(),

@@ -9,11 +9,11 @@ use domain::order::{
     Order, OrderCancelled, OrderConfirmed, OrderCreated, OrderEvent, OrderShipped,
 };
 use domain::value::{EntityId, Money, Reason, UserId};
-use event_sourcing::handler::{HandlerConfig, HandlerParts, HandlerRunner};
+use event_sourcing::handler::{HandlerConfig, HandlerParts, HandlerRunner, filter_of};
 use event_sourcing::{
     Aggregate, Clock, CommandId, Commit, DomainEvent, EncodedEvent, EventStore, Executor,
     ExecutorConfig, ExpectedVersion, LeaseStore, MemoryEventStore, Metadata, NewEvent, Position,
-    SystemClock, Write,
+    StoredEvent, SystemClock, Write,
 };
 use providers::{Notification, NotificationKind, Notifications};
 use sagas::{CallError, OperationKey};
@@ -55,18 +55,9 @@ pub struct Post {
 impl Post {
     /// Starts the handler on a log, as a process does.
     pub async fn open(home: &Home, store: &Arc<MemoryEventStore>, failures: u8) -> Self {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let events = Arc::clone(store) as Arc<dyn EventStore>;
-        let (executor, _tasks) =
-            Executor::start(Arc::clone(&events), clock, ExecutorConfig::default());
         let (sender, sent) = mpsc::unbounded_channel();
-        let notices = OrderNotifications {
-            executor: Arc::new(executor),
-            notifications: Arc::new(Recorder {
-                sent: sender,
-                failures: AtomicU8::new(failures),
-            }),
-        };
+        let notices = notices(&events, sender, failures);
         let parts = HandlerParts {
             log: events,
             leases: Arc::clone(store) as Arc<dyn LeaseStore>,
@@ -108,6 +99,22 @@ impl Post {
             .expect("an end in time")
             .expect("no panic");
         self.store
+    }
+}
+
+fn notices(
+    events: &Arc<dyn EventStore>,
+    sent: mpsc::UnboundedSender<(OperationKey, Notification)>,
+    failures: u8,
+) -> OrderNotifications {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let (executor, _tasks) = Executor::start(Arc::clone(events), clock, ExecutorConfig::default());
+    OrderNotifications {
+        executor: Arc::new(executor),
+        notifications: Arc::new(Recorder {
+            sent,
+            failures: AtomicU8::new(failures),
+        }),
     }
 }
 
@@ -159,6 +166,25 @@ async fn append_encoded(
 
 pub fn log() -> Arc<MemoryEventStore> {
     Arc::new(MemoryEventStore::new(Arc::new(SystemClock)))
+}
+
+#[tokio::test]
+async fn only_events_that_customers_are_notified_of_are_read() {
+    let events = log() as Arc<dyn EventStore>;
+    let (sent, _) = mpsc::unbounded_channel();
+    let filter = filter_of(&notices(&events, sent, 0));
+    let read = OrderEvent::TYPES.iter().copied();
+    let read: Vec<_> = read
+        .filter(|name| filter.matches(Order::TYPE, name))
+        .collect();
+    let notified = [
+        "OrderConfirmed",
+        "OrderShipped",
+        "OrderDelivered",
+        "OrderCancelled",
+    ];
+    assert_eq!(read, notified);
+    assert!(filter.matches(Order::TYPE, "OrderReturned"), "unknown");
 }
 
 #[tokio::test]
