@@ -13,6 +13,7 @@ mod log_fields;
 mod manifest;
 mod metrics;
 mod run;
+mod schema;
 mod size;
 mod statements;
 mod subjects;

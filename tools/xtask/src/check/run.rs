@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 
 use super::{
     adapters, circles, clippy, deny, docs, features, formatting, leftovers, log_fields, manifest,
-    metrics, size, statements, subjects, tiers, words,
+    metrics, schema, size, statements, subjects, tiers, words,
 };
 use crate::repository::Repository;
 
@@ -20,7 +20,7 @@ pub struct Check {
 }
 
 /// The quick ones first.
-pub const ALL: [Check; 16] = [
+pub const ALL: [Check; 17] = [
     Check {
         name: "format",
         guarantee: "every Rust file is as rustfmt writes it",
@@ -75,6 +75,11 @@ pub const ALL: [Check; 16] = [
         name: "log-fields",
         guarantee: "the fields of log lines have dotted names that are written down once",
         problems: log_fields::problems,
+    },
+    Check {
+        name: "schema",
+        guarantee: "the GraphQL schema only grows after a release",
+        problems: schema::problems,
     },
     Check {
         name: "words",
