@@ -238,6 +238,12 @@ impl Endpoint {
         }
     }
 
+    /// The response to a request that must not reach the endpoint.
+    pub fn reject_early(&self, error: &ApiError, parts: &Parts) -> Response {
+        let answer = self.reject(error, &MutationOutcome::NOTHING, &Origin::of(parts));
+        answer.into_response(Media::Json)
+    }
+
     /// The response to a request that asked for a WebSocket or an event stream.
     fn reject_connection(&self, error: &ApiError, origin: &Origin) -> Response {
         let answer = self.reject(error, &MutationOutcome::NOTHING, origin);

@@ -9,12 +9,11 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
-use http::StatusCode;
+use axum::response::Response;
 use platform::runtime::host_of;
-use serde_json::json;
 
-use crate::errors::Code;
+use super::endpoint::Endpoint;
+use crate::errors::{ApiError, Code};
 
 /// The names allowed in a Host header, in addition to `localhost` and IP addresses, which an attacker cannot resolve to
 /// another machine.
@@ -42,7 +41,11 @@ pub(super) fn address(host: &str) -> Option<IpAddr> {
 }
 
 /// Rejects requests to hosts that are not allowed.
-pub async fn require(State(hosts): State<AllowedHosts>, request: Request, next: Next) -> Response {
+pub async fn require(
+    State((hosts, endpoint)): State<(AllowedHosts, Arc<Endpoint>)>,
+    request: Request,
+    next: Next,
+) -> Response {
     let host = host_of(request.uri(), request.headers());
     if host.as_deref().is_some_and(|host| hosts.allows(host)) {
         return next.run(request).await;
@@ -50,9 +53,8 @@ pub async fn require(State(hosts): State<AllowedHosts>, request: Request, next: 
     let shown: String = host.unwrap_or_default().chars().take(80).collect();
     let message =
         format!("the Host must be an address, localhost or one of ALLOWED_HOSTS, got {shown:?}");
-    let code = Code::Forbidden.name();
-    let body = json!({"errors": [{"message": message, "extensions": {"code": code}}]});
-    (StatusCode::FORBIDDEN, axum::Json(body)).into_response()
+    let (parts, _) = request.into_parts();
+    endpoint.reject_early(&ApiError::new(Code::Forbidden, message), &parts)
 }
 
 #[cfg(test)]

@@ -38,6 +38,7 @@ pub fn router(endpoint: Arc<Endpoint>, site: Site) -> Router {
             .route("/schema.graphql", get(async move || pages::schema(sdl)));
     }
     let explorer = site.explorer;
+    let guard = (site.hosts, Arc::clone(&endpoint));
     let serve = move |request| Arc::clone(&endpoint).serve(request);
     let read = {
         let serve = serve.clone();
@@ -57,7 +58,7 @@ pub fn router(endpoint: Arc<Endpoint>, site: Site) -> Router {
             compression::plain_for_other_sites(request)
         }))
         .layer(site.origins.layer())
-        .layer(from_fn_with_state(site.hosts, hosts::require));
+        .layer(from_fn_with_state(guard, hosts::require));
     platform::health::router(site.health, site.metrics)
         .merge(guarded)
         .layer(from_fn(observe))
