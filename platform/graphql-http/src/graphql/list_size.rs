@@ -12,16 +12,24 @@ use async_graphql::{Positioned, TypeDirective, Value};
 /// `sizedFields` it is the size of these lists of the returned object instead: the edges of a connection.
 #[TypeDirective(location = "FieldDefinition", name = "listSize")]
 pub fn list_size(
+    #[graphql(desc = "The size without any of the arguments, and the maximum if there are none.")]
     assumed_size: Option<u32>,
-    slicing_arguments: Option<Vec<String>>,
-    sized_fields: Option<Vec<String>>,
+    #[graphql(desc = "The arguments that set the size.")] slicing_arguments: Option<Vec<String>>,
+    #[graphql(desc = "The lists of the returned object that have the size.")] sized_fields: Option<
+        Vec<String>,
+    >,
+    #[graphql(desc = "Whether one of the arguments is required.")]
     require_one_slicing_argument: Option<bool>,
 ) {
 }
 
 /// What an object of this type counts, instead of 1.
 #[TypeDirective(location = "Object")]
-pub fn cost(weight: String) {}
+pub fn cost(
+    #[graphql(desc = "What an object counts: 0 if it is stored in the row of its parent.")]
+    weight: String,
+) {
+}
 
 /// The directives as a schema applies them, each by an own name that says what it states.
 macro_rules! applied {

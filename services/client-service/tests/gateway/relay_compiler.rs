@@ -44,7 +44,7 @@ fn compile(folder: &Path) -> Result<PathBuf> {
     let config = "relay.config.json";
     fs::copy(project.join(config), folder.join(config))?;
     fs::copy(
-        project.join("../../schema.graphql"),
+        project.join("../../../../docs/reference/schema.graphql"),
         folder.join("schema.graphql"),
     )?;
     for source in SOURCES {

@@ -5,7 +5,7 @@ use test_shop::Request;
 
 use super::test_gateway::TestGateway;
 
-const GOLDEN: &str = include_str!("../../schema.graphql");
+const GOLDEN: &str = include_str!("../../../../docs/reference/schema.graphql");
 
 /// The fields of all types, from the contract's tables.
 const CONTRACT: &[(&str, &[&str])] = &[
@@ -383,7 +383,10 @@ async fn the_served_schema_matches_its_golden_file() -> Result<()> {
     let served = String::from_utf8(reply.body.to_vec())?;
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         std::fs::write(
-            concat!(env!("CARGO_MANIFEST_DIR"), "/schema.graphql"),
+            concat!(
+                env!("CARGO_MANIFEST_DIR"),
+                "/../../docs/reference/schema.graphql"
+            ),
             &served,
         )?;
         return Ok(());

@@ -7,7 +7,8 @@ use chrono::{DateTime as Chrono, SecondsFormat, Utc};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DateTime(pub Chrono<Utc>);
 
-/// A moment in UTC, as RFC 3339 text with microseconds.
+/// A moment in UTC, as RFC 3339 text with microseconds, such as `2026-11-23T00:32:11.500000Z`. Any offset is accepted as
+/// input.
 #[Scalar(name = "DateTime")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {

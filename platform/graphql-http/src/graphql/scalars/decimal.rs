@@ -29,7 +29,8 @@ impl Decimal {
     }
 }
 
-/// A number, numerically exact: 19.90 may be written 19.9; read from a number or a numeric string.
+/// A decimal number, exact: a JSON number, in which 19.90 is written 19.9. A number or a numeric string is accepted as
+/// input.
 #[Scalar(name = "Decimal")]
 impl ScalarType for Decimal {
     fn parse(value: Value) -> InputValueResult<Self> {

@@ -2,24 +2,24 @@
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
 
-/// A new category.
+/// The input of `createCategory`.
 #[derive(Debug, InputObject)]
 pub struct CreateCategoryInput {
-    /// 1 to 100 characters, unique without regard to case.
+    /// The name: 1 to 100 characters after white space at both ends is removed, unique without regard to case.
     pub name: String,
-    /// At most 1,000 characters.
+    /// A text of at most 1,000 characters.
     pub description: Option<String>,
 }
 
-/// A change of a category.
+/// The input of `updateCategory`. Optional fields that are omitted stay as they are.
 #[derive(Debug, InputObject)]
 pub struct UpdateCategoryInput {
-    /// The category.
+    /// The id of the category.
     pub id: ID,
-    /// 1 to 100 characters, unique without regard to case.
+    /// The new name, or the present one: 1 to 100 characters, unique without regard to case.
     pub name: String,
-    /// At most 1,000 characters. Null removes it.
+    /// A text of at most 1,000 characters. Null removes it.
     pub description: MaybeUndefined<String>,
-    /// Reject the change unless the category is at this version.
+    /// The change is rejected with `CONFLICT` unless the category is at this version.
     pub expected_version: MaybeUndefined<i32>,
 }

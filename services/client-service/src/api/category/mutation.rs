@@ -15,11 +15,11 @@ pub struct CategoryMutations;
 
 #[Object]
 impl CategoryMutations {
-    /// Creates a category.
+    /// Creates a category and returns it. `VALIDATION_ERROR` if a value breaks its rule, `CONFLICT` if the name is in use.
     async fn create_category(
         &self,
         context: &Context<'_>,
-        input: CreateCategoryInput,
+        #[graphql(desc = "The values of the new category.")] input: CreateCategoryInput,
     ) -> Result<Category, ApiError> {
         let scope = RequestContext::of(context)?;
         let param = CategoryUpParam {
@@ -32,11 +32,12 @@ impl CategoryMutations {
         Category::from_reply(scope.services.create_category(by, param).await?)
     }
 
-    /// Changes a category.
+    /// Changes a category and returns it. A change to the present values succeeds and counts as no change. `NOT_FOUND` if
+    /// there is no such category, `CONFLICT` if the name is in use or `expectedVersion` is not the present one.
     async fn update_category(
         &self,
         context: &Context<'_>,
-        input: UpdateCategoryInput,
+        #[graphql(desc = "The category and its new values.")] input: UpdateCategoryInput,
     ) -> Result<Category, ApiError> {
         let scope = RequestContext::of(context)?;
         let (description, clear_description) = clearable(input.description);
@@ -54,8 +55,13 @@ impl CategoryMutations {
         Category::from_reply(scope.services.update_category(by, param).await?)
     }
 
-    /// Deletes a category without products.
-    async fn delete_category(&self, context: &Context<'_>, id: ID) -> Result<bool, ApiError> {
+    /// Deletes a category and returns true. `NOT_FOUND` if there is no such category, `CONFLICT` while it has products. Its
+    /// name may be used again.
+    async fn delete_category(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The id of the category.")] id: ID,
+    ) -> Result<bool, ApiError> {
         let scope = RequestContext::of(context)?;
         let param = CategoryUpParam {
             crud: Crud::Delete.into(),

@@ -34,22 +34,33 @@ async fn by_name(context: &Context<'_>, name: String) -> Result<Category, ApiErr
 
 #[Object]
 impl CategoryQueries {
-    /// The category with this id.
-    async fn category(&self, context: &Context<'_>, id: ID) -> Option<Category> {
+    /// The category with this id. Null with the error `NOT_FOUND` if there is none.
+    async fn category(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The id of the category.")] id: ID,
+    ) -> Option<Category> {
         or_null(context, by_id(context, id).await)
     }
 
-    /// The category with exactly this name.
-    async fn category_by_name(&self, context: &Context<'_>, name: String) -> Option<Category> {
+    /// The category with exactly this name, case included. Null with the error `NOT_FOUND` if there is none.
+    async fn category_by_name(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The name: 1 to 100 characters.")] name: String,
+    ) -> Option<Category> {
         or_null(context, by_name(context, name).await)
     }
 
-    /// All categories, ordered by name unless `sortBy` is given; at most 500.
+    /// All categories, ordered by name unless `sortBy` is given. At most 500; `extensions.truncated` then says that there
+    /// are more.
     #[graphql(directive = AtMost::apply(500))]
     async fn categories(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "The order of the list.")] sort_by: Option<CategorySort>,
+        #[graphql(desc = "The order of the list. Default: by name, ascending.")] sort_by: Option<
+            CategorySort,
+        >,
     ) -> Result<Vec<Category>, ApiError> {
         let scope = RequestContext::of(context)?;
         let answer = match sort_by {
@@ -68,14 +79,19 @@ impl CategoryQueries {
         Category::from_rows(scope, list.categories)
     }
 
-    /// The categories whose name contains the term, without regard to case, ordered by name unless `sortBy` is given; at
-    /// most 500.
+    /// The categories whose name contains the term, without regard to case, ordered by name unless `sortBy` is given. At
+    /// most 500; `extensions.truncated` then says that there are more.
     #[graphql(directive = AtMost::apply(500))]
     async fn search_categories(
         &self,
         context: &Context<'_>,
+        #[graphql(
+            desc = "A part of the name: at most 255 characters. `%`, `_` and `\\` have no special meaning; the empty term finds all."
+        )]
         search_term: String,
-        #[graphql(desc = "The order of the list.")] sort_by: Option<CategorySort>,
+        #[graphql(desc = "The order of the list. Default: by name, ascending.")] sort_by: Option<
+            CategorySort,
+        >,
     ) -> Result<Vec<Category>, ApiError> {
         let scope = RequestContext::of(context)?;
         let search = CategorySearchRequest {
@@ -88,14 +104,18 @@ impl CategoryQueries {
         Category::from_rows(scope, list.categories)
     }
 
-    /// A page of all categories, ordered by name unless `sortBy` is given. Pages start at 1 and have 1 to 500 rows.
+    /// A page of all categories, ordered by name unless `sortBy` is given; empty after the last one. What is created or
+    /// deleted meanwhile moves the items between pages; see `categoriesConnection`.
     #[graphql(directive = SizedBy::apply("perPage", 500))]
     async fn categories_paginated(
         &self,
         context: &Context<'_>,
-        page: i32,
+        #[graphql(desc = "The number of the page, from 1.")] page: i32,
+        #[graphql(desc = "The number of items of a page: 1 to 500, else `VALIDATION_ERROR`.")]
         per_page: i32,
-        #[graphql(desc = "The order of the list.")] sort_by: Option<CategorySort>,
+        #[graphql(desc = "The order of the list. Default: by name, ascending.")] sort_by: Option<
+            CategorySort,
+        >,
     ) -> Result<Vec<Category>, ApiError> {
         let scope = RequestContext::of(context)?;
         let page = CategoryPaginationRequest {
@@ -107,16 +127,31 @@ impl CategoryQueries {
         Category::from_rows(scope, answer.map_err(read_error)?.categories)
     }
 
-    /// A part of the list of all categories, ordered by name unless `sortBy` is given.
+    /// A part of the list of all categories, ordered by name unless `sortBy` is given. Its cursors are stable while
+    /// categories are created and deleted.
     #[graphql(directive = ConnectionOf::apply(100))]
     async fn categories_connection(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "The first items: 1 to 100. Either `first` or `last` is required.")] first: Option<i32>,
-        #[graphql(desc = "Only items after the one with this cursor.")] after: Option<String>,
-        #[graphql(desc = "The last items: 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only items before the one with this cursor.")] before: Option<String>,
-        #[graphql(desc = "The order of the list.")] sort_by: Option<CategorySort>,
+        #[graphql(
+            desc = "The maximum number of items, from the start of the list or after `after`: 1 to 100. Exactly one of `first` and `last` is required."
+        )]
+        first: Option<i32>,
+        #[graphql(
+            desc = "Only items after the one with this cursor. `VALIDATION_ERROR` if another list, filter or order returned it."
+        )]
+        after: Option<String>,
+        #[graphql(
+            desc = "The maximum number of items, from the end of the list or before `before`: 1 to 100."
+        )]
+        last: Option<i32>,
+        #[graphql(
+            desc = "Only items before the one with this cursor. `VALIDATION_ERROR` if another list, filter or order returned it."
+        )]
+        before: Option<String>,
+        #[graphql(desc = "The order of the list. Default: by name, ascending.")] sort_by: Option<
+            CategorySort,
+        >,
     ) -> Result<Connection<Category>, ApiError> {
         let scope = RequestContext::of(context)?;
         let sort = sort_by.unwrap_or(CategorySort::DEFAULT).message();
@@ -151,8 +186,12 @@ impl CategoryQueries {
         answer.map(CategoryStatistics::from).map_err(read_error)
     }
 
-    /// Whether there is a category with this id.
-    async fn category_exists(&self, context: &Context<'_>, id: ID) -> Result<bool, ApiError> {
+    /// Whether there is a category with this id. No error if there is none.
+    async fn category_exists(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The id to look for.")] id: ID,
+    ) -> Result<bool, ApiError> {
         let scope = RequestContext::of(context)?;
         let id = arguments::id("id", &id)?;
         let answer = scope.services.category_exists(scope, id).await;

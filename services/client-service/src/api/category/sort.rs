@@ -5,7 +5,7 @@ use contract::query;
 
 use super::super::sort::SortDirection;
 
-/// What categories are sorted by.
+/// The value that categories are sorted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum CategorySortField {
     /// The bytes of the name, then the id.
@@ -14,10 +14,10 @@ pub enum CategorySortField {
     CreatedAt,
 }
 
-/// An order of categories.
+/// The order of a list of categories.
 #[derive(Clone, Copy, Debug, InputObject)]
 pub struct CategorySort {
-    /// What they are sorted by.
+    /// The value that they are sorted by.
     pub field: CategorySortField,
     /// The direction of all parts of the order.
     pub direction: SortDirection,

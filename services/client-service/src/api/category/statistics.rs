@@ -6,8 +6,12 @@ use contract::query;
 /// Statistics of all categories.
 #[derive(Clone, Copy, Debug, SimpleObject)]
 pub struct CategoryStatistics {
+    /// The number of categories.
     total_count: i32,
+    /// Whether there is any category.
     has_categories: bool,
+    /// The number of categories with a time of creation. All have one, so it equals `totalCount`; for clients of the
+    /// earlier system.
     categories_with_timestamps: i32,
 }
 

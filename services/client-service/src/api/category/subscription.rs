@@ -24,21 +24,27 @@ fn category(row: ChangedRow) -> Option<Result<Category, ApiError>> {
 #[expect(clippy::unused_async, reason = "the macro awaits the functions")]
 #[Subscription]
 impl CategorySubscriptions {
-    /// Each category that is created, after the position `after` or from now on.
+    /// Each category that is created.
     async fn category_created(
         &self,
         context: &Context<'_>,
+        #[graphql(
+            desc = "A position of the log: the first message is that of the first change after it. Without it the subscription starts now. `BAD_REQUEST` if it is above the head of the log."
+        )]
         after: Option<String>,
     ) -> Result<Items<Category>, ApiError> {
         let all = (ChangeKind::CategoryCreated, None);
         changes::items(context, all, after, category)
     }
 
-    /// Each category that is updated, or only the one with this id.
+    /// Each category whose name or description changes. Products that are added or removed are no such change.
     async fn category_updated(
         &self,
         context: &Context<'_>,
-        id: Option<ID>,
+        #[graphql(desc = "Only this category. Without it all.")] id: Option<ID>,
+        #[graphql(
+            desc = "A position of the log: the first message is that of the first change after it. Without it the subscription starts now. `BAD_REQUEST` if it is above the head of the log."
+        )]
         after: Option<String>,
     ) -> Result<Items<Category>, ApiError> {
         let some = (ChangeKind::CategoryUpdated, changes::only(id.as_ref())?);
@@ -49,6 +55,9 @@ impl CategorySubscriptions {
     async fn category_deleted(
         &self,
         context: &Context<'_>,
+        #[graphql(
+            desc = "A position of the log: the first message is that of the first change after it. Without it the subscription starts now. `BAD_REQUEST` if it is above the head of the log."
+        )]
         after: Option<String>,
     ) -> Result<Items<ID>, ApiError> {
         let all = (ChangeKind::CategoryDeleted, None);

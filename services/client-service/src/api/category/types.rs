@@ -129,9 +129,10 @@ impl Category {
     }
 }
 
-/// A group of products.
+/// A group of products. A product is in one category or in none.
 #[Object]
 impl Category {
+    /// The id: 1 to 64 characters, unique among categories. It never changes.
     async fn id(&self) -> ID {
         ID(self.id.clone())
     }
@@ -141,17 +142,19 @@ impl Category {
         node_id(NodeType::Category, &self.id)
     }
 
+    /// The name: 1 to 100 characters, unique among categories without regard to case.
     async fn name(&self, context: &Context<'_>) -> Result<&str, ApiError> {
         Ok(&self.own(context).await?.name)
     }
 
+    /// A text of at most 1,000 characters; null if there is none.
     async fn description(&self, context: &Context<'_>) -> Option<&str> {
         let own = or_null(context, self.own(context).await)?;
         let text = own.description.as_deref()?;
         or_null(context, long_text(context, text))
     }
 
-    /// The number of its products.
+    /// The number of products in the category.
     async fn product_count(&self, context: &Context<'_>) -> Result<i32, ApiError> {
         match self.product_count {
             Some(count) => Ok(count),
@@ -159,11 +162,12 @@ impl Category {
         }
     }
 
-    /// Its products, ordered by name: the first `limit` (1 to 500), without it 500.
+    /// Its products, ordered by name. Without `limit` at most 500; `extensions.truncated` then says that there are more.
     #[graphql(directive = SizedBy::apply("limit", 500))]
     async fn products(
         &self,
         context: &Context<'_>,
+        #[graphql(desc = "The maximum number of products: 1 to 500, else `VALIDATION_ERROR`.")]
         limit: Option<i32>,
     ) -> Result<Vec<Product>, ApiError> {
         let scope = RequestContext::of(context)?;
@@ -175,15 +179,18 @@ impl Category {
         Product::from_rows(scope, products.rows.clone())
     }
 
-    /// Counts the category's changes.
+    /// Counts the category's events, from 1: send it as `expectedVersion` to not overwrite a change by others. Products
+    /// that are added or removed do not count.
     async fn version(&self, context: &Context<'_>) -> Result<i32, ApiError> {
         Ok(self.own(context).await?.version)
     }
 
+    /// The time of creation.
     async fn created_at(&self, context: &Context<'_>) -> Result<DateTime, ApiError> {
         Ok(self.own(context).await?.created_at)
     }
 
+    /// The time of the last change of any field, `productCount` included.
     async fn updated_at(&self, context: &Context<'_>) -> Result<DateTime, ApiError> {
         Ok(self.own(context).await?.updated_at)
     }

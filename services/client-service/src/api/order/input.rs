@@ -2,42 +2,42 @@
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
 
-/// A new order.
+/// The input of `createOrder`.
 #[derive(Debug, InputObject)]
 pub struct CreateOrderInput {
-    /// The customer's user id: 1 to 255 characters.
+    /// The id of the user who orders: 1 to 255 characters.
     pub user_id: ID,
-    /// 1 to 100 items; the quantities of a repeated product are added up.
+    /// What is ordered: 1 to 100 items. The quantities of a repeated product are added up.
     pub items: Vec<OrderItemInput>,
-    /// The shipping address.
+    /// Where it is sent to. It may be omitted, but null is a `VALIDATION_ERROR`.
     pub shipping_address: MaybeUndefined<ShippingAddressInput>,
 }
 
-/// A product of a new order.
+/// An item of a new order.
 #[derive(Debug, InputObject)]
 pub struct OrderItemInput {
-    /// The product.
+    /// The id of the product, which must exist, else `VALIDATION_ERROR`.
     pub product_id: ID,
-    /// 1 to 1,000 pieces.
+    /// The number of pieces: 1 to 1,000, else `VALIDATION_ERROR`.
     pub quantity: i32,
 }
 
 /// The shipping address of a new order.
 #[derive(Debug, InputObject)]
 pub struct ShippingAddressInput {
-    /// At most 255 characters.
+    /// Street and number: at most 255 characters, may be empty.
     pub street: String,
-    /// At most 255 characters.
+    /// The city: at most 255 characters, may be empty.
     pub city: String,
-    /// At most 20 characters.
+    /// The postal code: at most 20 characters, may be empty.
     pub postal_code: String,
 }
 
-/// A request to cancel an order.
+/// The input of `cancelOrder`.
 #[derive(Debug, InputObject)]
 pub struct CancelOrderInput {
-    /// The order.
+    /// The id of the order.
     pub order_id: ID,
-    /// At most 1,000 characters.
+    /// Why it is cancelled: at most 1,000 characters. It may be omitted, but null is a `VALIDATION_ERROR`.
     pub reason: MaybeUndefined<String>,
 }

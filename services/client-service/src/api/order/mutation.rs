@@ -31,12 +31,13 @@ fn address(input: ShippingAddressInput) -> ShippingAddress {
 
 #[Object]
 impl OrderMutations {
-    /// Places an order. The response does not wait for stock, payment and shipment: the order's status and its saga
-    /// show their progress.
+    /// Places an order and returns it with the status `PROCESSING`, without waiting for stock, payment and shipment: the order's
+    /// status and its saga show their progress, and `orderUpdated` follows it. Out of stock is no error here, but the reason
+    /// why the order is cancelled. `VALIDATION_ERROR` if a value breaks its rule or there is no such product.
     async fn create_order(
         &self,
         context: &Context<'_>,
-        input: CreateOrderInput,
+        #[graphql(desc = "The new order.")] input: CreateOrderInput,
     ) -> Result<Order, ApiError> {
         let scope = RequestContext::of(context)?;
         let shipping_address = not_null("shippingAddress", input.shipping_address)?;
@@ -50,12 +51,13 @@ impl OrderMutations {
         Order::from_reply(scope.services.start_order(by, param).await?)
     }
 
-    /// Cancels an order, whatever its saga is doing; rejected once it is shipped. The order's status shows when the
-    /// cancellation is complete.
+    /// Cancels an order, whatever its saga is doing, and returns true, for a cancelled order too. The order's status shows when
+    /// the cancellation is complete. `NOT_FOUND` if there is no such order, `CONFLICT` once it is shipped or has failed
+    /// permanently.
     async fn cancel_order(
         &self,
         context: &Context<'_>,
-        input: CancelOrderInput,
+        #[graphql(desc = "The order, and why it is cancelled.")] input: CancelOrderInput,
     ) -> Result<bool, ApiError> {
         let scope = RequestContext::of(context)?;
         let param = OrderCancelParam {
@@ -67,15 +69,25 @@ impl OrderMutations {
         Ok(true)
     }
 
-    /// Marks a confirmed order as shipped.
-    async fn ship_order(&self, context: &Context<'_>, id: ID) -> Result<Order, ApiError> {
+    /// Marks an order as shipped and returns it; its pieces leave the stock. `NOT_FOUND` if there is no such order, `CONFLICT`
+    /// unless its status is `CONFIRMED`.
+    async fn ship_order(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The id of the order.")] id: ID,
+    ) -> Result<Order, ApiError> {
         let scope = RequestContext::of(context)?;
         let by = (scope, scope.command_id(context));
         Order::from_reply(scope.services.ship_order(by, id.0).await?)
     }
 
-    /// Marks a shipped order as delivered.
-    async fn deliver_order(&self, context: &Context<'_>, id: ID) -> Result<Order, ApiError> {
+    /// Marks an order as delivered and returns it. `NOT_FOUND` if there is no such order, `CONFLICT` unless its status is
+    /// `SHIPPED`.
+    async fn deliver_order(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The id of the order.")] id: ID,
+    ) -> Result<Order, ApiError> {
         let scope = RequestContext::of(context)?;
         let by = (scope, scope.command_id(context));
         Order::from_reply(scope.services.deliver_order(by, id.0).await?)

@@ -124,25 +124,34 @@ fn scope_of(request: &OrderConnectionRequest) -> Result<ListScope, ApiError> {
 
 #[Object]
 impl OrderQueries {
-    /// The order with this id.
-    async fn order(&self, context: &Context<'_>, id: ID) -> Option<Order> {
+    /// The order with this id. Null with the error `NOT_FOUND` if there is none.
+    async fn order(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The id of the order.")] id: ID,
+    ) -> Option<Order> {
         or_null(context, by_id(context, id).await)
     }
 
-    /// All orders, the latest first unless `sortBy` is given: `limit` (1 to 500, 100 if absent) from `offset` on.
+    /// The orders of all users, the latest first unless `sortBy` is given. New orders move the items; see `ordersConnection`.
     #[graphql(directive = SizedBy::apply("limit", 100))]
     #[expect(clippy::too_many_arguments, reason = "the arguments of a list")]
     async fn orders(
         &self,
         context: &Context<'_>,
-        status: Option<OrderStatus>,
+        #[graphql(desc = "Only orders with this status.")] status: Option<OrderStatus>,
+        #[graphql(
+            desc = "The maximum number of items: 1 to 500, else `VALIDATION_ERROR`. Default 100."
+        )]
         limit: Option<i32>,
-        offset: Option<i32>,
-        #[graphql(desc = "Only orders created at this time or later.")] created_after: Option<
-            DateTime,
-        >,
+        #[graphql(desc = "The number of items to skip, from 0. Default 0.")] offset: Option<i32>,
+        #[graphql(
+            desc = "Only orders created at this time or later. `VALIDATION_ERROR` if it is after `createdBefore`."
+        )]
+        created_after: Option<DateTime>,
         #[graphql(desc = "Only orders created before this time.")] created_before: Option<DateTime>,
-        #[graphql(desc = "The order of the list.")] sort_by: Option<OrderSort>,
+        #[graphql(desc = "The order of the list. Default: by the time of creation, descending.")]
+        sort_by: Option<OrderSort>,
     ) -> Result<Vec<Order>, ApiError> {
         let scope = RequestContext::of(context)?;
         let window = Pagination {
@@ -154,21 +163,26 @@ impl OrderQueries {
         window.list(scope, limit, offset).await
     }
 
-    /// A user's orders, the latest first unless `sortBy` is given: `limit` (1 to 500, 100 if absent) from `offset` on.
+    /// A user's orders, the latest first unless `sortBy` is given. New orders move the items; see `ordersConnection`.
     #[graphql(directive = SizedBy::apply("limit", 100))]
     #[expect(clippy::too_many_arguments, reason = "the arguments of a list")]
     async fn user_orders(
         &self,
         context: &Context<'_>,
-        user_id: ID,
-        status: Option<OrderStatus>,
+        #[graphql(desc = "The id of the user: 1 to 255 characters.")] user_id: ID,
+        #[graphql(desc = "Only orders with this status.")] status: Option<OrderStatus>,
+        #[graphql(
+            desc = "The maximum number of items: 1 to 500, else `VALIDATION_ERROR`. Default 100."
+        )]
         limit: Option<i32>,
-        offset: Option<i32>,
-        #[graphql(desc = "Only orders created at this time or later.")] created_after: Option<
-            DateTime,
-        >,
+        #[graphql(desc = "The number of items to skip, from 0. Default 0.")] offset: Option<i32>,
+        #[graphql(
+            desc = "Only orders created at this time or later. `VALIDATION_ERROR` if it is after `createdBefore`."
+        )]
+        created_after: Option<DateTime>,
         #[graphql(desc = "Only orders created before this time.")] created_before: Option<DateTime>,
-        #[graphql(desc = "The order of the list.")] sort_by: Option<OrderSort>,
+        #[graphql(desc = "The order of the list. Default: by the time of creation, descending.")]
+        sort_by: Option<OrderSort>,
     ) -> Result<Vec<Order>, ApiError> {
         let scope = RequestContext::of(context)?;
         let window = Pagination {
@@ -180,23 +194,38 @@ impl OrderQueries {
         window.list(scope, limit, offset).await
     }
 
-    /// A part of the list of orders, of one user or of all, the latest first unless `sortBy` is given.
+    /// A part of the list of orders, of one user or of all, the latest first unless `sortBy` is given. Its cursors are stable
+    /// while orders are created.
     #[graphql(directive = ConnectionOf::apply(100))]
     #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
     async fn orders_connection(
         &self,
         context: &Context<'_>,
         #[graphql(desc = "Only orders of this user.")] user_id: Option<ID>,
-        #[graphql(desc = "The first items: 1 to 100. Either `first` or `last` is required.")] first: Option<i32>,
-        #[graphql(desc = "Only items after the one with this cursor.")] after: Option<String>,
-        #[graphql(desc = "The last items: 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only items before the one with this cursor.")] before: Option<String>,
+        #[graphql(
+            desc = "The maximum number of items, from the start of the list or after `after`: 1 to 100. Exactly one of `first` and `last` is required."
+        )]
+        first: Option<i32>,
+        #[graphql(
+            desc = "Only items after the one with this cursor. `VALIDATION_ERROR` if another list, filter or order returned it."
+        )]
+        after: Option<String>,
+        #[graphql(
+            desc = "The maximum number of items, from the end of the list or before `before`: 1 to 100."
+        )]
+        last: Option<i32>,
+        #[graphql(
+            desc = "Only items before the one with this cursor. `VALIDATION_ERROR` if another list, filter or order returned it."
+        )]
+        before: Option<String>,
         #[graphql(desc = "Only orders with this status.")] status: Option<OrderStatus>,
-        #[graphql(desc = "Only orders created at this time or later.")] created_after: Option<
-            DateTime,
-        >,
+        #[graphql(
+            desc = "Only orders created at this time or later. `VALIDATION_ERROR` if it is after `createdBefore`."
+        )]
+        created_after: Option<DateTime>,
         #[graphql(desc = "Only orders created before this time.")] created_before: Option<DateTime>,
-        #[graphql(desc = "The order of the list.")] sort_by: Option<OrderSort>,
+        #[graphql(desc = "The order of the list. Default: by the time of creation, descending.")]
+        sort_by: Option<OrderSort>,
     ) -> Result<Connection<Order>, ApiError> {
         let scope = RequestContext::of(context)?;
         let user_id = user_id.map(|id| arguments::user_id("userId", &id));

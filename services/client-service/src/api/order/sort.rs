@@ -5,17 +5,17 @@ use contract::query;
 
 use super::super::sort::SortDirection;
 
-/// What orders are sorted by.
+/// The value that orders are sorted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum OrderSortField {
     /// The time of creation, then the id.
     CreatedAt,
 }
 
-/// How a list of orders is sorted.
+/// The order of a list of orders.
 #[derive(Clone, Copy, Debug, InputObject)]
 pub struct OrderSort {
-    /// What they are sorted by.
+    /// The value that they are sorted by.
     pub field: OrderSortField,
     /// The direction of all parts of the order.
     pub direction: SortDirection,

@@ -7,19 +7,19 @@ use graphql_http::ApiError;
 /// The status of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum OrderStatus {
-    /// Created.
+    /// Created; its saga has not started.
     Pending,
-    /// Its saga is running.
+    /// Its saga reserves the stock, takes the payment and arranges the shipment.
     Processing,
-    /// Paid, and its shipment arranged.
+    /// Paid, and its shipment arranged. `shipOrder` is accepted.
     Confirmed,
-    /// Shipped; it can no longer be cancelled.
+    /// Shipped; it can no longer be cancelled. `deliverOrder` is accepted.
     Shipped,
-    /// Delivered to the customer.
+    /// Delivered to the customer; final.
     Delivered,
-    /// Cancelled: it holds no stock, no money and no shipment.
+    /// Cancelled by a user, or because a step was declined: it holds no stock, no money and no shipment. Final.
     Cancelled,
-    /// Its saga is suspended, or was closed by an operator.
+    /// Its saga is suspended until an operator resumes it, or was closed by an operator.
     Failed,
 }
 

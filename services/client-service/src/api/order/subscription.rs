@@ -25,12 +25,14 @@ fn order(row: ChangedRow) -> Option<Result<Order, ApiError>> {
 #[expect(clippy::unused_async, reason = "the macro awaits the functions")]
 #[Subscription]
 impl OrderSubscriptions {
-    /// The order with this id, at each of its events and each event of its sagas, after the position `after` or from now
-    /// on.
+    /// The order with this id, at each of its events and at each event of its sagas.
     async fn order_updated(
         &self,
         context: &Context<'_>,
-        order_id: ID,
+        #[graphql(desc = "The id of the order.")] order_id: ID,
+        #[graphql(
+            desc = "A position of the log: the first message is that of the first change after it. Without it the subscription starts now. `BAD_REQUEST` if it is above the head of the log."
+        )]
         after: Option<String>,
     ) -> Result<Items<Order>, ApiError> {
         let id = arguments::id("orderId", &order_id)?;

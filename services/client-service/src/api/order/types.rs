@@ -41,12 +41,15 @@ struct Own {
 #[derive(Clone, Debug, SimpleObject)]
 #[graphql(complex, directive = Weighs::apply(0))]
 pub struct OrderItem {
+    /// The id of the product, which may be deleted by now.
     product_id: ID,
+    /// The product's name when it was ordered.
     product_name: String,
+    /// The number of pieces: 1 to 1,000.
     quantity: i32,
-    /// The price of one piece.
+    /// The price of one piece when it was ordered.
     price: Decimal,
-    /// The price of all pieces.
+    /// The price of all pieces: price × quantity.
     subtotal: Decimal,
 }
 
@@ -55,8 +58,11 @@ pub struct OrderItem {
 #[derive(Clone, Debug, SimpleObject)]
 #[graphql(directive = Weighs::apply(0))]
 pub struct ShippingAddress {
+    /// Street and number: at most 255 characters.
     street: String,
+    /// The city: at most 255 characters.
     city: String,
+    /// The postal code: at most 20 characters.
     postal_code: String,
 }
 
@@ -214,6 +220,7 @@ impl Order {
 /// An order of a customer.
 #[Object]
 impl Order {
+    /// The id: 1 to 64 characters, unique among orders. It never changes.
     async fn id(&self) -> ID {
         ID(self.id.clone())
     }
@@ -223,52 +230,57 @@ impl Order {
         node_id(NodeType::Order, &self.id)
     }
 
+    /// The id of the user who ordered: 1 to 255 characters.
     async fn user_id(&self, context: &Context<'_>) -> Result<ID, ApiError> {
         Ok(ID(self.own(context).await?.user_id.clone()))
     }
 
+    /// How far the order is. `extensions.position` of the response is the position that it reflects.
     async fn status(&self, context: &Context<'_>) -> Result<OrderStatus, ApiError> {
         Ok(self.own(context).await?.status)
     }
 
-    /// The sum of all items, at the prices when it was ordered.
+    /// The sum of all subtotals, at the prices when it was ordered.
     async fn total_amount(&self, context: &Context<'_>) -> Result<Decimal, ApiError> {
         Ok(Decimal::new(self.own(context).await?.total_amount.clone()))
     }
 
-    /// Each product once, at most 100.
+    /// What was ordered: each product once, 1 to 100 of them.
     #[graphql(directive = AtMost::apply(100))]
     async fn items(&self, context: &Context<'_>) -> Result<&[OrderItem], ApiError> {
         Ok(&self.own(context).await?.items)
     }
 
+    /// Where it is sent to; null if none was given.
     async fn shipping_address(&self, context: &Context<'_>) -> Option<ShippingAddress> {
         or_null(context, self.own(context).await)?
             .shipping_address
             .clone()
     }
 
-    /// The progress of its latest saga.
+    /// The progress of its latest saga, which fulfils or cancels it.
     async fn saga_state(&self, context: &Context<'_>) -> Option<SagaState> {
         or_null(context, self.load_saga(context).await)?
     }
 
-    /// The carrier's number, once shipping is arranged.
+    /// The carrier's number; null until shipping is arranged.
     async fn tracking_number(&self, context: &Context<'_>) -> Option<&str> {
         or_null(context, self.own(context).await)?
             .tracking_number
             .as_deref()
     }
 
-    /// Counts the order's changes; those of its sagas are not among them.
+    /// Counts the order's events, from 1. Those of its sagas do not count.
     async fn version(&self, context: &Context<'_>) -> Result<i32, ApiError> {
         Ok(self.own(context).await?.version)
     }
 
+    /// The time at which it was ordered.
     async fn created_at(&self, context: &Context<'_>) -> Result<DateTime, ApiError> {
         Ok(self.own(context).await?.created_at)
     }
 
+    /// The time of the last change of any field but `sagaState`.
     async fn updated_at(&self, context: &Context<'_>) -> Result<DateTime, ApiError> {
         Ok(self.own(context).await?.updated_at)
     }

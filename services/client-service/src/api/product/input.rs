@@ -3,35 +3,35 @@
 use async_graphql::{ID, InputObject, MaybeUndefined};
 use graphql_http::Decimal;
 
-/// A new product.
+/// The input of `createProduct`.
 #[derive(Debug, InputObject)]
 pub struct CreateProductInput {
-    /// 1 to 200 characters.
+    /// The name: 1 to 200 characters after white space at both ends is removed.
     pub name: String,
-    /// At most 1,000 characters.
+    /// A text of at most 1,000 characters.
     pub description: Option<String>,
-    /// 0.01 to 999999.99.
+    /// The price of one piece: 0.01 to 999999.99, at most two decimals.
     pub price: Decimal,
-    /// Its category, if any.
+    /// The id of its category, which must exist, else `VALIDATION_ERROR`. Without it the product is in none.
     pub category_id: Option<ID>,
-    /// The initial quantity on hand.
+    /// The initial number of pieces on hand: 0 to 1,000,000,000.
     #[graphql(default_with = "MaybeUndefined::Value(0)")]
     pub stock_quantity: MaybeUndefined<i32>,
 }
 
-/// A change of a product.
+/// The input of `updateProduct`. Fields that are omitted stay as they are.
 #[derive(Debug, InputObject)]
 pub struct UpdateProductInput {
-    /// The product.
+    /// The id of the product.
     pub id: ID,
-    /// 1 to 200 characters.
+    /// The new name: 1 to 200 characters. Null is a `VALIDATION_ERROR`.
     pub name: MaybeUndefined<String>,
-    /// At most 1,000 characters. Null removes it.
+    /// A text of at most 1,000 characters. Null removes it.
     pub description: MaybeUndefined<String>,
-    /// 0.01 to 999999.99.
+    /// The new price: 0.01 to 999999.99, at most two decimals. Null is a `VALIDATION_ERROR`.
     pub price: MaybeUndefined<Decimal>,
-    /// Its category. Null removes it from its category.
+    /// The id of its new category, which must exist, else `VALIDATION_ERROR`. Null removes it from its category.
     pub category_id: MaybeUndefined<ID>,
-    /// Reject the change unless the product is at this version.
+    /// The change is rejected with `CONFLICT` unless the product is at this version.
     pub expected_version: MaybeUndefined<i32>,
 }

@@ -16,11 +16,11 @@ pub struct ProductMutations;
 
 #[Object]
 impl ProductMutations {
-    /// Creates a product.
+    /// Creates a product and returns it. `VALIDATION_ERROR` if a value breaks its rule or there is no such category.
     async fn create_product(
         &self,
         context: &Context<'_>,
-        input: CreateProductInput,
+        #[graphql(desc = "The values of the new product.")] input: CreateProductInput,
     ) -> Result<Product, ApiError> {
         let scope = RequestContext::of(context)?;
         let stock_quantity = not_null("stockQuantity", input.stock_quantity)?;
@@ -37,11 +37,12 @@ impl ProductMutations {
         Product::from_reply(scope.services.create_product(by, param).await?)
     }
 
-    /// Changes a product.
+    /// Changes a product and returns it. A change to the present values succeeds and counts as no change. `NOT_FOUND` if
+    /// there is no such product, `CONFLICT` if `expectedVersion` is not the present version.
     async fn update_product(
         &self,
         context: &Context<'_>,
-        input: UpdateProductInput,
+        #[graphql(desc = "The product and its new values.")] input: UpdateProductInput,
     ) -> Result<Product, ApiError> {
         let scope = RequestContext::of(context)?;
         let (description, clear_description) = clearable(input.description);
@@ -65,12 +66,17 @@ impl ProductMutations {
         Product::from_reply(scope.services.update_product(by, param).await?)
     }
 
-    /// Changes a product's price, with an optional reason.
+    /// Changes a product's price and returns the product. `VALIDATION_ERROR` for a price out of range, `NOT_FOUND` if there is
+    /// no such product.
     async fn change_product_price(
         &self,
         context: &Context<'_>,
-        id: ID,
+        #[graphql(desc = "The id of the product.")] id: ID,
+        #[graphql(desc = "The new price: 0.01 to 999999.99, at most two decimals.")]
         new_price: Decimal,
+        #[graphql(
+            desc = "Why it changes, for audit: at most 1,000 characters. It is stored with the event and not shown by this API."
+        )]
         reason: Option<String>,
     ) -> Result<Product, ApiError> {
         let scope = RequestContext::of(context)?;
@@ -83,11 +89,15 @@ impl ProductMutations {
         Product::from_reply(scope.services.change_price(by, param).await?)
     }
 
-    /// Sets the quantity on hand of a product.
+    /// Sets the number of pieces on hand and returns the product. `NOT_FOUND` if there is no such product, `CONFLICT` if more
+    /// are reserved for orders.
     async fn update_stock(
         &self,
         context: &Context<'_>,
-        product_id: ID,
+        #[graphql(desc = "The id of the product.")] product_id: ID,
+        #[graphql(
+            desc = "The number of pieces on hand: 0 to 1,000,000,000, not fewer than are reserved."
+        )]
         quantity: i32,
     ) -> Result<Product, ApiError> {
         let scope = RequestContext::of(context)?;
@@ -101,8 +111,13 @@ impl ProductMutations {
         ))
     }
 
-    /// Deletes a product.
-    async fn delete_product(&self, context: &Context<'_>, id: ID) -> Result<bool, ApiError> {
+    /// Deletes a product and returns true. `NOT_FOUND` if there is no such product. Orders that contain it stay as they are,
+    /// with its name and price.
+    async fn delete_product(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The id of the product.")] id: ID,
+    ) -> Result<bool, ApiError> {
         let scope = RequestContext::of(context)?;
         let param = ProductUpParam {
             crud: Crud::Delete.into(),

@@ -64,25 +64,42 @@ fn optional_category(id: Option<ID>) -> Result<Option<String>, ApiError> {
 
 #[Object]
 impl ProductQueries {
-    /// The product with this id.
-    async fn product(&self, context: &Context<'_>, id: ID) -> Option<Product> {
+    /// The product with this id. Null with the error `NOT_FOUND` if there is none.
+    async fn product(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The id of the product.")] id: ID,
+    ) -> Option<Product> {
         or_null(context, by_id(context, id).await)
     }
 
-    /// A product with exactly this name.
-    async fn product_by_name(&self, context: &Context<'_>, name: String) -> Option<Product> {
+    /// A product with exactly this name, case included; the one with the lowest id if there are several. Null with the error
+    /// `NOT_FOUND` if there is none.
+    async fn product_by_name(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The name: 1 to 200 characters.")] name: String,
+    ) -> Option<Product> {
         or_null(context, by_name(context, name).await)
     }
 
-    /// Products, of one category or of all, ordered by name unless `sortBy` is given: `limit` (1 to 500, 100 if absent) from `offset` on.
+    /// The products of one category or of all, ordered by name unless `sortBy` is given. What is created or deleted meanwhile
+    /// moves the items; see `productsConnection`.
     #[graphql(directive = SizedBy::apply("limit", 100))]
     async fn products(
         &self,
         context: &Context<'_>,
-        category_id: Option<ID>,
+        #[graphql(desc = "Only products of this category. Without it all.")] category_id: Option<
+            ID,
+        >,
+        #[graphql(
+            desc = "The maximum number of items: 1 to 500, else `VALIDATION_ERROR`. Default 100."
+        )]
         limit: Option<i32>,
-        offset: Option<i32>,
-        #[graphql(desc = "The order of the list.")] sort_by: Option<ProductSort>,
+        #[graphql(desc = "The number of items to skip, from 0. Default 0.")] offset: Option<i32>,
+        #[graphql(desc = "The order of the list. Default: by name, ascending.")] sort_by: Option<
+            ProductSort,
+        >,
     ) -> Result<Vec<Product>, ApiError> {
         let scope = RequestContext::of(context)?;
         let window = ProductWindowRequest {
@@ -94,18 +111,35 @@ impl ProductQueries {
         page(scope, scope.services.products_window(scope, window).await)
     }
 
-    /// A part of the list of products, of one category or of all, ordered by name unless `sortBy` is given.
+    /// A part of the list of products, of one category or of all, ordered by name unless `sortBy` is given. Its cursors are
+    /// stable while products are created and deleted.
     #[graphql(directive = ConnectionOf::apply(100))]
     #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
     async fn products_connection(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "The first items: 1 to 100. Either `first` or `last` is required.")] first: Option<i32>,
-        #[graphql(desc = "Only items after the one with this cursor.")] after: Option<String>,
-        #[graphql(desc = "The last items: 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only items before the one with this cursor.")] before: Option<String>,
-        #[graphql(desc = "Only products of this category.")] category_id: Option<ID>,
-        #[graphql(desc = "The order of the list.")] sort_by: Option<ProductSort>,
+        #[graphql(
+            desc = "The maximum number of items, from the start of the list or after `after`: 1 to 100. Exactly one of `first` and `last` is required."
+        )]
+        first: Option<i32>,
+        #[graphql(
+            desc = "Only items after the one with this cursor. `VALIDATION_ERROR` if another list, filter or order returned it."
+        )]
+        after: Option<String>,
+        #[graphql(
+            desc = "The maximum number of items, from the end of the list or before `before`: 1 to 100."
+        )]
+        last: Option<i32>,
+        #[graphql(
+            desc = "Only items before the one with this cursor. `VALIDATION_ERROR` if another list, filter or order returned it."
+        )]
+        before: Option<String>,
+        #[graphql(desc = "Only products of this category. Without it all.")] category_id: Option<
+            ID,
+        >,
+        #[graphql(desc = "The order of the list. Default: by name, ascending.")] sort_by: Option<
+            ProductSort,
+        >,
     ) -> Result<Connection<Product>, ApiError> {
         let scope = RequestContext::of(context)?;
         let category_id = optional_category(category_id)?;
@@ -133,14 +167,19 @@ impl ProductQueries {
         connection(&listed, answer.page, edges)
     }
 
-    /// The products whose name contains the term, without regard to case, ordered by name unless `sortBy` is given; at
-    /// most 500.
+    /// The products whose name contains the term, without regard to case, ordered by name unless `sortBy` is given. At most
+    /// 500; `extensions.truncated` then says that there are more.
     #[graphql(directive = AtMost::apply(500))]
     async fn search_products(
         &self,
         context: &Context<'_>,
+        #[graphql(
+            desc = "A part of the name: at most 255 characters. `%`, `_` and `\\` have no special meaning; the empty term finds all."
+        )]
         search_term: String,
-        #[graphql(desc = "The order of the list.")] sort_by: Option<ProductSort>,
+        #[graphql(desc = "The order of the list. Default: by name, ascending.")] sort_by: Option<
+            ProductSort,
+        >,
     ) -> Result<Vec<Product>, ApiError> {
         let scope = RequestContext::of(context)?;
         let search = ProductSearchRequest {
@@ -150,14 +189,18 @@ impl ProductQueries {
         list(scope, scope.services.search_products(scope, search).await)
     }
 
-    /// A page of all products, ordered by name unless `sortBy` is given. Pages start at 1 and have 1 to 500 rows.
+    /// A page of all products, ordered by name unless `sortBy` is given; empty after the last one. What is created or deleted
+    /// meanwhile moves the items between pages; see `productsConnection`.
     #[graphql(directive = SizedBy::apply("perPage", 500))]
     async fn products_paginated(
         &self,
         context: &Context<'_>,
-        page: i32,
+        #[graphql(desc = "The number of the page, from 1.")] page: i32,
+        #[graphql(desc = "The number of items of a page: 1 to 500, else `VALIDATION_ERROR`.")]
         per_page: i32,
-        #[graphql(desc = "The order of the list.")] sort_by: Option<ProductSort>,
+        #[graphql(desc = "The order of the list. Default: by name, ascending.")] sort_by: Option<
+            ProductSort,
+        >,
     ) -> Result<Vec<Product>, ApiError> {
         let scope = RequestContext::of(context)?;
         let request = ProductPaginationRequest {
@@ -171,13 +214,16 @@ impl ProductQueries {
         )
     }
 
-    /// The products of a category, ordered by name unless `sortBy` is given; at most 500.
+    /// The products of a category, ordered by name unless `sortBy` is given; empty if there is no such category. At most 500;
+    /// `extensions.truncated` then says that there are more.
     #[graphql(directive = AtMost::apply(500))]
     async fn products_by_category(
         &self,
         context: &Context<'_>,
-        category_id: ID,
-        #[graphql(desc = "The order of the list.")] sort_by: Option<ProductSort>,
+        #[graphql(desc = "The id of the category.")] category_id: ID,
+        #[graphql(desc = "The order of the list. Default: by name, ascending.")] sort_by: Option<
+            ProductSort,
+        >,
     ) -> Result<Vec<Product>, ApiError> {
         let scope = RequestContext::of(context)?;
         let of = ProductByCategoryRequest {
@@ -187,14 +233,18 @@ impl ProductQueries {
         list(scope, scope.services.products_by_category(scope, of).await)
     }
 
-    /// The products with a price in this range, ordered by price unless `sortBy` is given; at most 500.
+    /// The products with a price in this range, both bounds included, ordered by price unless `sortBy` is given. At most 500;
+    /// `extensions.truncated` then says that there are more.
     #[graphql(directive = AtMost::apply(500))]
     async fn products_by_price_range(
         &self,
         context: &Context<'_>,
+        #[graphql(desc = "The lowest price. `VALIDATION_ERROR` if it is above `maxPrice`.")]
         min_price: f64,
-        max_price: f64,
-        #[graphql(desc = "The order of the list.")] sort_by: Option<ProductSort>,
+        #[graphql(desc = "The highest price.")] max_price: f64,
+        #[graphql(desc = "The order of the list. Default: by price, ascending.")] sort_by: Option<
+            ProductSort,
+        >,
     ) -> Result<Vec<Product>, ApiError> {
         let scope = RequestContext::of(context)?;
         if min_price > max_price {
@@ -211,7 +261,7 @@ impl ProductQueries {
         list(scope, scope.services.products_by_price(scope, range).await)
     }
 
-    /// Counts of all products.
+    /// Counts and prices of all products.
     async fn product_statistics(
         &self,
         context: &Context<'_>,
@@ -221,8 +271,12 @@ impl ProductQueries {
         ProductStatistics::from_row(&answer.map_err(read_error)?)
     }
 
-    /// Whether there is a product with this id.
-    async fn product_exists(&self, context: &Context<'_>, id: ID) -> Result<bool, ApiError> {
+    /// Whether there is a product with this id. No error if there is none.
+    async fn product_exists(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The id to look for.")] id: ID,
+    ) -> Result<bool, ApiError> {
         let scope = RequestContext::of(context)?;
         let id = arguments::id("id", &id)?;
         let answer = scope.services.product_exists(scope, id).await;

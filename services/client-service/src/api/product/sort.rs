@@ -5,7 +5,7 @@ use contract::query;
 
 use super::super::sort::SortDirection;
 
-/// What products are sorted by.
+/// The value that products are sorted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum ProductSortField {
     /// The bytes of the name, then the id.
@@ -16,10 +16,10 @@ pub enum ProductSortField {
     CreatedAt,
 }
 
-/// An order of products.
+/// The order of a list of products.
 #[derive(Clone, Copy, Debug, InputObject)]
 pub struct ProductSort {
-    /// What they are sorted by.
+    /// The value that they are sorted by.
     pub field: ProductSortField,
     /// The direction of all parts of the order.
     pub direction: SortDirection,

@@ -7,13 +7,20 @@ use graphql_http::ApiError;
 /// Statistics of all products.
 #[derive(Clone, Copy, Debug, SimpleObject)]
 pub struct ProductStatistics {
+    /// The number of products.
     total_count: i32,
+    /// Whether there is any product.
     has_products: bool,
+    /// The average price, as a float; 0 without products.
     average_price: f64,
+    /// The lowest price, as a float; 0 without products.
     min_price: f64,
+    /// The highest price, as a float; 0 without products.
     max_price: f64,
-    /// The sum of price × stockQuantity.
+    /// The sum of price × `stockQuantity`, as a float.
     total_value: f64,
+    /// The number of products with a time of creation. All have one, so it equals `totalCount`; for clients of the earlier
+    /// system.
     products_with_timestamps: i32,
 }
 

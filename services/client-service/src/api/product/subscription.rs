@@ -18,10 +18,13 @@ pub struct ProductSubscriptions;
 /// The stock of a product after a change.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct StockUpdate {
+    /// The id of the product.
     product_id: ID,
-    /// The quantity available to sell.
+    /// The number of pieces available to sell: the product's `stockQuantity`.
     new_quantity: i32,
+    /// The number of pieces in the warehouse.
     on_hand_quantity: i32,
+    /// The time of the last change of the product or its stock.
     updated_at: DateTime,
 }
 
@@ -54,21 +57,27 @@ fn stock(changed: ChangedRow) -> Option<Result<StockUpdate, ApiError>> {
 #[expect(clippy::unused_async, reason = "the macro awaits the functions")]
 #[Subscription]
 impl ProductSubscriptions {
-    /// Each product that is created, after the position `after` or from now on.
+    /// Each product that is created.
     async fn product_created(
         &self,
         context: &Context<'_>,
+        #[graphql(
+            desc = "A position of the log: the first message is that of the first change after it. Without it the subscription starts now. `BAD_REQUEST` if it is above the head of the log."
+        )]
         after: Option<String>,
     ) -> Result<Items<Product>, ApiError> {
         let all = (ChangeKind::ProductCreated, None);
         changes::items(context, all, after, product)
     }
 
-    /// Each product that is updated, or only the one with this id. Changes of its stock are those of `stockUpdated`.
+    /// Each product whose name, description, price or category changes. Changes of its stock are those of `stockUpdated`.
     async fn product_updated(
         &self,
         context: &Context<'_>,
-        id: Option<ID>,
+        #[graphql(desc = "Only this product. Without it all.")] id: Option<ID>,
+        #[graphql(
+            desc = "A position of the log: the first message is that of the first change after it. Without it the subscription starts now. `BAD_REQUEST` if it is above the head of the log."
+        )]
         after: Option<String>,
     ) -> Result<Items<Product>, ApiError> {
         let some = (ChangeKind::ProductUpdated, changes::only(id.as_ref())?);
@@ -79,17 +88,24 @@ impl ProductSubscriptions {
     async fn product_deleted(
         &self,
         context: &Context<'_>,
+        #[graphql(
+            desc = "A position of the log: the first message is that of the first change after it. Without it the subscription starts now. `BAD_REQUEST` if it is above the head of the log."
+        )]
         after: Option<String>,
     ) -> Result<Items<ID>, ApiError> {
         let all = (ChangeKind::ProductDeleted, None);
         changes::items(context, all, after, changes::deleted)
     }
 
-    /// The stock of these products (1 to 500), each time that it is set, reserved, released or shipped.
+    /// The stock of these products, each time that it is set, reserved, released or shipped.
     async fn stock_updated(
         &self,
         context: &Context<'_>,
+        #[graphql(desc = "The ids of the products: 1 to 500, else `VALIDATION_ERROR`.")]
         product_ids: Vec<ID>,
+        #[graphql(
+            desc = "A position of the log: the first message is that of the first change after it. Without it the subscription starts now. `BAD_REQUEST` if it is above the head of the log."
+        )]
         after: Option<String>,
     ) -> Result<Items<StockUpdate>, ApiError> {
         let ids = changes::several("productIds", &product_ids)?;

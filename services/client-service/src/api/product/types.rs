@@ -196,6 +196,7 @@ impl Product {
 /// A product for sale.
 #[Object]
 impl Product {
+    /// The id: 1 to 64 characters, unique among products. It never changes.
     async fn id(&self) -> ID {
         ID(self.id.clone())
     }
@@ -205,53 +206,62 @@ impl Product {
         node_id(NodeType::Product, &self.id)
     }
 
+    /// The name: 1 to 200 characters. Several products may have the same.
     async fn name(&self, context: &Context<'_>) -> Result<&str, ApiError> {
         Ok(&self.own(context).await?.name)
     }
 
+    /// A text of at most 1,000 characters; null if there is none.
     async fn description(&self, context: &Context<'_>) -> Option<&str> {
         let own = or_null(context, self.own(context).await)?;
         let text = own.description.as_deref()?;
         or_null(context, long_text(context, text))
     }
 
+    /// The price of one piece, 0.01 to 999999.99, with at most two decimals. The system has one currency, which it does not
+    /// name.
     async fn price(&self, context: &Context<'_>) -> Result<Decimal, ApiError> {
         Ok(Decimal::new(self.own(context).await?.price.clone()))
     }
 
-    /// The quantity available to sell: on hand minus reserved.
+    /// The number of pieces available to sell: on hand minus reserved.
     async fn stock_quantity(&self, context: &Context<'_>) -> Result<i32, ApiError> {
         Ok(self.stock(context).await?.available)
     }
 
-    /// The quantity on hand in the warehouse.
+    /// The number of pieces in the warehouse: 0 to 1,000,000,000. Shipping an order reduces it.
     async fn on_hand_quantity(&self, context: &Context<'_>) -> Result<i32, ApiError> {
         Ok(self.stock(context).await?.on_hand)
     }
 
-    /// The quantity reserved for orders.
+    /// The number of pieces reserved for orders that are not shipped yet.
     async fn reserved_quantity(&self, context: &Context<'_>) -> Result<i32, ApiError> {
         Ok(self.stock(context).await?.reserved)
     }
 
+    /// The id of its category; null if it is in none.
     async fn category_id(&self, context: &Context<'_>) -> Option<ID> {
         let own = or_null(context, self.own(context).await)?;
         own.category_id.clone().map(ID)
     }
 
+    /// Its category; null if it is in none.
     async fn category(&self, context: &Context<'_>) -> Option<Category> {
         or_null(context, self.load_category(context).await)?
     }
 
-    /// Counts the product's changes; those of its stock are not among them.
+    /// Counts the product's events, from 1: send it as `expectedVersion` to not overwrite a change by others. A price change of
+    /// more than 10 % counts twice, changes of its stock do not count.
     async fn version(&self, context: &Context<'_>) -> Result<i32, ApiError> {
         Ok(self.own(context).await?.version)
     }
 
+    /// The time of creation.
     async fn created_at(&self, context: &Context<'_>) -> Result<DateTime, ApiError> {
         Ok(self.own(context).await?.created_at)
     }
 
+    /// The time of the last change of any field, the stock included.
     async fn updated_at(&self, context: &Context<'_>) -> Result<DateTime, ApiError> {
         Ok(self.own(context).await?.updated_at)
     }

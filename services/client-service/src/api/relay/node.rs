@@ -13,7 +13,7 @@ use graphql_http::{ApiError, AtMost, or_null, or_null_item};
 /// The maximum number of ids of `nodes`.
 const MAX_IDS: usize = 100;
 
-/// An object with an id that no object of any type shares with it.
+/// An object with an id that no object of any type shares: a category, a product or an order.
 #[derive(Debug, Interface)]
 #[graphql(field(
     name = "node_id",
@@ -51,7 +51,7 @@ async fn by_id(context: &Context<'_>, field: &str, id: &ID) -> Result<Node, ApiE
 
 #[Object]
 impl NodeQueries {
-    /// The object with this `nodeId`.
+    /// The object with this `nodeId`. Null with the error `NOT_FOUND` if there is none, `VALIDATION_ERROR` if it is no `nodeId`.
     async fn node(
         &self,
         context: &Context<'_>,
@@ -60,12 +60,12 @@ impl NodeQueries {
         or_null(context, by_id(context, "id", &id).await)
     }
 
-    /// The objects with these `nodeId`s, in the same order: null, with an error, for those that do not exist.
+    /// The objects with these `nodeId`s, in the same order. Null with the error `NOT_FOUND` for those that do not exist.
     #[graphql(directive = AtMost::apply(100))]
     async fn nodes(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "1 to 100 values of `nodeId`.")] ids: Vec<ID>,
+        #[graphql(desc = "1 to 100 values of `nodeId`, else `VALIDATION_ERROR`.")] ids: Vec<ID>,
     ) -> Result<Vec<Option<Node>>, ApiError> {
         if !(1..=MAX_IDS).contains(&ids.len()) {
             let rule = format!("must have 1 to {MAX_IDS} items, got {}", ids.len());

@@ -22,14 +22,22 @@ async fn saga_of(context: &Context<'_>, order_id: ID) -> Result<Saga, ApiError> 
 
 #[Object]
 impl SagaQueries {
-    /// An order's latest saga, with its id.
-    async fn saga_status(&self, context: &Context<'_>, order_id: ID) -> Option<SagaStatusInfo> {
+    /// An order's latest saga, with its id. Null with the error `NOT_FOUND` if there is no such order.
+    async fn saga_status(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The id of the order.")] order_id: ID,
+    ) -> Option<SagaStatusInfo> {
         let row = or_null(context, saga_of(context, order_id).await)?;
         or_null(context, SagaStatusInfo::from_row(row))
     }
 
-    /// An order's latest saga.
-    async fn saga_state(&self, context: &Context<'_>, order_id: ID) -> Option<SagaState> {
+    /// An order's latest saga. Null with the error `NOT_FOUND` if there is no such order.
+    async fn saga_state(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The id of the order.")] order_id: ID,
+    ) -> Option<SagaState> {
         let row = or_null(context, saga_of(context, order_id).await)?;
         or_null(context, SagaState::from_row(row))
     }

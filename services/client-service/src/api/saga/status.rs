@@ -13,13 +13,13 @@ pub enum SagaStatus {
     Running,
     /// Its completed steps are being compensated.
     Compensating,
-    /// Every step took effect.
+    /// Every step took effect; final.
     Completed,
-    /// An operator closed it.
+    /// An operator closed it; final.
     Failed,
-    /// All its effects were compensated.
+    /// The effects of all completed steps were compensated; final.
     Compensated,
-    /// It waits for an operator.
+    /// It waits for an operator, who resumes or closes it.
     Suspended,
 }
 

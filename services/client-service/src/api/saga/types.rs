@@ -10,44 +10,48 @@ use super::status::SagaStatus;
 /// The latest saga of an order, which fulfils or cancels it.
 #[derive(Debug, SimpleObject)]
 pub struct SagaState {
-    /// `order` or `cancel_order`.
+    /// `order` (it fulfils the order) or `cancel_order` (it undoes a fulfilled one).
     #[graphql(name = "type")]
     saga_type: String,
-    /// The status in lower case.
+    /// The `SagaStatus` in lower case.
     state: &'static str,
+    /// How far the saga is.
     status: SagaStatus,
-    /// The current step.
+    /// The step that is being executed or compensated, such as `process_payment`; null if there is none.
     current_step: Option<String>,
-    /// The steps that took effect; a step stays in this list when it is compensated.
+    /// The steps that took effect, in their order. A step stays in this list when it is compensated.
     completed_steps: Vec<String>,
-    /// The compensated steps.
+    /// The steps whose effect was compensated, in the order of their compensation.
     compensated_steps: Vec<String>,
-    /// Why it compensates or is suspended.
+    /// Why it compensates, failed or is suspended; null if nothing failed.
     failure_reason: Option<String>,
+    /// The time of its start.
     started_at: DateTime,
-    /// When it ended.
+    /// The time of its end; null while it runs.
     completed_at: Option<DateTime>,
 }
 
 /// The latest saga of an order, which fulfils or cancels it, with its id.
 #[derive(Debug, SimpleObject)]
 pub struct SagaStatusInfo {
+    /// The id of the saga.
     saga_id: ID,
-    /// `order` or `cancel_order`.
+    /// `order` (it fulfils the order) or `cancel_order` (it undoes a fulfilled one).
     #[graphql(name = "type")]
     saga_type: String,
-    /// The status in lower case.
+    /// The `SagaStatus` in lower case.
     state: &'static str,
-    /// The current step.
+    /// The step that is being executed or compensated, such as `process_payment`; null if there is none.
     current_step: Option<String>,
-    /// The steps that took effect; a step stays in this list when it is compensated.
+    /// The steps that took effect, in their order. A step stays in this list when it is compensated.
     completed_steps: Vec<String>,
-    /// The compensated steps.
+    /// The steps whose effect was compensated, in the order of their compensation.
     compensated_steps: Vec<String>,
-    /// Why it compensates or is suspended.
+    /// Why it compensates, failed or is suspended; null if nothing failed.
     error: Option<String>,
+    /// The time of its start.
     started_at: DateTime,
-    /// When it ended.
+    /// The time of its end; null while it runs.
     completed_at: Option<DateTime>,
 }
 

@@ -10,7 +10,7 @@ use async_graphql::parser::types::{
 
 use super::ID;
 
-const SDL: &str = include_str!("../../../schema.graphql");
+const SDL: &str = include_str!("../../../../../docs/reference/schema.graphql");
 
 /// The types of the schema.
 #[derive(Debug)]
