@@ -15,6 +15,8 @@
 //! user's: the schema's lists and their arguments determine the cost, and a [`Backend`] stores the answers.
 
 mod backend;
+#[cfg(test)]
+mod documentation;
 mod errors;
 mod execution_context;
 mod graphql;

@@ -4,6 +4,7 @@ use http::StatusCode;
 
 /// The machine-readable kind of an error: `extensions.code`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(test, derive(async_graphql::Enum))]
 pub enum Code {
     /// The client is not authenticated.
     Unauthenticated,
@@ -127,5 +128,56 @@ impl Code {
         [Self::NotFound, Self::ValidationError, Self::Conflict]
             .iter()
             .any(|code| code.name() == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use async_graphql::resolver_utils::EnumType;
+
+    use super::Code;
+    use crate::documentation::{ERRORS, table};
+
+    /// The status of a code, as the table shows it.
+    fn shown_status(name: &str, statuses: &BTreeSet<u16>) -> String {
+        if statuses.is_empty() {
+            let executed = Code::is_business(name);
+            return if executed { "200" } else { "200 or 400" }.to_owned();
+        }
+        let statuses: Vec<String> = statuses.iter().map(u16::to_string).collect();
+        statuses.join(", ")
+    }
+
+    #[test]
+    fn the_documentation_has_each_code_with_its_status() {
+        let mut codes: BTreeMap<&str, BTreeSet<u16>> = BTreeMap::new();
+        for item in Code::items() {
+            let statuses = codes.entry(item.value.name()).or_default();
+            statuses.extend(item.value.status().map(|status| status.as_u16()));
+        }
+        let rows = table(ERRORS, "code");
+        let mut shown = BTreeMap::new();
+        for row in &rows {
+            assert_eq!(row.len(), 4, "a row of docs/api/errors.md: {row:?}");
+            shown.insert(row[0].trim_matches('`'), row[1]);
+        }
+        for (code, statuses) in &codes {
+            let status = shown_status(code, statuses);
+            assert_eq!(
+                shown.get(code),
+                Some(&status.as_str()),
+                "{code} in docs/api/errors.md"
+            );
+        }
+        let unknown: Vec<_> = shown
+            .keys()
+            .filter(|code| !codes.contains_key(*code))
+            .collect();
+        assert!(
+            unknown.is_empty(),
+            "docs/api/errors.md has unknown codes: {unknown:?}"
+        );
     }
 }

@@ -248,7 +248,8 @@ fn too_large() -> ApiError {
 mod tests {
     use http::{HeaderMap, HeaderName, HeaderValue};
 
-    use super::{from_get, from_post, idempotency_key, minimum};
+    use super::{MAX_BODY_BYTES, from_get, from_post, idempotency_key, minimum};
+    use crate::documentation::{LIMITS, table};
     use crate::errors::Code;
     use crate::persisted::PersistedOperations;
 
@@ -316,5 +317,13 @@ mod tests {
             let error = idempotency_key(&with("idempotency-key", &bad)).expect_err("a bad key");
             assert_eq!(error.code, Code::BadRequest);
         }
+    }
+
+    #[test]
+    fn the_documentation_has_the_limit_of_the_body() {
+        let rows = table(LIMITS, "limit");
+        let row = rows.iter().find(|row| row[0] == "bytes of the request");
+        let shown = row.and_then(|row| row[1].split(' ').next());
+        assert_eq!(shown, Some(MAX_BODY_BYTES.to_string().as_str()));
     }
 }

@@ -1,4 +1,4 @@
-//! The cost of requests: the pages of the API's document pass, and a response stays within its limits.
+//! The cost of requests: the pages of docs/api/limits.md pass, and a response stays within its limits.
 
 use anyhow::{Context, Result};
 use platform::config::AppEnv;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::test_gateway::{TestGateway, graphql, text};
 
-const DOCUMENT: &str = include_str!("../../../../docs/api-specification.md");
+const DOCUMENT: &str = include_str!("../../../../docs/api/limits.md");
 const LONGEST_DESCRIPTION: usize = 1_000;
 
 /// The GraphQL examples of the document.

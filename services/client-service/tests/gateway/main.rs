@@ -3,6 +3,7 @@
 mod browsers;
 mod catalogue;
 mod cost;
+mod documentation;
 mod event_streams;
 mod failures;
 mod fakes;

@@ -158,3 +158,52 @@ fn reject_above(code: Code, measures: &[(&str, u64, u64)], place: Pos) -> Result
         Err(ApiError::at_location(code, message, place))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use platform::config::{Setting, names};
+
+    use super::{
+        MAX_ALIASES, MAX_DIRECTIVES, MAX_INTROSPECTION_DEPTH, MAX_ROOT_FIELDS, MAX_SELECTIONS,
+    };
+    use crate::documentation::{LIMITS, table};
+
+    fn default_of(setting: &Setting<u32>) -> &'static str {
+        setting.spec.default.expect("a default")
+    }
+
+    #[test]
+    fn the_documentation_has_each_limit_with_its_default() {
+        let depth = default_of(&names::GRAPHQL_MAX_DEPTH);
+        let expected = [
+            (
+                "complexity",
+                default_of(&names::GRAPHQL_MAX_COMPLEXITY).to_owned(),
+            ),
+            (
+                "bytes of the response",
+                default_of(&names::GRAPHQL_MAX_RESPONSE_BYTES).to_owned(),
+            ),
+            (
+                "depth",
+                format!("{depth}, introspection {MAX_INTROSPECTION_DEPTH}"),
+            ),
+            ("aliases", MAX_ALIASES.to_string()),
+            ("directives", MAX_DIRECTIVES.to_string()),
+            ("fields of the operation", MAX_ROOT_FIELDS.to_string()),
+            ("fields and fragments", MAX_SELECTIONS.to_string()),
+        ];
+        let rows = table(LIMITS, "limit");
+        for (limit, default) in &expected {
+            let row = rows.iter().find(|row| row[0].starts_with(limit));
+            let shown = row.map(|row| row[1].split(" (").next().unwrap_or_default());
+            assert_eq!(
+                shown,
+                Some(default.as_str()),
+                "{limit} in docs/api/limits.md"
+            );
+        }
+        // The limit of the request's bytes is compared where it is checked.
+        assert_eq!(rows.len(), expected.len() + 1, "rows of docs/api/limits.md");
+    }
+}
