@@ -77,30 +77,49 @@ impl Endpoint {
     pub async fn serve(self: Arc<Self>, http: Request<Body>) -> Response {
         let (mut parts, body) = http.into_parts();
         let origin = Origin::of(&parts);
-        if let Some(hub) = &self.hub {
-            if websocket::is_requested(&parts.headers) {
-                let opened = open_socket(hub, &mut parts, &origin);
-                return opened.unwrap_or_else(|error| self.reject_connection(&error, &origin));
-            }
-            if event_stream::is_requested(&parts.headers) {
-                let streamed = self.stream(hub, &parts, body, &origin).await;
-                return streamed.unwrap_or_else(|error| self.reject_connection(&error, &origin));
-            }
+        if let Some(hub) = &self.hub
+            && websocket::is_requested(&parts.headers)
+        {
+            let opened = open_socket(hub, &mut parts, &origin);
+            return opened.unwrap_or_else(|error| self.reject_connection(&error, &origin));
         }
-        self.respond(&parts, body, origin).await
-    }
-
-    async fn respond(&self, parts: &Parts, body: Body, origin: Origin) -> Response {
         let started = Instant::now();
-        let Some(media) = Media::accepted_by(&parts.headers) else {
+        let media = Media::accepted_by(&parts.headers);
+        let is_streamed = event_stream::is_requested(&parts.headers);
+        if let Some(hub) = self.hub.as_ref().filter(|_| is_streamed) {
+            let read = self.read(&parts, body).await;
+            let is_subscription = read.as_ref().is_ok_and(Prepared::is_subscription);
+            // Some clients accept event streams for every operation, as the last choice.
+            if let Some(media) = media.filter(|_| !is_subscription) {
+                return self.respond(&parts, read, (media, started), origin).await;
+            }
+            let streamed = match read {
+                Ok(prepared) => self.stream(hub, &parts, prepared, &origin).await,
+                Err(error) => Err(error),
+            };
+            return streamed.unwrap_or_else(|error| self.reject_connection(&error, &origin));
+        }
+        let Some(media) = media else {
             let message = "the response is application/json or application/graphql-response+json";
             let error = ApiError::new(Code::NotAcceptable, message);
             let answer = self.reject(&error, &MutationOutcome::NOTHING, &origin);
             return answer.into_response(Media::Json);
         };
+        let read = self.read(&parts, body).await;
+        self.respond(&parts, read, (media, started), origin).await
+    }
+
+    /// Executes a request, and answers with one result.
+    async fn respond(
+        &self,
+        parts: &Parts,
+        read: Result<Prepared, ApiError>,
+        (media, started): (Media, Instant),
+        origin: Origin,
+    ) -> Response {
         let mut kind = "unknown";
         let mut operation = kind.to_owned();
-        let answer = match self.read(parts, body).await {
+        let answer = match read {
             Ok(prepared) => {
                 kind = prepared.kind();
                 operation = prepared.operation();
@@ -203,10 +222,9 @@ impl Endpoint {
         &self,
         hub: &Arc<Hub>,
         parts: &Parts,
-        body: Body,
+        prepared: Prepared,
         origin: &Origin,
     ) -> Result<Response, ApiError> {
-        let prepared = self.read(parts, body).await?;
         if !prepared.is_subscription() {
             let answer = self.answer(parts, prepared, origin).await?;
             return Ok(if answer.is_executed() {

@@ -14,19 +14,19 @@ const LIMIT: Duration = Duration::from_secs(30);
 const CREATED: &str = "subscription($after: String) { productCreated(after: $after) { name } }";
 
 /// An open event stream.
-struct Events {
+pub struct Events {
     reader: BufReader<TcpStream>,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Event {
-    id: String,
-    name: String,
-    data: String,
+pub struct Event {
+    pub id: String,
+    pub name: String,
+    pub data: String,
 }
 
 impl Event {
-    fn json(&self) -> Result<Value> {
+    pub fn json(&self) -> Result<Value> {
         ensure!(self.name == "next", "{self:?}");
         Ok(serde_json::from_str(&self.data)?)
     }
@@ -34,7 +34,13 @@ impl Event {
 
 impl Events {
     async fn open(gateway: &TestGateway, headers: &str, variables: Value) -> Result<Self> {
-        let body = json!({"query": CREATED, "variables": variables}).to_string();
+        let body = json!({"query": CREATED, "variables": variables});
+        Self::request(gateway, headers, &body).await
+    }
+
+    /// Opens the stream of a request, with more headers.
+    pub async fn request(gateway: &TestGateway, headers: &str, body: &Value) -> Result<Self> {
+        let body = body.to_string();
         let mut stream = TcpStream::connect(gateway.address()).await?;
         let head = format!(
             "POST /graphql HTTP/1.1\r\nhost: {}\r\naccept: text/event-stream\r\n\
@@ -69,7 +75,7 @@ impl Events {
     }
 
     /// The next event. The sizes of chunks and the comments are skipped.
-    async fn next(&mut self) -> Result<Event> {
+    pub async fn next(&mut self) -> Result<Event> {
         let mut event = Event::default();
         loop {
             let line = self.line().await?;
@@ -133,6 +139,39 @@ async fn queries_and_mutations_are_streams_of_one_event() -> Result<()> {
         .await?;
     let body = String::from_utf8(reply.body.to_vec())?;
     assert!(body.contains("\"categoryExists\":false"), "{body}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_client_that_prefers_json_gets_a_stream_for_subscriptions_only() -> Result<()> {
+    let gateway = TestGateway::open().await?;
+    gateway.product("One", None).await?;
+    // As urql sends it with every operation.
+    let accept = "application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed";
+    let ask = async |query: &str| {
+        let mut request = graphql(query, &json!({}));
+        request.headers.retain(|(name, _)| name != "accept");
+        gateway.send(&request.with_header("accept", accept)).await
+    };
+    let json = "application/graphql-response+json; charset=utf-8";
+    let create = "mutation { createCategory(input: {name: \"Lamps\"}) { name } }";
+    for (query, status) in [
+        ("{ productStatistics { totalCount } }", 200),
+        (create, 200),
+        ("{ nothing }", 400),
+        ("subscription { nothing }", 400),
+        ("{", 400),
+    ] {
+        let reply = ask(query).await?;
+        assert_eq!(reply.status, status, "{query}");
+        assert_eq!(reply.header("content-type"), Some(json), "{query}");
+        let position = reply.header("x-min-position");
+        assert_eq!(position.is_some(), status == 200, "{query}");
+    }
+    let body = json!({"query": CREATED, "variables": {"after": "0"}});
+    let also = "accept: application/json\r\n";
+    let mut events = Events::request(&gateway, also, &body).await?;
+    assert_eq!(events.name().await?, "One");
     Ok(())
 }
 
