@@ -77,11 +77,18 @@ pub fn messages(
 ) -> Response {
     let cancelled = CancellationToken::new();
     let guard = cancelled.clone().drop_guard();
+    let too_slow = inbox.too_slow();
+    let given_up = too_slow.clone();
+    // A response that its client does not read is not polled, so that it could not end the subscription.
     tasks.spawn_job(async move {
-        cancelled.run_until_cancelled_owned(running).await;
+        tokio::select! {
+            () = cancelled.cancelled() => {}
+            () = given_up.cancelled() => {}
+            () = running => {}
+        }
     });
     let events = Events {
-        too_slow: inbox.too_slow(),
+        too_slow,
         stopping: tasks.stopping(),
         inbox,
         keep_alive: interval_at(Instant::now(), KEEP_ALIVE_INTERVAL),

@@ -83,8 +83,12 @@ pub fn outbox() -> (Outbox, Inbox) {
 }
 
 impl Outbox {
-    /// Adds a message without waiting. If there is no room, the connection is marked as too slow.
+    /// Adds a message without waiting. If there is no room, the connection is marked as too slow, and gets none of those
+    /// after it either: a client resumes after the last message that it got.
     pub fn push(&self, item: Item) {
+        if self.shared.too_slow.is_cancelled() {
+            return;
+        }
         if !self.has_room(item.size()) {
             self.shared.too_slow.cancel();
             return;
@@ -179,6 +183,17 @@ mod tests {
         outbox.push(item(MAX_BYTES));
         outbox.push(item(1));
         assert!(inbox.too_slow().is_cancelled());
+    }
+
+    #[tokio::test]
+    async fn after_a_message_that_did_not_fit_there_is_none() {
+        let (outbox, mut inbox) = outbox();
+        outbox.push(item(MAX_BYTES - 1));
+        outbox.push(item(2));
+        assert!(inbox.too_slow().is_cancelled());
+        outbox.push(item(1));
+        assert!(inbox.try_next().is_some());
+        assert!(inbox.try_next().is_none(), "it would be after a gap");
     }
 
     #[tokio::test]

@@ -6,10 +6,13 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 /// How long a client may take to receive all pending data.
 const WRITE_TIMEOUT: Duration = Duration::from_mins(1);
+/// The same while the process stops, which must not wait for a client that does not read.
+const STOPPING_WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A stream whose writes fail if its peer does not read.
 #[derive(Debug)]
@@ -17,6 +20,9 @@ pub(in crate::runtime) struct TimedWrites<S> {
     stream: S,
     /// Set while data is pending: from the first write that blocked until the next flush.
     timeout: Option<Pin<Box<Sleep>>>,
+    /// Ready when the process stops; set until then.
+    stopping: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+    limit: Duration,
 }
 
 impl<S> TimedWrites<S> {
@@ -24,7 +30,15 @@ impl<S> TimedWrites<S> {
         Self {
             stream,
             timeout: None,
+            stopping: None,
+            limit: WRITE_TIMEOUT,
         }
+    }
+
+    /// Gives its peer less time when `stopping` is cancelled.
+    pub(in crate::runtime) fn until(mut self, stopping: CancellationToken) -> Self {
+        self.stopping = Some(Box::pin(stopping.cancelled_owned()));
+        self
     }
 
     /// Whether the peer has not received all sent data yet.
@@ -40,9 +54,17 @@ impl<S> TimedWrites<S> {
         if written.is_ready() {
             return written;
         }
-        let timeout = self
-            .timeout
-            .get_or_insert_with(|| Box::pin(sleep(WRITE_TIMEOUT)));
+        let stopping = self.stopping.as_mut();
+        if stopping.is_some_and(|it| it.as_mut().poll(context).is_ready()) {
+            self.stopping = None;
+            self.limit = STOPPING_WRITE_TIMEOUT;
+            if let Some(timeout) = &mut self.timeout {
+                let end = timeout.deadline().min(Instant::now() + self.limit);
+                timeout.as_mut().reset(end);
+            }
+        }
+        let limit = self.limit;
+        let timeout = self.timeout.get_or_insert_with(|| Box::pin(sleep(limit)));
         ready!(timeout.as_mut().poll(context));
         let message = "the client does not read the data sent to it";
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, message)))
@@ -100,7 +122,9 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
     use tokio::time::{Duration, Instant};
 
-    use super::{TimedWrites, WRITE_TIMEOUT};
+    use tokio_util::sync::CancellationToken;
+
+    use super::{STOPPING_WRITE_TIMEOUT, TimedWrites, WRITE_TIMEOUT};
 
     #[tokio::test(start_paused = true)]
     async fn a_write_to_a_peer_that_does_not_read_times_out() {
@@ -113,6 +137,24 @@ mod tests {
             ErrorKind::TimedOut
         );
         assert!(start.elapsed() >= WRITE_TIMEOUT);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stop_does_not_wait_for_a_peer_that_does_not_read() {
+        let (stream, _peer) = duplex(16);
+        let stopping = CancellationToken::new();
+        let mut stream = TimedWrites::new(stream).until(stopping.clone());
+        let start = Instant::now();
+        let stop = tokio::spawn(async move {
+            tokio::time::sleep(WRITE_TIMEOUT / 2).await;
+            stopping.cancel();
+        });
+        let written = stream.write_all(&[0; 100]).await;
+        assert_eq!(written.expect_err("stopped").kind(), ErrorKind::TimedOut);
+        let after_stop = start.elapsed().saturating_sub(WRITE_TIMEOUT / 2);
+        assert!(after_stop >= STOPPING_WRITE_TIMEOUT, "{after_stop:?}");
+        assert!(after_stop < STOPPING_WRITE_TIMEOUT * 2, "{after_stop:?}");
+        stop.await.expect("it ends");
     }
 
     #[tokio::test(start_paused = true)]

@@ -9,6 +9,7 @@ use std::time::Duration;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
 
 use super::framing::{Framing, Position, Scanner};
 use crate::runtime::connections::TimedWrites;
@@ -124,10 +125,10 @@ enum Read {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Http1Io<S> {
-    pub(super) fn new(stream: S, progress: Progress) -> Self {
+    pub(super) fn new(stream: S, progress: Progress, stopping: CancellationToken) -> Self {
         let now = Instant::now();
         Self {
-            stream: TimedWrites::new(stream),
+            stream: TimedWrites::new(stream).until(stopping),
             progress,
             held_back: Vec::new(),
             request_since: now,

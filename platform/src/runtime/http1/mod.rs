@@ -108,7 +108,8 @@ async fn serve_connection(
         .end()
         .unwrap_or_else(|| futures::future::pending().boxed());
     // The stream holds the permit, because it outlives this task if the connection is upgraded to a WebSocket.
-    let io = TokioIo::new(Http1Io::new(AdmittedStream::new(stream, place), progress));
+    let stream = AdmittedStream::new(stream, place);
+    let io = TokioIo::new(Http1Io::new(stream, progress, stopping.clone()));
     let connection = http1::Builder::new()
         // `Http1Io` has its own timeouts for reads.
         .header_read_timeout(None)

@@ -220,6 +220,16 @@ impl TestGateway {
         })
     }
 
+    /// Stops the gateway, and then its services.
+    pub async fn stop(self, limit: Duration) -> Result<()> {
+        let Self {
+            gateway,
+            backend: _backend,
+            ..
+        } = self;
+        Ok(gateway.stop(limit).await?)
+    }
+
     /// All events of the log.
     pub async fn events(&self) -> Result<Vec<Envelope>> {
         let backend = self.backend.as_ref().context("there is no event store")?;
