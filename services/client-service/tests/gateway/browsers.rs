@@ -213,7 +213,7 @@ async fn a_visitor_is_led_to_the_editor_or_to_a_page() -> Result<()> {
     Ok(())
 }
 
-fn sha256(text: &str) -> String {
+pub fn sha256(text: &str) -> String {
     let mut hash = String::new();
     for byte in Sha256::digest(text) {
         write!(hash, "{byte:02x}").expect("text can be appended to");

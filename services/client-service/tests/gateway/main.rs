@@ -17,6 +17,7 @@ mod orders;
 mod outcomes;
 mod positions;
 mod reads;
+mod registered;
 mod relay;
 mod relay_compiler;
 mod request_ids;

@@ -1,0 +1,111 @@
+//! Operations by their hash over `WebSockets` and event streams, and a gateway that executes registered ones only.
+
+use anyhow::{Context, Result};
+use platform::config::AppEnv;
+use serde_json::{Value, json};
+use test_shop::{Folder, Request, Socket};
+
+use super::browsers::sha256;
+use super::event_streams::Events;
+use super::test_gateway::TestGateway;
+
+const CREATED: &str = "subscription($after: String) { productCreated(after: $after) { name } }";
+const OTHER: &str = "subscription { productDeleted }";
+
+fn by_hash(hash: &str, text: Option<&str>) -> Value {
+    let persisted = json!({"version": 1, "sha256Hash": hash});
+    let mut request =
+        json!({"extensions": {"persistedQuery": persisted}, "variables": {"after": "0"}});
+    if let Some(text) = text {
+        request["query"] = json!(text);
+    }
+    request
+}
+
+fn by_text(text: &str) -> Value {
+    json!({"query": text})
+}
+
+/// The name of the created product, or the code of the error.
+async fn over_socket(socket: &mut Socket, request: &Value) -> Result<String> {
+    let start = json!({"id": "1", "type": "subscribe", "payload": request});
+    socket.send(&start).await?;
+    let mut message = socket.next().await?;
+    let payload = message["payload"].take();
+    if message["type"] == "error" {
+        return text(&payload[0]["extensions"]["code"]);
+    }
+    socket.send(&json!({"id": "1", "type": "complete"})).await?;
+    socket.ping().await?;
+    text(&payload["data"]["productCreated"]["name"])
+}
+
+async fn over_stream(gateway: &TestGateway, request: &Value) -> Result<String> {
+    let body = Request::post_json("/graphql", request.to_string());
+    let refused = async || {
+        let asked = body.clone().with_header("accept", "text/event-stream");
+        let reply = gateway.send(&asked).await?.json()?;
+        text(&reply["errors"][0]["extensions"]["code"])
+    };
+    match Events::request(gateway, "", request).await {
+        Ok(mut events) => {
+            let event = events.next().await?.json()?;
+            text(&event["data"]["productCreated"]["name"])
+        }
+        Err(_) => refused().await,
+    }
+}
+
+fn text(value: &Value) -> Result<String> {
+    Ok(value.as_str().context(value.to_string())?.to_owned())
+}
+
+async fn over_both(gateway: &TestGateway, request: Value, expected: &str) -> Result<()> {
+    let mut socket = Socket::open(gateway.address()).await?;
+    assert_eq!(over_socket(&mut socket, &request).await?, expected);
+    assert_eq!(over_stream(gateway, &request).await?, expected);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_subscription_is_stored_under_its_hash() -> Result<()> {
+    let gateway = TestGateway::open().await?;
+    gateway.product("Lamp", None).await?;
+    let hash = sha256(CREATED);
+    let unknown = "PERSISTED_QUERY_NOT_FOUND";
+    over_both(&gateway, by_hash(&hash, None), unknown).await?;
+    let wrong = by_hash(&sha256("x"), Some(CREATED));
+    over_both(&gateway, wrong, "BAD_REQUEST").await?;
+    over_both(&gateway, by_hash(&hash, None), unknown).await?;
+    over_both(&gateway, by_hash(&hash, Some(CREATED)), "Lamp").await?;
+    over_both(&gateway, by_hash(&hash, None), "Lamp").await
+}
+
+#[tokio::test]
+async fn only_registered_subscriptions_run_if_there_is_a_manifest() -> Result<()> {
+    let folder = Folder::create()?;
+    let manifest = folder.path().join("persisted-documents.json");
+    let create = "mutation($input: CreateProductInput!) { createProduct(input: $input) { id } }";
+    std::fs::write(
+        &manifest,
+        json!({ "0a1b": CREATED, "0c2d": create }).to_string(),
+    )?;
+    let settings = [("GRAPHQL_OPERATIONS", manifest.to_str().context("a path")?)];
+    let gateway = TestGateway::open_with(AppEnv::Development, &settings).await?;
+    gateway.product("Lamp", None).await?;
+    for allowed in [by_hash("0a1b", None), by_hash(&sha256(CREATED), None)] {
+        over_both(&gateway, allowed, "Lamp").await?;
+    }
+    let same = json!({"query": CREATED, "variables": {"after": "0"}});
+    over_both(&gateway, same, "Lamp").await?;
+    for refused in [
+        by_text(OTHER),
+        by_hash("ffff", None),
+        by_hash(&sha256(OTHER), Some(OTHER)),
+        by_text("{ __typename }"),
+        by_text("mutation { deleteProduct(id: 1) }"),
+    ] {
+        over_both(&gateway, refused, "PERSISTED_QUERY_NOT_IN_LIST").await?;
+    }
+    Ok(())
+}
