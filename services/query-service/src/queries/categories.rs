@@ -5,6 +5,7 @@ use std::sync::Arc;
 use domain::value::{CategoryName, SearchTerm};
 
 use super::conditions::Conditions;
+use super::connection::Selection;
 use super::models::ReadModels;
 use super::query::Query;
 use super::sort::{BY_CREATION, BY_NAME};
@@ -141,7 +142,7 @@ impl CategoryQueries {
         slice: &PageSlice,
         at: ReadOptions,
     ) -> Result<ReadResult<Connection<CategoryRow>>, ReadError> {
-        let list = (Conditions::default(), sort);
+        let list = (Selection::default(), sort);
         self.table
             .connection("read a part of the categories", list, slice, at)
             .await

@@ -23,7 +23,7 @@ use serde::Deserialize;
 use super::conditions::Conditions;
 use super::query::Query;
 use super::row_key::RowKey;
-use super::sort::{Sort, SortDirection, SortField};
+use super::sort::{Sort, SortColumns, SortDirection, SortField};
 use super::{ReadError, ReadOptions, ReadResult, TableQueries};
 
 /// Limit of rows in a part.
@@ -67,25 +67,50 @@ pub struct Connection<R> {
     pub total: Option<i64>,
 }
 
+/// The rows of a list: those that a filter selects, from one place on and before another.
+///
+/// Places are not part of the filter, so that a part of the list has one start and one end: of several conditions on the
+/// columns of an index, SQLite may take any for the range that it reads.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Selection {
+    pub filter: Conditions,
+    pub from: Option<RowKey>,
+    pub before: Option<RowKey>,
+}
+
+/// A range of keys, in ascending order.
+#[derive(Clone, Debug)]
+struct KeyRange {
+    start: Option<KeyBound>,
+    end: Option<KeyBound>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct KeyBound {
+    key: RowKey,
+    is_included: bool,
+}
+
 #[derive(Deserialize)]
 struct CountRow {
     count: i64,
 }
 
 impl<P: TableProjection> TableQueries<P> {
-    /// A part of the list of the rows that `filter` selects, in the order of `sort`.
+    /// A part of a list, in the order of `sort`.
     pub(super) async fn connection<F: SortField<Row = P::Row>>(
         &self,
         operation: &'static str,
-        (filter, sort): (Conditions, Sort<F>),
+        (selection, sort): (Selection, Sort<F>),
         slice: &PageSlice,
         at: ReadOptions,
     ) -> Result<ReadResult<Connection<P::Row>>, ReadError> {
-        let question = self.slice_query(operation, filter.clone(), sort, slice);
+        let question = self.slice_query(operation, &selection, sort, slice);
         let reading = self.list(at, question, i64::MAX);
         let counting = async {
             if slice.count {
-                let counted = self.count("count the rows of a list", filter, at).await?;
+                let all = selection.conditions(sort.field.columns());
+                let counted = self.count("count the rows of a list", all, at).await?;
                 Ok(Some(counted))
             } else {
                 Ok(None)
@@ -127,13 +152,14 @@ impl<P: TableProjection> TableQueries<P> {
     fn slice_query<F: SortField>(
         &self,
         operation: &'static str,
-        mut conditions: Conditions,
+        selection: &Selection,
         sort: Sort<F>,
         slice: &PageSlice,
     ) -> Query {
         let (columns, direction) = (sort.field.columns(), sort.direction);
-        let selected = conditions.all();
-        let mut within = selected.clone();
+        let mut conditions = selection.filter.clone();
+        let filter = conditions.all();
+        let mut within = selection.range();
         let mut parts = Vec::new();
         let ends = [
             (&slice.after, direction),
@@ -141,14 +167,11 @@ impl<P: TableProjection> TableQueries<P> {
         ];
         for (key, inwards) in ends {
             let Some(key) = key else { continue };
-            let values: Vec<_> = key.values().collect();
-            let values = values.into_iter().map(|value| conditions.parameter(value));
-            let key = values.collect::<Vec<_>>().join(", ");
+            within.limit(key, false, inwards);
             let outwards = inwards.reversed();
-            let is_at = |operator: &str| format!("({}) {operator} ({key})", columns.names);
-            within = format!("{within} AND {}", is_at(inwards.after()));
-            let beyond = is_at(&format!("{}=", outwards.after()));
-            parts.push((format!("{selected} AND {beyond}"), outwards, "1".to_owned()));
+            let mut beyond = selection.range();
+            beyond.limit(key, true, outwards);
+            parts.push((beyond, outwards, "1".to_owned()));
         }
         let reading = match slice.size {
             SliceSize::First(_) => direction,
@@ -157,7 +180,10 @@ impl<P: TableProjection> TableQueries<P> {
         let limit = conditions.parameter(slice.size.rows() + 1);
         parts.push((within, reading, limit));
         let parts = parts.into_iter().enumerate();
-        let parts = parts.map(|(number, (condition, direction, limit))| {
+        let parts = parts.map(|(number, (range, direction, limit))| {
+            let range = range.condition(columns, &mut conditions);
+            let condition = [Some(filter.clone()), range].into_iter().flatten();
+            let condition = condition.collect::<Vec<_>>().join(" AND ");
             format!(
                 "SELECT {all} FROM (\
                    {select} ORDER BY {order} LIMIT {limit}\
@@ -167,12 +193,66 @@ impl<P: TableProjection> TableQueries<P> {
                 order = columns.order_by(direction),
             )
         });
-        let sql = format!(
-            "SELECT {all} FROM ({parts}) AS parts",
-            all = self.columns(),
-            parts = parts.collect::<Vec<_>>().join(" UNION ALL "),
-        );
+        let parts = parts.collect::<Vec<_>>().join(" UNION ALL ");
+        let sql = format!("SELECT {} FROM ({parts}) AS parts", self.columns());
         conditions.bind(Query::ordered(operation, &sql, sort.order_by(), ""))
+    }
+}
+
+impl Selection {
+    fn range(&self) -> KeyRange {
+        let bound = |key: &Option<RowKey>, is_included| {
+            let key = key.clone();
+            key.map(|key| KeyBound { key, is_included })
+        };
+        KeyRange {
+            start: bound(&self.from, true),
+            end: bound(&self.before, false),
+        }
+    }
+
+    /// The filter with the places.
+    fn conditions(&self, columns: SortColumns) -> Conditions {
+        let mut conditions = self.filter.clone();
+        if let Some(range) = self.range().condition(columns, &mut conditions) {
+            conditions.holds(range);
+        }
+        conditions
+    }
+}
+
+impl KeyRange {
+    /// Limits the range to the rows that follow a key in `direction`.
+    fn limit(&mut self, key: &RowKey, is_included: bool, direction: SortDirection) {
+        let side = match direction {
+            SortDirection::Ascending => &mut self.start,
+            SortDirection::Descending => &mut self.end,
+        };
+        let is_narrower = side.as_ref().is_none_or(|known| match direction {
+            SortDirection::Ascending => *key > known.key,
+            SortDirection::Descending => *key < known.key,
+        });
+        if is_narrower {
+            let key = key.clone();
+            *side = Some(KeyBound { key, is_included });
+        } else if let Some(known) = side.as_mut().filter(|known| known.key == *key) {
+            known.is_included &= is_included;
+        }
+    }
+
+    /// The condition of the range, if it has a start or an end.
+    fn condition(&self, columns: SortColumns, conditions: &mut Conditions) -> Option<String> {
+        let mut texts = Vec::new();
+        let sides = [(&self.start, ">"), (&self.end, "<")];
+        for (bound, operator) in sides {
+            let Some(bound) = bound else { continue };
+            let values: Vec<_> = bound.key.values().collect();
+            let values = values.into_iter().map(|value| conditions.parameter(value));
+            let key = values.collect::<Vec<_>>().join(", ");
+            let or_equal = if bound.is_included { "=" } else { "" };
+            texts.push(format!("({}) {operator}{or_equal} ({key})", columns.names));
+        }
+        (!texts.is_empty()).then(|| texts.join(" AND "))
     }
 }
 
@@ -217,3 +297,7 @@ impl PageSlice {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "connection_plan_tests.rs"]
+mod tests;

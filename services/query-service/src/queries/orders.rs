@@ -6,6 +6,7 @@ use std::sync::Arc;
 use domain::value::{OrderStatus, UserId};
 
 use super::conditions::Conditions;
+use super::connection::Selection;
 use super::models::ReadModels;
 use super::query::Query;
 use super::sort::BY_CREATION;
@@ -60,7 +61,8 @@ pub struct OrderFilter {
 }
 
 impl OrderFilter {
-    fn conditions(&self) -> Conditions {
+    /// Conditions other than the period.
+    fn equalities(&self) -> Conditions {
         let mut conditions = Conditions::default();
         if let Some(user) = &self.user_id {
             conditions.equal("user_id", user.as_str());
@@ -68,6 +70,11 @@ impl OrderFilter {
         if let Some(status) = self.status {
             conditions.equal("status", status.name());
         }
+        conditions
+    }
+
+    fn conditions(&self) -> Conditions {
+        let mut conditions = self.equalities();
         if let Some(from) = self.created_from {
             conditions.at_least("created_at", from);
         }
@@ -75,6 +82,21 @@ impl OrderFilter {
             conditions.below("created_at", before);
         }
         conditions
+    }
+
+    /// The same, for parts of a list.
+    pub(super) fn selection(&self) -> Selection {
+        // Before the keys of all orders of that time.
+        let place = |time: i64| RowKey {
+            number: Some(time),
+            name: None,
+            id: String::new(),
+        };
+        Selection {
+            filter: self.equalities(),
+            from: self.created_from.map(place),
+            before: self.created_before.map(place),
+        }
     }
 }
 
@@ -153,7 +175,7 @@ impl OrderQueries {
         slice: &PageSlice,
         at: ReadOptions,
     ) -> Result<ReadResult<Connection<OrderRow>>, ReadError> {
-        let list = (filter.conditions(), sort);
+        let list = (filter.selection(), sort);
         self.table
             .connection("read a part of the orders", list, slice, at)
             .await

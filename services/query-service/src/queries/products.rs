@@ -7,6 +7,7 @@ use read_model_sql::TABLE;
 use serde::Deserialize;
 
 use super::conditions::Conditions;
+use super::connection::Selection;
 use super::models::ReadModels;
 use super::query::Query;
 use super::sort::{BY_CREATION, BY_NAME, BY_PRICE};
@@ -219,12 +220,13 @@ impl ProductQueries {
         slice: &PageSlice,
         at: ReadOptions,
     ) -> Result<ReadResult<Connection<ProductRow>>, ReadError> {
-        let mut filter = Conditions::default();
+        let mut selection = Selection::default();
         if let Some(category) = category_id {
-            filter.equal("category_id", category);
+            selection.filter.equal("category_id", category);
         }
+        let list = (selection, sort);
         self.table
-            .connection("read a part of the products", (filter, sort), slice, at)
+            .connection("read a part of the products", list, slice, at)
             .await
     }
 

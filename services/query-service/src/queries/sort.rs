@@ -20,14 +20,6 @@ impl SortDirection {
             Self::Descending => Self::Ascending,
         }
     }
-
-    /// The operator of "comes after" in a list of this direction.
-    pub(super) fn after(self) -> &'static str {
-        match self {
-            Self::Ascending => ">",
-            Self::Descending => "<",
-        }
-    }
 }
 
 /// An order of a list.

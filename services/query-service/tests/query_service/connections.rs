@@ -292,6 +292,95 @@ async fn orders_are_selected_by_user_status_and_time() {
     }
 }
 
+/// The ids of a part of the orders of a period, whether the list continues before it, and its number of rows.
+async fn orders_of(
+    service: &mut Service,
+    head: u64,
+    (from, before): (Option<i64>, Option<i64>),
+    (direction, after): (i32, Option<RowKey>),
+) -> (Vec<String>, bool, Option<i64>) {
+    let request = OrderConnectionRequest {
+        period: Some(OrderPeriod {
+            created_from_micros: from,
+            created_before_micros: before,
+        }),
+        sort: Some(OrderSort {
+            field: 0,
+            direction,
+        }),
+        slice: Some(PageSlice {
+            after,
+            count: true,
+            ..first(100)
+        }),
+        ..OrderConnectionRequest::default()
+    };
+    let reply = service.orders.list_orders_connection(at(head, request));
+    let reply = reply.await.expect("answered").into_inner();
+    let page = reply.page.expect("set");
+    let orders = reply.edges.into_iter().filter_map(|edge| edge.order);
+    let ids = orders.map(|order| order.id).collect();
+    (ids, page.has_previous_page, page.total_count)
+}
+
+#[tokio::test]
+async fn a_part_of_a_period_has_what_both_have() {
+    for world in TestService::both().await {
+        let mut service = world.start().await;
+        let mut head = 0;
+        for id in ["o1", "o2", "o3", "o4"] {
+            let order = OrderOf { id, user: "ann" };
+            head = world.append(vec![order.created()]).await;
+        }
+        let request = OrderConnectionRequest {
+            slice: Some(first(100)),
+            sort: Some(OrderSort {
+                field: 0,
+                direction: ASC,
+            }),
+            ..OrderConnectionRequest::default()
+        };
+        let all = service.orders.list_orders_connection(at(head, request));
+        let all = all.await.expect("answered").into_inner().edges;
+        let keys: Vec<RowKey> = all.into_iter().filter_map(|edge| edge.key).collect();
+        let time = |key: &RowKey| key.number.expect("a time");
+        let ends = || std::iter::once(None).chain(keys.iter().map(Some));
+        for (from, before) in ends().flat_map(|from| ends().map(move |before| (from, before))) {
+            let period = (from.map(time), before.map(time));
+            if matches!(period, (Some(from), Some(before)) if from > before) {
+                continue;
+            }
+            let is_in = |key: &&RowKey| {
+                let time = time(key);
+                period.0.is_none_or(|from| time >= from) && period.1.is_none_or(|end| time < end)
+            };
+            let total = keys.iter().filter(is_in).count();
+            for (direction, after) in [ASC, DESC]
+                .into_iter()
+                .flat_map(|it| ends().map(move |key| (it, key)))
+            {
+                let is_after = |key: &RowKey| {
+                    after.is_none_or(|after| match direction {
+                        DESC => time(key) < time(after),
+                        _ => time(key) > time(after),
+                    })
+                };
+                let (rest, start): (Vec<_>, Vec<_>) =
+                    keys.iter().filter(is_in).partition(|key| is_after(key));
+                let mut expected: Vec<String> = rest.iter().map(|key| key.id.clone()).collect();
+                if direction == DESC {
+                    expected.reverse();
+                }
+                let part = orders_of(&mut service, head, period, (direction, after.cloned())).await;
+                let total = i64::try_from(total).ok();
+                let expected = (expected, !start.is_empty(), total);
+                assert_eq!(part, expected, "{period:?} {direction} {after:?}");
+            }
+        }
+        service.stop().await;
+    }
+}
+
 fn refused(error: &Status, part: &str) {
     assert_eq!(error.code(), Code::InvalidArgument, "{error}");
     assert!(error.message().contains(part), "{part} in {error}");
