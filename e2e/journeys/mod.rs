@@ -5,6 +5,7 @@ mod bad_orders;
 mod catalogue;
 mod endpoints;
 mod foreign;
+mod front_ends;
 mod idempotency;
 mod limits;
 mod logs;

@@ -9,16 +9,25 @@ use tokio::time::timeout;
 
 const SCRIPT_TIMEOUT: Duration = Duration::from_mins(5);
 
-/// Runs a program of `e2e/foreign` to its end and returns what it printed.
+/// A list of packages in `tools/test-node`.
+#[derive(Clone, Copy, Debug)]
+pub enum Packages {
+    /// The clients of the protocols, and Relay's compiler.
+    Protocols,
+    /// The clients and code generators of front ends.
+    FrontEnds,
+}
+
+/// Runs a program of `e2e/foreign` to its end and returns the number of checks that it printed.
 ///
 /// # Errors
 /// There is no Node or npm, or the program failed; the message then has its output.
-pub async fn node(script: &str, arguments: &[&str]) -> Result<String> {
+pub async fn node(packages: Packages, script: &str, arguments: &[&str]) -> Result<u32> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("foreign")
         .join(script);
     let running = Command::new("node")
-        .env("NODE_PATH", packages().await?)
+        .env("NODE_PATH", packages.install().await?)
         .arg(&script)
         .args(arguments)
         .kill_on_drop(true)
@@ -30,23 +39,33 @@ pub async fn node(script: &str, arguments: &[&str]) -> Result<String> {
     if !output.status.success() {
         bail!("{}{printed}", String::from_utf8_lossy(&output.stderr));
     }
-    Ok(printed)
+    let checks = printed.split(' ').next();
+    let checks = checks.and_then(|count| count.parse().ok());
+    checks.with_context(|| format!("{} printed {printed:?}", script.display()))
 }
 
-async fn packages() -> Result<PathBuf> {
-    let cache = std::env::var_os("XDG_CACHE_HOME")
-        .map(PathBuf::from)
-        .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")))
-        .context("neither XDG_CACHE_HOME nor HOME is set")?;
-    let install = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tools/test-node/install");
-    let output = Command::new(install)
-        .arg(cache.join("rust-cqrs"))
-        .output()
-        .await?;
-    ensure!(
-        output.status.success(),
-        "tools/test-node/install failed; install Node.js with npm:\n{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    Ok(PathBuf::from(String::from_utf8(output.stdout)?.trim()))
+impl Packages {
+    /// Installs the packages, if necessary, and returns the path of their `node_modules`.
+    async fn install(self) -> Result<PathBuf> {
+        let cache = std::env::var_os("XDG_CACHE_HOME")
+            .map(PathBuf::from)
+            .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")))
+            .context("neither XDG_CACHE_HOME nor HOME is set")?;
+        let install = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tools/test-node/install");
+        let list = match self {
+            Self::Protocols => None,
+            Self::FrontEnds => Some("front-ends"),
+        };
+        let output = Command::new(install)
+            .arg(cache.join("rust-cqrs"))
+            .args(list)
+            .output()
+            .await?;
+        ensure!(
+            output.status.success(),
+            "tools/test-node/install failed; install Node.js with npm:\n{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        Ok(PathBuf::from(String::from_utf8(output.stdout)?.trim()))
+    }
 }
