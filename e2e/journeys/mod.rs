@@ -6,6 +6,7 @@ mod catalogue;
 mod endpoints;
 mod foreign;
 mod front_ends;
+mod generated_operations;
 mod idempotency;
 mod limits;
 mod logs;
