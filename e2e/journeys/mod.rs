@@ -18,3 +18,4 @@ mod orders_underway;
 mod read_your_writes;
 mod subscriptions;
 mod suspended;
+mod validation;

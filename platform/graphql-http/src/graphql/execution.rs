@@ -14,7 +14,8 @@ use super::limits::{Limits, measure};
 use super::number_precision::ReplacedNumbers;
 use super::schema_index::{SchemaError, SchemaIndex};
 use super::{
-    coerce_variables, document, field_order, null_propagation, subscription, validate_values,
+    coerce_variables, document, field_order, fields_can_merge, null_propagation, subscription,
+    validate_values, validate_variables,
 };
 use crate::errors::ApiError;
 use crate::execution_context::ExecutionContext;
@@ -41,6 +42,22 @@ pub struct Query {
     pub reports_cost: bool,
     /// The hash under which the client wants the text to be stored.
     pub persisted: Option<PersistedQuery>,
+}
+
+/// A parsed document, and its numbers that were replaced.
+struct Source {
+    document: Arc<ExecutableDocument>,
+    replaced: ReplacedNumbers,
+    cached: Cached,
+}
+
+/// Whether a document is cached. One that is was found to be valid.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cached {
+    Yes,
+    WhenValid,
+    /// It is long, or has replaced numbers, which is rare.
+    Never,
 }
 
 /// A request that is valid and within all limits.
@@ -142,7 +159,11 @@ impl Executor {
     /// # Errors
     /// The document is not GraphQL or exceeds a limit, a required variable is missing, or a value has the wrong type.
     pub fn prepare(&self, mut query: Query) -> Result<Prepared, ApiError> {
-        let (document, replaced) = self.document(&query.text)?;
+        let Source {
+            document,
+            replaced,
+            cached,
+        } = self.document(&query.text)?;
         let operation = document::operation(&document, query.operation_name.as_deref())?;
         coerce_variables::require(operation, &query.variables)?;
         coerce_variables::coerce(operation, &mut query.variables, &self.index)?;
@@ -152,7 +173,12 @@ impl Executor {
         let kind = operation.ty;
         if kind == OperationType::Subscription {
             subscription::limit_text(&query.text)?;
-            subscription::validate(&document, operation)?;
+        }
+        if cached != Cached::Yes {
+            self.validate(&document)?;
+        }
+        if cached == Cached::WhenValid {
+            self.documents.insert(&query.text, &document);
         }
         query.replaced = query.replaced.and(replaced);
         Ok(Prepared {
@@ -163,17 +189,34 @@ impl Executor {
         })
     }
 
-    /// The parsed document. One with replaced numbers, which is rare, is not cached.
-    fn document(&self, text: &str) -> Result<(Arc<ExecutableDocument>, ReplacedNumbers), ApiError> {
-        if let Some(known) = self.documents.find(text) {
-            return Ok((known, ReplacedNumbers::default()));
+    fn document(&self, text: &str) -> Result<Source, ApiError> {
+        if let Some(document) = self.documents.find(text) {
+            return Ok(Source {
+                document,
+                replaced: ReplacedNumbers::default(),
+                cached: Cached::Yes,
+            });
         }
         let parsed = document::parse(text)?;
-        let document = Arc::new(parsed.document);
-        if parsed.tokens <= MAX_KNOWN_TOKENS && parsed.replaced.is_empty() {
-            self.documents.insert(text, &document);
-        }
-        Ok((document, parsed.replaced))
+        let is_usual = parsed.tokens <= MAX_KNOWN_TOKENS && parsed.replaced.is_empty();
+        Ok(Source {
+            document: Arc::new(parsed.document),
+            replaced: parsed.replaced,
+            cached: if is_usual {
+                Cached::WhenValid
+            } else {
+                Cached::Never
+            },
+        })
+    }
+
+    /// Validates the rules that neither depend on variables nor on the operation to execute.
+    fn validate(&self, document: &ExecutableDocument) -> Result<(), ApiError> {
+        validate_variables::validate(document)?;
+        fields_can_merge::validate(document, &self.index)?;
+        let operations = document.operations.iter().map(|(_, each)| &each.node);
+        let mut subscriptions = operations.filter(|it| it.ty == OperationType::Subscription);
+        subscriptions.try_for_each(|each| subscription::validate(document, each))
     }
 
     /// Executes a request. A subscription is executed for each of its messages, with what `extra` adds to its data.

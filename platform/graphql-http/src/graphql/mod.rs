@@ -11,6 +11,7 @@ mod document;
 mod document_cache;
 mod execution;
 mod field_order;
+mod fields_can_merge;
 mod input_coercion;
 mod limits;
 mod list_size;
@@ -20,6 +21,7 @@ mod scalars;
 mod schema_index;
 mod subscription;
 mod validate_values;
+mod validate_variables;
 
 /// The schema that tests query.
 #[cfg(test)]

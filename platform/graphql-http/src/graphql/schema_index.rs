@@ -15,6 +15,8 @@ use super::list_size::{ListSize, weight};
 #[derive(Debug)]
 pub struct SchemaIndex {
     objects: HashMap<String, Object>,
+    /// The interfaces and unions.
+    abstracts: HashSet<String>,
     inputs: HashMap<String, Input>,
 }
 
@@ -66,6 +68,7 @@ impl SchemaIndex {
     pub fn from_sdl(sdl: &str) -> Result<Self, SchemaError> {
         let mut index = Self {
             objects: HashMap::new(),
+            abstracts: HashSet::new(),
             inputs: HashMap::new(),
         };
         for definition in parse_schema(sdl)?.definitions {
@@ -81,6 +84,7 @@ impl SchemaIndex {
                 }
                 TypeKind::Interface(interface) => {
                     let fields = interface.fields.into_iter().map(field).collect();
+                    index.abstracts.insert(name.clone());
                     index.objects.insert(name, Object { fields, weight });
                 }
                 TypeKind::InputObject(input) => {
@@ -92,7 +96,10 @@ impl SchemaIndex {
                     let values = values.map(|value| value.node.value.node.to_string());
                     index.inputs.insert(name, Input::Enum(values.collect()));
                 }
-                TypeKind::Scalar | TypeKind::Union(_) => {}
+                TypeKind::Union(_) => {
+                    index.abstracts.insert(name);
+                }
+                TypeKind::Scalar => {}
             }
         }
         index.require_sizes()?;
@@ -134,6 +141,18 @@ impl SchemaIndex {
     #[must_use]
     pub fn field(&self, object: &str, field: &str) -> Option<&Type> {
         Some(&self.definition(object, field)?.ty)
+    }
+
+    /// Whether the type is an interface or a union.
+    #[must_use]
+    pub fn is_abstract(&self, name: &str) -> bool {
+        self.abstracts.contains(name)
+    }
+
+    /// Whether the type is an object, an interface or a union.
+    #[must_use]
+    pub fn is_composite(&self, name: &str) -> bool {
+        self.objects.contains_key(name) || self.is_abstract(name)
     }
 
     /// What an object of this type counts.

@@ -6,13 +6,15 @@
 //! and arguments with the variables substituted.
 //!
 //! The engine also does not validate the values of operations that are not executed, the types of variables within input
-//! objects, the directives of variables, and the arguments and selections of `__typename`; and it panics at the default
-//! value of a variable whose type is a list of an unknown type. All of this is validated here.
+//! objects and in the conditions of directives, the directives of variables, and the arguments and selections of
+//! `__typename`; and it panics at the default value of a variable whose type is a list of an unknown type. All of this is
+//! validated here.
 
 use std::collections::HashSet;
 
 use async_graphql::parser::types::{
-    ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet, VariableDefinition,
+    BaseType, Directive, ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet,
+    Type, VariableDefinition,
 };
 use async_graphql::{Name, Positioned, Variables};
 
@@ -43,6 +45,10 @@ pub fn validate(
                 index,
                 operation: &each.node,
                 variables: is_executed.then_some(variables),
+            },
+            condition: Type {
+                base: BaseType::Named(Name::new("Boolean")),
+                nullable: false,
             },
             seen: HashSet::new(),
         };
@@ -82,6 +88,8 @@ fn declaration(
 struct Walk<'a> {
     document: &'a ExecutableDocument,
     values: Values<'a>,
+    /// The type of the argument of `@skip` and `@include`.
+    condition: Type,
     seen: HashSet<&'a Name>,
 }
 
@@ -97,6 +105,7 @@ impl<'a> Walk<'a> {
                         return Err(ApiError::invalid_document(message, *pos));
                     }
                     self.arguments(field, object)?;
+                    self.directives(&field.directives)?;
                     let below = &field.selection_set.node;
                     if !below.items.is_empty() {
                         let name = field.name.node.as_str();
@@ -105,11 +114,13 @@ impl<'a> Walk<'a> {
                     }
                 }
                 Selection::InlineFragment(inline) => {
+                    self.directives(&inline.node.directives)?;
                     let condition = inline.node.type_condition.as_ref();
                     let object = condition.map_or(object, |on| Some(on.node.on.node.as_str()));
                     self.set(&inline.node.selection_set.node, object)?;
                 }
                 Selection::FragmentSpread(spread) => {
+                    self.directives(&spread.node.directives)?;
                     let name = &spread.node.fragment_name.node;
                     if let Some(fragment) = self.document.fragments.get(name)
                         && self.seen.insert(name)
@@ -134,6 +145,23 @@ impl<'a> Walk<'a> {
             if let Some(ty) = ty {
                 let fits = self.values.coerce(ty, &value.node, Source::Document);
                 fits.map_err(|misfit| misfit.error(argument, place))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Other directives and arguments are unknown, and reported by the engine.
+    fn directives(&self, directives: &[Positioned<Directive>]) -> Result<(), ApiError> {
+        for Positioned { node, .. } in directives {
+            let directive = node.name.node.as_str();
+            if !matches!(directive, "skip" | "include") {
+                continue;
+            }
+            if let Some((_, value)) = node.arguments.iter().find(|(name, _)| name.node == "if") {
+                let fits = self
+                    .values
+                    .coerce(&self.condition, &value.node, Source::Document);
+                fits.map_err(|misfit| misfit.error(&format!("@{directive}.if"), value.pos))?;
             }
         }
         Ok(())

@@ -172,3 +172,43 @@ fn unknown_fields_arguments_and_types_are_left_to_the_engine() {
         });
     }
 }
+
+#[test]
+fn a_condition_is_a_boolean_that_is_not_null() {
+    for valid in [
+        "query($c: Boolean!) { f @skip(if: $c) }",
+        "query($c: Boolean = true) { ... @include(if: $c) { f } }",
+        "{ ...F @skip(if: false) } fragment F on Query { f @include(if: true) }",
+    ] {
+        checked(valid, json!({"c": true})).expect(valid);
+    }
+    for (bad, given, got) in [
+        (
+            "query($c: Boolean) { f @skip(if: $c) }",
+            json!({}),
+            "@skip.if: expected Boolean!, got $c of type Boolean",
+        ),
+        (
+            "query($c: String!) { ... @include(if: $c) { f } }",
+            json!({"c": "x"}),
+            "@include.if: expected Boolean!, got $c of type String!",
+        ),
+        (
+            "query($c: Boolean = null) { ...F @skip(if: $c) } fragment F on Query { f }",
+            json!({}),
+            "@skip.if: expected Boolean!, got $c of type Boolean",
+        ),
+        (
+            "query($c: Boolean = true) { f @skip(if: $c) }",
+            json!({"c": null}),
+            "@skip.if: expected Boolean!, got null",
+        ),
+        (
+            "{ ...F } fragment F on Query { f @skip(if: 1) }",
+            json!({}),
+            "@skip.if: expected Boolean, got 1",
+        ),
+    ] {
+        assert_eq!(message(bad, given), got, "{bad}");
+    }
+}

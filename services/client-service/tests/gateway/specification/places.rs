@@ -113,7 +113,7 @@ async fn s7_1_2_errors_of_validation() -> Result<()> {
         ("{ category(id:\n 1.5) { id } }", INVALID, [2, 2]),
         ("{ __typename @nonsense }", INVALID, [1, 14]),
         ("{ __typename @skip }", INVALID, [1, 14]),
-        ("{ __typename @skip(if: 1) }", INVALID, [1, 20]),
+        ("{ __typename @skip(if: 1) }", INVALID, [1, 24]),
         ("query @skip(if: true) { __typename }", INVALID, [1, 7]),
         ("{ ...f }", INVALID, [1, 3]),
         ("{ ...f }\nfragment f on Query { ...f }", INVALID, [2, 23]),
@@ -146,7 +146,7 @@ async fn s7_1_2_errors_of_validation() -> Result<()> {
             INVALID,
             [1, 19],
         ),
-        ("{ category(id: $a) { id } }", INVALID, [1, 12]),
+        ("{ category(id: $a) { id } }", INVALID, [1, 16]),
         (
             "query($a: ID) { category(id: $a) { id } }",
             INVALID,
