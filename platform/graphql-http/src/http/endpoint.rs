@@ -15,6 +15,7 @@ use platform::{Tasks, fields};
 use super::idempotency::{IdempotentRequest, execute_once};
 use super::media::Media;
 use super::outbox::outbox;
+use super::page::Page;
 use super::responder::Responder;
 use super::response::HttpResponse;
 use super::subscriptions::{Hub, Rejected, SocketLimits, SubscriptionStart, Subscriptions};
@@ -80,7 +81,8 @@ impl Endpoint {
         if let Some(hub) = &self.hub
             && websocket::is_requested(&parts.headers)
         {
-            let opened = open_socket(hub, &mut parts, &origin);
+            let opened = require_allowed_page(&parts);
+            let opened = opened.and_then(|()| open_socket(hub, &mut parts, &origin));
             return opened.unwrap_or_else(|error| self.reject_connection(&error, &origin));
         }
         let started = Instant::now();
@@ -93,7 +95,7 @@ impl Endpoint {
             if let Some(media) = media.filter(|_| !is_subscription) {
                 return self.respond(&parts, read, (media, started), origin).await;
             }
-            let streamed = match read {
+            let streamed = match require_allowed_page(&parts).and(read) {
                 Ok(prepared) => self.stream(hub, &parts, prepared, &origin).await,
                 Err(error) => Err(error),
             };
@@ -283,6 +285,15 @@ impl Endpoint {
 /// The router calls the handler of GET for HEAD, and drops the body.
 fn is_get(method: &Method) -> bool {
     method == Method::GET || method == Method::HEAD
+}
+
+/// Browsers let any page open a WebSocket or an event stream to any server, and do not ask the server first.
+fn require_allowed_page(parts: &Parts) -> Result<(), ApiError> {
+    if Page::of(&parts.extensions) == Page::Allowed {
+        return Ok(());
+    }
+    let message = "pages of this origin may not subscribe: CORS_ALLOWED_ORIGINS does not have it";
+    Err(ApiError::new(Code::Forbidden, message))
 }
 
 fn open_socket(hub: &Arc<Hub>, parts: &mut Parts, origin: &Origin) -> Result<Response, ApiError> {

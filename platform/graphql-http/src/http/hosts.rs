@@ -4,7 +4,6 @@
 //! domain to this machine (DNS rebinding); the browser then treats the gateway as the page's own server and lets the page
 //! read the responses. Only the Host header reveals this, so requests with an unexpected host name are rejected.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
@@ -13,6 +12,7 @@ use axum::response::Response;
 use platform::runtime::host_of;
 
 use super::endpoint::Endpoint;
+use super::page::address;
 use crate::errors::{ApiError, Code};
 
 /// The names allowed in a Host header, in addition to `localhost` and IP addresses, which an attacker cannot resolve to
@@ -30,14 +30,6 @@ impl AllowedHosts {
         let name = host.to_lowercase();
         address(host).is_some() || name == "localhost" || self.0.contains(&name)
     }
-}
-
-/// The address that a host is, if it is no name. IPv6 stands in brackets.
-pub(super) fn address(host: &str) -> Option<IpAddr> {
-    let bare = host
-        .strip_prefix('[')
-        .and_then(|inner| inner.strip_suffix(']'));
-    bare.unwrap_or(host).parse().ok()
 }
 
 /// Rejects requests to hosts that are not allowed.

@@ -1,5 +1,6 @@
 //! The routes of the gateway.
 
+use std::future::ready;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -13,10 +14,10 @@ use platform::Health;
 use platform::health::{HEALTH, LIVE, METRICS, READY};
 use platform::telemetry::Metrics;
 
-use super::cors::AllowedOrigins;
 use super::endpoint::Endpoint;
 use super::hosts::{self, AllowedHosts};
-use super::{compression, pages};
+use super::page::{self, AllowedOrigins};
+use super::{compression, cors, pages};
 
 /// What is served in addition to GraphQL.
 #[derive(Debug)]
@@ -55,9 +56,12 @@ pub fn router(endpoint: Arc<Endpoint>, site: Site) -> Router {
         .route("/graphql", get(read).post(serve))
         .layer(compression::layer())
         .layer(map_request(async |request| {
-            compression::plain_for_other_sites(request)
+            compression::plain_for_foreign_pages(request)
         }))
-        .layer(site.origins.layer())
+        .layer(cors::layer())
+        .layer(map_request(move |request| {
+            ready(page::classify(&site.origins, request))
+        }))
         .layer(from_fn_with_state(guard, hosts::require));
     platform::health::router(site.health, site.metrics)
         .merge(guarded)

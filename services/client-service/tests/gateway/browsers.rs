@@ -7,7 +7,7 @@ use http::Method;
 use platform::config::AppEnv;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use test_shop::{Folder, Reply, Request};
+use test_shop::{Folder, PROTOCOL, Reply, Request, handshake};
 
 use super::test_gateway::{TestGateway, graphql};
 
@@ -87,6 +87,40 @@ async fn in_development_pages_of_this_machine_may_call_the_gateway() -> Result<(
     Ok(())
 }
 
+/// What a page that is not allowed to read a response must not open either.
+#[tokio::test]
+async fn sockets_and_event_streams_follow_the_rule_of_cors() -> Result<()> {
+    let settings = [("CORS_ALLOWED_ORIGINS", ORIGIN)];
+    let production = TestGateway::open_with(AppEnv::Production, &settings).await?;
+    let development = TestGateway::open().await?;
+    let local = "http://localhost:5173";
+    let evil = "https://evil.example";
+    for (gateway, origin, is_allowed) in [
+        (&production, ORIGIN, true),
+        (&production, local, false),
+        (&production, evil, false),
+        (&development, ORIGIN, false),
+        (&development, local, true),
+        (&development, evil, false),
+    ] {
+        let (status, line) = if is_allowed {
+            (200, "HTTP/1.1 101")
+        } else {
+            (403, "HTTP/1.1 403")
+        };
+        let headers = format!("sec-websocket-protocol: {PROTOCOL}\r\norigin: {origin}\r\n");
+        let (answer, _) = handshake(gateway.address(), &headers).await?;
+        assert!(answer.starts_with(line), "{origin}: {answer}");
+        let stream = Request::get("/graphql?query=%7B__typename%7D")
+            .with_header("accept", "text/event-stream")
+            .with_header("origin", origin);
+        let reply = gateway.send(&stream).await?;
+        assert_eq!(reply.status, status, "{origin}");
+        assert_eq!(allowed(&reply).is_some(), is_allowed, "{origin}");
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn long_responses_are_compressed_as_the_client_prefers() -> Result<()> {
     let gateway = TestGateway::open().await?;
@@ -120,7 +154,7 @@ async fn long_responses_are_compressed_as_the_client_prefers() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_a_page_of_another_site_asks_for_is_not_compressed() -> Result<()> {
+async fn what_a_page_asks_for_that_is_not_allowed_is_not_compressed() -> Result<()> {
     let gateway = TestGateway::open().await?;
     let long = graphql("{ __schema { types { name description } } }", &json!({}))
         .with_header("accept-encoding", "gzip");
@@ -131,11 +165,13 @@ async fn what_a_page_of_another_site_asks_for_is_not_compressed() -> Result<()> 
         let reply = gateway.send(&long.clone().with_header(name, value)).await?;
         assert_eq!(reply.header("content-encoding"), None, "{name}");
     }
-    let own = long.with_header("sec-fetch-site", "same-origin");
-    assert_eq!(
-        gateway.send(&own).await?.header("content-encoding"),
-        Some("gzip")
-    );
+    for (name, value) in [
+        ("sec-fetch-site", "same-origin"),
+        ("origin", "http://localhost:5173"),
+    ] {
+        let reply = gateway.send(&long.clone().with_header(name, value)).await?;
+        assert_eq!(reply.header("content-encoding"), Some("gzip"), "{name}");
+    }
     Ok(())
 }
 
