@@ -1,11 +1,12 @@
 //! `cargo xtask check`: rules of this repository that its tests do not cover. `cargo xtask count`: how much code its
-//! users write. `cargo xtask new-domain`: a system of one's own, to begin with.
+//! users write. `cargo xtask new-domain`: a system of one's own, to begin with. `cargo xtask graphiql`: the files of GraphiQL.
 
 mod check;
 mod count;
 mod declaration;
 #[cfg(test)]
 mod documents;
+mod graphiql;
 mod new_domain;
 mod repository;
 
@@ -19,10 +20,13 @@ Checks and counts of this repository.
 Usage: cargo xtask check [NAME]...
        cargo xtask count [--files]
        cargo xtask new-domain NAME [--at DIR] [--git URL]
+       cargo xtask graphiql [--at DIR]
 
 `count` prints how many lines and files a user of the kernel writes, and the goals; with --files also the files.
 `new-domain` writes a small system without the shop into DIR (by default NAME next to this checkout). It depends on
 this checkout, or with --git on a repository: see docs/start-your-own.md.
+`graphiql` downloads GraphiQL with npm into a folder in DIR (by default ~/.cache/rust-cqrs), where gateways find it and serve
+it at /graphiql.
 Without names all checks run, in the order given here; each one runs even if another failed.";
 
 fn main() -> ExitCode {
@@ -32,6 +36,10 @@ fn main() -> ExitCode {
         Some((command, [])) if command == "count" => count(false),
         Some((command, [flag])) if command == "count" && flag == "--files" => count(true),
         Some((command, arguments)) if command == "new-domain" => new_domain(arguments),
+        Some((command, [])) if command == "graphiql" => graphiql(None),
+        Some((command, [flag, folder])) if command == "graphiql" && flag == "--at" => {
+            graphiql(Some(folder))
+        }
         Some((flag, [])) if flag == "--help" || flag == "-h" => {
             usage();
             ExitCode::SUCCESS
@@ -64,6 +72,11 @@ fn count(show_files: bool) -> ExitCode {
 fn new_domain(arguments: &[String]) -> ExitCode {
     let made = Repository::here().and_then(|repository| new_domain::run(&repository, arguments));
     exit_code(made.map(|()| true))
+}
+
+fn graphiql(folder: Option<&str>) -> ExitCode {
+    let installed = Repository::here().and_then(|repository| graphiql::run(&repository, folder));
+    exit_code(installed.map(|()| true))
 }
 
 fn exit_code(outcome: anyhow::Result<bool>) -> ExitCode {
