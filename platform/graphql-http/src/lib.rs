@@ -36,8 +36,9 @@ pub use graphql::{
     MAX_NESTING, OperationId, Prepared, Query, ReplacedNumbers, SchemaError, SizedBy, Weighs,
 };
 pub use http::{
-    AllowedHosts, AllowedOrigins, Endpoint, HttpResponse, Item, Outbox, Rejected, Responder, Site,
-    SocketLimits, SubscriptionStart, Subscriptions, router,
+    AllowedHosts, AllowedOrigins, Endpoint, Explorer, GraphiqlError, GraphiqlFolder, HttpResponse,
+    Item, Outbox, Rejected, Responder, Sample, Site, SocketLimits, SubscriptionStart,
+    Subscriptions, router,
 };
 pub use journal::{Entry, Journal};
 pub use origin::Origin;

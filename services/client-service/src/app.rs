@@ -8,7 +8,8 @@ use std::time::Duration;
 use event_sourcing::Clock;
 use futures::future::BoxFuture;
 use graphql_http::{
-    AllowedHosts, AllowedOrigins, Endpoint, Executor, Limits, RegisteredOperations, Site, router,
+    AllowedHosts, AllowedOrigins, Endpoint, Executor, Explorer, GraphiqlFolder, Limits,
+    RegisteredOperations, Site, router,
 };
 use platform::config::names;
 use platform::runtime::{GrpcChannel, HttpListener};
@@ -16,6 +17,7 @@ use platform::telemetry::Metrics;
 use platform::{Health, StartError, Tasks, fields};
 
 use crate::config::{Config, RemoteServices};
+use crate::samples::SAMPLES;
 use crate::schema;
 use crate::subscriptions::SubscriptionHub;
 use crate::upstream::{Channels, Services, probes};
@@ -80,6 +82,11 @@ async fn start_now(
         response_bytes: config.max_response_bytes,
         introspection: config.development,
     };
+    let explorer = if config.explorer {
+        Some(explorer(config.graphiql.as_deref())?)
+    } else {
+        None
+    };
     let schema = schema::build(config.development);
     let sdl = schema.sdl();
     let executor = Executor::try_new(schema::engine(schema, services.clone()), sdl, limits)
@@ -96,7 +103,7 @@ async fn start_now(
     let site = Site {
         health: health.clone(),
         metrics,
-        explorer: config.explorer,
+        explorer,
         hosts: AllowedHosts::new(&config.allowed_hosts),
         origins: AllowedOrigins::new(&config.allowed_origins, config.development),
     };
@@ -106,6 +113,18 @@ async fn start_now(
         tasks,
         health,
         address,
+    })
+}
+
+fn explorer(graphiql: Option<&str>) -> Result<Explorer, StartError> {
+    let graphiql = match graphiql {
+        None => GraphiqlFolder::of_user(),
+        Some(folder) => GraphiqlFolder::open(Path::new(folder))
+            .map_err(|error| StartError::failed(names::GRAPHIQL_DIR.spec.name, error))?,
+    };
+    Ok(Explorer {
+        graphiql,
+        samples: SAMPLES,
     })
 }
 

@@ -14,6 +14,7 @@ pub const SETTINGS: &[Spec] = &[
     names::ALLOWED_HOSTS.spec,
     names::CORS_ALLOWED_ORIGINS.spec,
     names::GRAPHIQL.spec,
+    names::GRAPHIQL_DIR.spec,
     names::GRAPHQL_OPERATIONS.spec,
     names::GRAPHQL_MAX_DEPTH.spec,
     names::GRAPHQL_MAX_COMPLEXITY.spec,
@@ -44,6 +45,8 @@ pub struct Config {
     pub development: bool,
     /// Whether `/graphiql` and `/schema.graphql` are served.
     pub explorer: bool,
+    /// Where the files of GraphiQL are; without it in the user's cache folder, if at all.
+    pub graphiql: Option<String>,
     /// Host names that requests may have, in addition to `localhost` and IP addresses.
     pub allowed_hosts: Vec<String>,
     /// Origins whose pages may call the gateway; in development all of this machine may, too.
@@ -68,7 +71,8 @@ impl Config {
     pub fn read(reader: &mut Reader, app_env: Read<AppEnv>) -> Read<Self> {
         let http = reader.get(&names::CLIENT_HTTP_ADDR);
         let connections = ConnectionLimits::read(reader, 1);
-        let graphiql = reader.get(&names::GRAPHIQL);
+        let explorer = reader.get(&names::GRAPHIQL);
+        let graphiql = reader.find(&names::GRAPHIQL_DIR);
         let allowed_hosts = reader.find(&names::ALLOWED_HOSTS);
         let allowed_origins = reader.find(&names::CORS_ALLOWED_ORIGINS);
         let operations = reader.find(&names::GRAPHQL_OPERATIONS);
@@ -83,7 +87,8 @@ impl Config {
             http: http?,
             connections: connections?,
             development,
-            explorer: graphiql? || development,
+            explorer: explorer? || development,
+            graphiql: graphiql?,
             allowed_hosts: allowed_hosts?.unwrap_or_default(),
             allowed_origins: allowed_origins?.unwrap_or_default(),
             operations: operations?,

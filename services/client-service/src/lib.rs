@@ -9,6 +9,7 @@ mod api;
 pub mod app;
 pub mod config;
 mod errors;
+mod samples;
 mod schema;
 mod subscriptions;
 mod upstream;

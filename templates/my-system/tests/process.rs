@@ -202,6 +202,7 @@ async fn it_is_healthy_counts_and_stops_cleanly() -> Tested {
     timeout(TIMEOUT, is_ready).await?;
     assert_eq!(get("/health/live").await?.status(), 200);
     running.open_account().await?;
+    assert_eq!(get("/graphiql").await?.status(), 200);
     let metrics = get("/metrics").await?.text().await?;
     assert!(
         metrics.contains("event_store_append_batch_events_sum 1"),

@@ -23,7 +23,7 @@ use super::websocket::{self, Handshake};
 use super::{event_stream, request};
 use crate::backend::Backend;
 use crate::errors::{ApiError, Code, MutationOutcome};
-use crate::graphql::{Executor, Identity, Prepared};
+use crate::graphql::{Executor, Identity, Limits, Prepared};
 use crate::origin::Origin;
 use crate::persisted::{PersistedOperations, RegisteredOperations};
 
@@ -73,6 +73,11 @@ impl Endpoint {
     #[must_use]
     pub fn sdl(&self) -> &str {
         self.responder.executor().sdl()
+    }
+
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        self.responder.executor().limits()
     }
 
     pub async fn serve(self: Arc<Self>, http: Request<Body>) -> Response {

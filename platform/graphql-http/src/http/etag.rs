@@ -1,9 +1,11 @@
-//! Entity tags of the responses to queries by GET: a client that has the same response gets 304 and no body.
+//! Entity tags of pages and of the responses to queries by GET: a client that has the same response gets 304 and no body.
 //!
-//! The tag is a digest of the body, which includes the log position. It is weak, because a compressed response has other
+//! The tag is a digest of the body, which for a query includes the log position. It is weak, because a compressed response has other
 //! bytes.
 
-use http::{HeaderMap, HeaderValue, header};
+use axum::body::Body;
+use axum::response::Response;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use sha2::{Digest, Sha256};
 
 use crate::hex::hex;
@@ -13,8 +15,12 @@ const DIGEST_BYTES: usize = 16;
 
 /// The tag of a body.
 pub fn of(body: &[u8]) -> HeaderValue {
-    let digest = Sha256::digest(body);
-    let tag = format!("W/\"{}\"", hex(&digest[..DIGEST_BYTES]));
+    of_digest(&hex(&Sha256::digest(body)))
+}
+
+/// The tag of a body with this SHA-256, in hexadecimal.
+pub fn of_digest(digest: &str) -> HeaderValue {
+    let tag = format!("W/\"{}\"", &digest[..2 * DIGEST_BYTES]);
     HeaderValue::try_from(tag).unwrap_or_else(|_| HeaderValue::from_static("W/\"\""))
 }
 
@@ -28,6 +34,21 @@ pub fn matches(headers: &HeaderMap, tag: &HeaderValue) -> bool {
         let one = one.trim_ascii();
         one == b"*" || strong(one) == wanted
     })
+}
+
+/// Adds the tag to a response, and drops the body if the client has it.
+pub fn conditional(mut response: Response, tag: HeaderValue, request: &HeaderMap) -> Response {
+    if matches(request, &tag) {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        *response.body_mut() = Body::empty();
+        response.headers_mut().remove(header::CONTENT_TYPE);
+    }
+    let headers = response.headers_mut();
+    headers.insert(header::ETAG, tag);
+    // To be validated each time: only the gateway knows whether anything has changed.
+    let validated = HeaderValue::from_static("private, no-cache");
+    headers.insert(header::CACHE_CONTROL, validated);
+    response
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@ mod cors;
 mod endpoint;
 mod etag;
 mod event_stream;
+mod explorer;
+mod graphiql;
 mod hosts;
 mod idempotency;
 mod media;
@@ -20,6 +22,8 @@ mod subscriptions;
 mod websocket;
 
 pub use endpoint::Endpoint;
+pub use explorer::{Explorer, Sample};
+pub use graphiql::{GraphiqlError, GraphiqlFolder};
 pub use hosts::AllowedHosts;
 pub use outbox::{Item, Outbox};
 pub use page::AllowedOrigins;

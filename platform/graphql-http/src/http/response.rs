@@ -260,18 +260,8 @@ impl HttpResponse {
     #[must_use]
     pub fn into_conditional_response(self, media: Media, request: &HeaderMap) -> Response {
         let tag = etag::of(&self.body);
-        let mut response = self.into_response(media);
-        if etag::matches(request, &tag) {
-            *response.status_mut() = StatusCode::NOT_MODIFIED;
-            *response.body_mut() = Body::empty();
-            response.headers_mut().remove(header::CONTENT_TYPE);
-        }
-        let headers = response.headers_mut();
-        headers.insert(header::ETAG, tag);
-        // To be validated each time: only the gateway knows whether anything was committed.
-        let validated = HeaderValue::from_static("private, no-cache");
-        headers.insert(header::CACHE_CONTROL, validated);
-        headers.append(
+        let mut response = etag::conditional(self.into_response(media), tag, request);
+        response.headers_mut().append(
             header::VARY,
             HeaderValue::from_static("accept, authorization"),
         );

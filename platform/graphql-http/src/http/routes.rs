@@ -9,12 +9,13 @@ use axum::extract::Request;
 use axum::middleware::{Next, from_fn, from_fn_with_state, map_request};
 use axum::response::Response;
 use axum::routing::get;
-use http::{HeaderValue, Method, header};
+use http::{HeaderMap, HeaderValue, Method, header};
 use platform::Health;
 use platform::health::{HEALTH, LIVE, METRICS, READY};
 use platform::telemetry::Metrics;
 
 use super::endpoint::Endpoint;
+use super::explorer::{self, Explorer};
 use super::hosts::{self, AllowedHosts};
 use super::page::{self, AllowedOrigins};
 use super::{compression, cors, pages};
@@ -24,35 +25,36 @@ use super::{compression, cors, pages};
 pub struct Site {
     pub health: Health,
     pub metrics: Metrics,
-    /// Whether `/graphiql` and `/schema.graphql` are served.
-    pub explorer: bool,
+    /// The content of `/graphiql`, if that and `/schema.graphql` are served.
+    pub explorer: Option<Explorer>,
     pub hosts: AllowedHosts,
     pub origins: AllowedOrigins,
 }
 
 pub fn router(endpoint: Arc<Endpoint>, site: Site) -> Router {
     let mut guarded = Router::new();
-    if site.explorer {
-        let sdl = endpoint.sdl().to_owned();
-        guarded = guarded
-            .route("/graphiql", get(async || pages::graphiql()))
-            .route("/schema.graphql", get(async move || pages::schema(sdl)));
+    let has_explorer = site.explorer.is_some();
+    if let Some(explorer) = site.explorer {
+        let introspection = endpoint.limits().introspection;
+        guarded = explorer::router(explorer, introspection, endpoint.sdl());
     }
-    let explorer = site.explorer;
     let guard = (site.hosts, Arc::clone(&endpoint));
     let serve = move |request| Arc::clone(&endpoint).serve(request);
     let read = {
         let serve = serve.clone();
         async move |request: Request| {
             if pages::is_visit(&request) {
-                pages::welcome(explorer)
+                pages::welcome(has_explorer, request.headers())
             } else {
                 serve(request).await
             }
         }
     };
     let guarded = guarded
-        .route("/", get(async move || pages::welcome(explorer)))
+        .route(
+            "/",
+            get(async move |headers: HeaderMap| pages::welcome(has_explorer, &headers)),
+        )
         .route("/graphql", get(read).post(serve))
         .layer(compression::layer())
         .layer(map_request(async |request| {
@@ -108,6 +110,9 @@ fn path_name(path: &str) -> &'static str {
         READY,
         METRICS,
     ];
+    if path.starts_with("/graphiql/") {
+        return "/graphiql";
+    }
     KNOWN
         .into_iter()
         .find(|known| *known == path)

@@ -24,6 +24,12 @@ pub const GRAPHIQL: Setting<bool> = Setting::new(
 )
 .or("false")
 .switch();
+pub const GRAPHIQL_DIR: Setting<String> = Setting::new(
+    "GRAPHIQL_DIR",
+    text,
+    "a path",
+    "Folder with the files of GraphiQL, as cargo xtask graphiql writes it; by default the user's cache folder, if it has them",
+);
 pub const GRAPHQL_OPERATIONS: Setting<String> = Setting::new(
     "GRAPHQL_OPERATIONS",
     text,

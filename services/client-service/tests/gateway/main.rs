@@ -5,6 +5,7 @@ mod catalogue;
 mod cost;
 mod documentation;
 mod event_streams;
+mod explorer;
 mod failures;
 mod fakes;
 mod http_rules;

@@ -11,7 +11,10 @@ use std::sync::Arc;
 
 use async_graphql::{EmptySubscription, Schema};
 use event_sourcing::Clock;
-use graphql_http::{AllowedHosts, AllowedOrigins, Backend, Endpoint, MAX_NESTING, Site};
+use graphql_http::{
+    AllowedHosts, AllowedOrigins, Backend, Endpoint, Explorer, GraphiqlFolder, MAX_NESTING, Sample,
+    Site,
+};
 use platform::runtime::StartError;
 use platform::telemetry::Metrics;
 use platform::{Health, Tasks};
@@ -22,6 +25,18 @@ use query::Query;
 
 pub(crate) use answers::StoredAnswers;
 pub(crate) use resolvers::Edge;
+
+/// The operations with which `/graphiql` begins.
+const SAMPLES: &[Sample] = &[
+    Sample {
+        query: "query Accounts {\n  accounts {\n    id\n    owner\n    cents\n  }\n}\n",
+        variables: "",
+    },
+    Sample {
+        query: "mutation OpenAccount($owner: String!) {\n  openAccount(owner: $owner) {\n    id\n  }\n}\n",
+        variables: r#"{ "owner": "Ann" }"#,
+    },
+];
 
 /// What is served in addition to the schema.
 #[derive(Debug)]
@@ -59,7 +74,10 @@ pub(crate) fn router(
     let site = Site {
         health: served.health,
         metrics: served.metrics,
-        explorer: config.limits.introspection,
+        explorer: config.limits.introspection.then(|| Explorer {
+            graphiql: GraphiqlFolder::of_user(),
+            samples: SAMPLES,
+        }),
         hosts: AllowedHosts::new(&config.allowed_hosts),
         origins: AllowedOrigins::new(&config.allowed_origins, config.limits.introspection),
     };

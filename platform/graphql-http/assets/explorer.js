@@ -1,0 +1,77 @@
+// Opens GraphiQL if the gateway has its files, else a form.
+
+import { openForm } from "./plain.js";
+import { mayStream, run } from "./transport.js";
+
+/** Where a token is entered. It is not sent as long as there is none. */
+const HEADERS = '{\n  "Authorization": "Bearer "\n}';
+
+const WORKERS = { editorWorkerService: "editor", graphql: "graphql", json: "json" };
+
+const settings = JSON.parse(document.getElementById("settings").textContent);
+
+/** What the address names: `?query=`, `variables=`, `operationName=`. */
+const named = Object.fromEntries(new URLSearchParams(location.search));
+
+function load(tag, attributes) {
+  return new Promise((resolve, reject) => {
+    const element = Object.assign(document.createElement(tag), attributes);
+    element.onload = resolve;
+    element.onerror = () => reject(new Error(`${attributes.src ?? attributes.href} could not be loaded`));
+    document.head.append(element);
+  });
+}
+
+/** GraphiQL expects one result of an operation that is no subscription, and a sequence of results of one that is. */
+async function fetcher(operation, { headers } = {}) {
+  const results = run(operation, headers);
+  return mayStream(operation.query) ? results : (await results.next()).value;
+}
+
+async function openGraphiql() {
+  self.MonacoEnvironment = {
+    globalAPI: false,
+    getWorkerUrl: (_, label) => `/graphiql/${WORKERS[label]}.worker.js`,
+  };
+  await Promise.all([
+    load("link", { rel: "stylesheet", href: "/graphiql/graphiql.css" }),
+    load("script", { src: "/graphiql/graphiql.js" }),
+  ]);
+  const editor = document.getElementById("editor");
+  editor.hidden = false;
+  YogaGraphiQL.renderYogaGraphiQL(editor, {
+    fetcher,
+    title: "GraphiQL",
+    logo: " ",
+    headers: HEADERS,
+    // A token is not written to the disk.
+    shouldPersistHeaders: false,
+    showPersistHeadersSettings: false,
+    // The address stays as it is, so that a reload opens what it names.
+    onEditQuery() {},
+    ...(settings.introspection ? {} : { schema: null }),
+    ...(named.query
+      ? { query: named.query, variables: named.variables, operationName: named.operationName }
+      : samples()),
+  });
+}
+
+function samples() {
+  // GraphiQL takes the variables of the first tab from elsewhere than those of the others, and prefers the tabs that it has kept.
+  const isFirstVisit = localStorage.getItem("graphiql:tabState") === null;
+  return {
+    defaultTabs: settings.samples.map((sample) => ({ ...sample, headers: HEADERS })),
+    ...(isFirstVisit ? { variables: settings.samples[0]?.variables } : {}),
+  };
+}
+
+function openPlain(notice) {
+  const tabs = named.query ? [{ query: named.query, variables: named.variables }] : settings.samples;
+  openForm({ tabs, operationName: named.operationName, notice });
+}
+
+if (settings.editor) {
+  openGraphiql().catch((error) => openPlain(`GraphiQL did not start: ${error.message}.`));
+} else {
+  openPlain("This form does without GraphiQL. `cargo xtask graphiql` downloads it once for this page.");
+}
