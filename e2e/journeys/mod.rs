@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod bad_orders;
+mod browser;
 mod catalogue;
 mod endpoints;
 mod foreign;

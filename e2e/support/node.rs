@@ -16,6 +16,8 @@ pub enum Packages {
     Protocols,
     /// The clients and code generators of front ends.
     FrontEnds,
+    /// What drives a browser.
+    Browser,
 }
 
 /// Runs a program of `e2e/foreign` to its end and returns the number of checks that it printed.
@@ -46,26 +48,40 @@ pub async fn node(packages: Packages, script: &str, arguments: &[&str]) -> Resul
 
 impl Packages {
     /// Installs the packages, if necessary, and returns the path of their `node_modules`.
-    async fn install(self) -> Result<PathBuf> {
-        let cache = std::env::var_os("XDG_CACHE_HOME")
-            .map(PathBuf::from)
-            .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")))
-            .context("neither XDG_CACHE_HOME nor HOME is set")?;
-        let install = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tools/test-node/install");
+    async fn install(self) -> Result<String> {
         let list = match self {
             Self::Protocols => None,
             Self::FrontEnds => Some("front-ends"),
+            Self::Browser => Some("browser"),
         };
-        let output = Command::new(install)
-            .arg(cache.join("rust-cqrs"))
-            .args(list)
-            .output()
-            .await?;
-        ensure!(
-            output.status.success(),
-            "tools/test-node/install failed; install Node.js with npm:\n{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        Ok(PathBuf::from(String::from_utf8(output.stdout)?.trim()))
+        install("test-node", list).await
     }
+}
+
+/// The folder with the files of GraphiQL.
+///
+/// # Errors
+/// There is no Node or npm, or the package cannot be downloaded.
+pub async fn graphiql() -> Result<String> {
+    install("graphiql", None).await
+}
+
+/// Runs `install` of a folder of tools, which prints where it has installed what.
+async fn install(tool: &str, list: Option<&str>) -> Result<String> {
+    let cache = std::env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")))
+        .context("neither XDG_CACHE_HOME nor HOME is set")?;
+    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tools");
+    let output = Command::new(tools.join(tool).join("install"))
+        .arg(cache.join("rust-cqrs"))
+        .args(list)
+        .output()
+        .await?;
+    ensure!(
+        output.status.success(),
+        "tools/{tool}/install failed; install Node.js with npm:\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
