@@ -5,7 +5,7 @@ use domain::fulfilment::SAGA_STREAMS;
 use domain::order::{Order, OrderEvent};
 use domain::product::{Product, ProductEvent};
 use domain::stock::{Stock, StockEvent};
-use event_sourcing::{Aggregate, Envelope, Filter, StoredEvent};
+use event_sourcing::{Aggregate, DecodeError, Envelope, Filter, StoredEvent};
 use sagas::{AnySagaEvent, event_filter};
 
 /// The kind of a change.
@@ -48,25 +48,27 @@ impl ChangeKind {
         }
     }
 
-    /// The kind of an event and the id of its entity; `None` if it is no change, or of a type that this binary does not
-    /// know, which its projections have not folded either.
-    pub(super) fn of(envelope: &Envelope) -> Option<(Self, String)> {
+    /// The kind of an event and the id of its entity; `None` if it is no change.
+    ///
+    /// # Errors
+    /// This binary cannot read the event, which may be a change.
+    pub(super) fn of(envelope: &Envelope) -> Result<Option<(Self, String)>, DecodeError> {
         let stream_type = envelope.stream.aggregate_type();
         let kind = match stream_type {
-            Category::TYPE => Some(category(&*envelope.decode_shared().ok()?)),
-            Product::TYPE => product(&*envelope.decode_shared().ok()?),
-            Stock::TYPE => stock(&*envelope.decode_shared().ok()?),
+            Category::TYPE => Some(category(&*envelope.decode_shared()?)),
+            Product::TYPE => product(&*envelope.decode_shared()?),
+            Stock::TYPE => stock(&*envelope.decode_shared()?),
             Order::TYPE => {
-                envelope.decode_shared::<OrderEvent>().ok()?;
+                envelope.decode_shared::<OrderEvent>()?;
                 Some(Self::OrderUpdated)
             }
             _ if SAGA_STREAMS.contains(&stream_type) => {
-                let event = envelope.decode_shared::<AnySagaEvent>().ok()?;
-                return Some((Self::OrderUpdated, event.subject().to_owned()));
+                let event = envelope.decode_shared::<AnySagaEvent>()?;
+                return Ok(Some((Self::OrderUpdated, event.subject().to_owned())));
             }
             _ => None,
         };
-        Some((kind?, envelope.stream.aggregate_id().to_owned()))
+        Ok(kind.map(|kind| (kind, envelope.stream.aggregate_id().to_owned())))
     }
 }
 

@@ -47,6 +47,32 @@ pub struct ChangeSelection {
     pub with_rows: bool,
 }
 
+impl ChangeSelection {
+    /// `None` if the event is no selected change.
+    fn pending(&self, entry: &Entry) -> Option<Pending> {
+        let position = entry.position();
+        let unreadable = Pending {
+            position,
+            change: None,
+        };
+        let Some(Ok(known)) = entry.event().map(|event| ChangeKind::of(event)) else {
+            return Some(unreadable);
+        };
+        let (kind, id) = known?;
+        let is_selected =
+            self.kinds.contains(&kind) && self.ids.as_ref().is_none_or(|ids| ids.contains(&id));
+        is_selected.then_some(Pending {
+            position,
+            change: Some(Change {
+                position,
+                kind,
+                id,
+                row: None,
+            }),
+        })
+    }
+}
+
 /// A change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
@@ -144,9 +170,18 @@ pub struct ChangeStream {
     selection: ChangeSelection,
     reader: LogReader,
     checkpoints: Vec<ProjectionCheckpoint>,
-    /// The changes read from the log that the rows do not reflect yet.
-    pending: VecDeque<Change>,
+    /// The events read from the log that the rows do not reflect yet.
+    pending: VecDeque<Pending>,
     is_new: bool,
+}
+
+/// An event that the rows may not reflect yet.
+#[derive(Debug)]
+struct Pending {
+    position: Position,
+    /// `None` if this binary cannot read the event. The stream waits for the rows all the same: its projections are
+    /// parked there, and a subscriber that resumed after it, at a newer binary, would miss its change.
+    change: Option<Change>,
 }
 
 impl ChangeStream {
@@ -172,8 +207,9 @@ impl ChangeStream {
         }
         let ready = self
             .pending
-            .partition_point(|change| change.position <= reached);
-        let mut changes: Vec<Change> = self.pending.range(..ready).cloned().collect();
+            .partition_point(|event| event.position <= reached);
+        let readable = self.pending.range(..ready);
+        let mut changes: Vec<Change> = readable.filter_map(|event| event.change.clone()).collect();
         if self.selection.with_rows {
             self.read_rows(&mut changes, reached).await?;
         }
@@ -199,25 +235,9 @@ impl ChangeStream {
             }
         }
         let page = self.reader.page().await?;
-        self.pending = page
-            .entries
-            .iter()
-            .filter_map(Entry::event)
-            .filter_map(|event| {
-                let (kind, id) = ChangeKind::of(event)?;
-                let is_selected = self.selection.kinds.contains(&kind)
-                    && self
-                        .selection
-                        .ids
-                        .as_ref()
-                        .is_none_or(|ids| ids.contains(&id));
-                is_selected.then_some(Change {
-                    position: event.position,
-                    kind,
-                    id,
-                    row: None,
-                })
-            })
+        let entries = page.entries.iter();
+        self.pending = entries
+            .filter_map(|entry| self.selection.pending(entry))
             .collect();
         Ok(())
     }

@@ -6,11 +6,12 @@ use contract::query::{
 };
 use contract::status::Reason;
 use domain::product::Product;
-use event_sourcing::{Aggregate, EncodedEvent};
+use event_sourcing::{Aggregate, EncodedEvent, Position};
 use sagas::event::ResumeKind;
 use tonic::{Code, Request, Status, Streaming};
 
 use crate::order_events::{O, S};
+use crate::parking::skipped;
 use crate::support::{
     LIMIT, Service, TestService, category, category_deleted, product, product_deleted,
     product_updated, stock, stock_closed,
@@ -324,6 +325,45 @@ async fn wrong_requests_are_rejected() {
     }
 }
 
+/// A subscriber that resumed after it, at a binary that can read it, would miss its change.
+#[tokio::test]
+async fn no_stream_passes_an_event_that_it_cannot_read_before_the_rows_do() {
+    for world in TestService::both().await {
+        let service = world.start().await;
+        let unknown = EncodedEvent {
+            event_type: "OfNextYear",
+            schema_version: 1,
+            data: "{}".to_owned(),
+        };
+        let unknown = world.append(vec![(Product::stream("p"), vec![unknown])]);
+        let unknown = unknown.await;
+        let damaged = unknown + 1;
+        world
+            .log
+            .damage(Position(damaged), "its time cannot be read");
+        let update = |price| product_updated("p", "P", None, price, [None, None]);
+        world.append(vec![update("2")]).await;
+        for (after, event) in [(0, unknown), (unknown, damaged)] {
+            let mut followed = service.changes(&[ProductUpdated], after).await;
+            let status = loop {
+                match followed.message().await {
+                    Ok(message) => assert!(message.position < event, "{message:?}"),
+                    Err(status) => break status,
+                }
+            };
+            assert_eq!(Reason::of(&status), Some(Reason::ReadSideStalled));
+            world.append(vec![skipped("products", event)]).await;
+        }
+        let updated = world.append(vec![update("3")]).await;
+        // The projection tries the events again when it sees the decisions.
+        service.follows("products", updated).await;
+        let mut followed = service.changes(&[ProductUpdated], 0).await;
+        assert_eq!(followed.change().await.0, updated);
+        drop(followed);
+        service.stop().await;
+    }
+}
+
 #[tokio::test]
 async fn a_stream_ends_if_its_projection_is_parked_or_the_service_stops() {
     for world in TestService::both().await {
@@ -338,7 +378,6 @@ async fn a_stream_ends_if_its_projection_is_parked_or_the_service_stops() {
         world
             .append(vec![(Product::stream("x"), vec![unknown])])
             .await;
-        world.append(vec![product("p", "P", "1", None)]).await;
         let status = products.end().await;
         assert_eq!(Reason::of(&status), Some(Reason::ReadSideStalled));
 

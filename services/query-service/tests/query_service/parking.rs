@@ -48,7 +48,7 @@ fn resumed(projection: &str) -> Events {
     decided(projection, &event)
 }
 
-fn skipped(projection: &str, position: u64) -> Events {
+pub fn skipped(projection: &str, position: u64) -> Events {
     let event = ControlEvent::Skipped(ProjectionSkipped {
         projection: projection.to_owned(),
         position: Position(position),
@@ -90,7 +90,7 @@ impl Service {
         shown.parked.expect("the event")
     }
 
-    async fn follows(&self, name: &str, head: u64) {
+    pub async fn follows(&self, name: &str, head: u64) {
         let head = i64::try_from(head).expect("a position");
         self.until(name, |shown| {
             shown.state() == ProjectionState::Following && shown.position >= head
