@@ -5,7 +5,7 @@ use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use test_shop::{Connection, Operation};
 
-use crate::support::{Bad, Session, Shop, Topology, expect_refusals, on};
+use crate::support::{Bad, Session, Shop, Topology, expect_rejections, on};
 
 const INVALID: &[&str] = &["VALIDATION_ERROR"];
 const MISTYPED: &[&str] = &["GRAPHQL_VALIDATION_FAILED"];
@@ -50,7 +50,7 @@ async fn reject_all(shop: &mut Shop) -> Result<()> {
     table.extend(arguments());
     table.extend(types(&product));
     table.extend(changes(&category, &product));
-    expect_refusals(&mut session, table).await?;
+    expect_rejections(&mut session, table).await?;
     too_large(&session).await?;
     ensure!(shop.head().await? == head, "rejected input wrote an event");
     harmless(&mut session).await

@@ -5,7 +5,7 @@ use anyhow::{Result, ensure};
 use serde_json::json;
 
 use crate::support::{
-    Bad, CANCEL_ORDER, CREATE_ORDER, SHIP_ORDER, Shop, Topology, expect_refusals, on, order_input,
+    Bad, CANCEL_ORDER, CREATE_ORDER, SHIP_ORDER, Shop, Topology, expect_rejections, on, order_input,
 };
 
 const INVALID: &[&str] = &["VALIDATION_ERROR"];
@@ -52,7 +52,7 @@ async fn reject_all(shop: &mut Shop) -> Result<()> {
         &["CONFLICT"],
         "",
     ));
-    expect_refusals(&mut session, table).await?;
+    expect_rejections(&mut session, table).await?;
     ensure!(shop.head().await? == head, "rejected input wrote an event");
     assert_eq!(session.stock(&pot).await?, [9, 10, 1]);
     Ok(())

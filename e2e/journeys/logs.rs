@@ -77,7 +77,7 @@ async fn journey(shop: &mut Shop) -> Result<()> {
         "shippingAddress": { "street": STREET, "city": "Springwood" },
     } });
     unshippable["input"]["shippingAddress"]["postalCode"] = format!("{STREET}{STREET}").into();
-    send(shop, "refused", CREATE_ORDER, unshippable).await?;
+    send(shop, "rejected", CREATE_ORDER, unshippable).await?;
     let deep = format!("{}{}", "{ categories { products { category ".repeat(5), "x");
     send(shop, "deep", &deep, json!({})).await?;
     let nested = "{ category(id: \"1\") { products { category { products { category { products \
@@ -88,8 +88,8 @@ async fn journey(shop: &mut Shop) -> Result<()> {
         let logged = line(shop, &[("message", message), ("correlation.id", id)]).await?;
         ensure!(logged["elapsed.ms"].is_number(), "{logged}");
     }
-    let refused = [("message", "http request"), ("correlation.id", "refused")];
-    let told = line(shop, &refused).await?;
+    let rejected = [("message", "http request"), ("correlation.id", "rejected")];
+    let told = line(shop, &rejected).await?;
     assert_eq!(told["error.code"], "VALIDATION_ERROR", "{told}");
     let told = line(shop, &[("message", "command rejected")]).await?;
     assert_eq!(told["error.code"], "VALIDATION_ERROR", "{told}");

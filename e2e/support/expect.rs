@@ -66,7 +66,7 @@ impl Bad {
 }
 
 /// Sends all requests, and fails with a list of those that were not rejected as expected.
-pub async fn expect_refusals(session: &mut Session, table: Vec<Bad>) -> Result<()> {
+pub async fn expect_rejections(session: &mut Session, table: Vec<Bad>) -> Result<()> {
     let lines = table.len();
     let mut wrong = Vec::new();
     for bad in table {

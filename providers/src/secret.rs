@@ -44,14 +44,14 @@ impl Secret {
             (None, None) => Ok(None),
             (Some(_), Some(_)) => {
                 let accepts = format!("nothing, because {} is given too", value.spec.name);
-                Err(reader.refuse(&file.spec, accepts))
+                Err(reader.reject(&file.spec, accepts))
             }
             (Some(text), None) => Self::parse(&text)
                 .map(Some)
-                .ok_or_else(|| reader.refuse(&value.spec, A_LINE)),
+                .ok_or_else(|| reader.reject(&value.spec, A_LINE)),
             (None, Some(path)) => Self::in_file(&path).map(Some).map_err(|why| {
                 let accepts = format!("a file with {A_LINE}, but {why}");
-                reader.refuse(&file.spec, accepts)
+                reader.reject(&file.spec, accepts)
             }),
         }
     }

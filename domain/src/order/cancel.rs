@@ -7,7 +7,7 @@ use event_sourcing::execute::{Command, Lane, States};
 use sagas::SagaState;
 
 use super::event::{OrderCancellationRequested, OrderCancelled, OrderEvent, OrderFailed};
-use super::refusal::OrderAct;
+use super::rejection::OrderAct;
 use super::state::Order;
 use crate::command::{Decided, Deciding, reply};
 use crate::error::DomainError;
@@ -107,7 +107,7 @@ impl Order {
         };
         match order.status {
             OrderStatus::Shipped | OrderStatus::Delivered | OrderStatus::Failed => {
-                Err(order.refuse_status(OrderAct::Cancel))
+                Err(order.reject_status(OrderAct::Cancel))
             }
             OrderStatus::Cancelled => Ok(Cancellation::Nothing),
             OrderStatus::Pending | OrderStatus::Processing | OrderStatus::Confirmed
@@ -139,7 +139,7 @@ impl Order {
         match order.status {
             OrderStatus::Cancelled => Ok(Vec::new()),
             OrderStatus::Shipped | OrderStatus::Delivered | OrderStatus::Failed => {
-                Err(order.refuse_status(OrderAct::Cancel))
+                Err(order.reject_status(OrderAct::Cancel))
             }
             OrderStatus::Pending | OrderStatus::Processing | OrderStatus::Confirmed => {
                 let request = order.cancellation.as_ref();
@@ -160,7 +160,7 @@ impl Order {
         match order.status {
             OrderStatus::Failed => Ok(Vec::new()),
             OrderStatus::Shipped | OrderStatus::Delivered | OrderStatus::Cancelled => {
-                Err(order.refuse_status(OrderAct::Fail))
+                Err(order.reject_status(OrderAct::Fail))
             }
             OrderStatus::Pending | OrderStatus::Processing | OrderStatus::Confirmed => {
                 Ok(vec![OrderEvent::Failed(OrderFailed {

@@ -18,7 +18,7 @@ mod event;
 mod lines;
 mod place;
 mod progress;
-mod refusal;
+mod rejection;
 mod state;
 
 pub use cancel::{CancelOrder, Cancellation};
@@ -26,5 +26,5 @@ pub use event::*;
 pub use lines::{GivenLine, OrderLine, OrderLines};
 pub use place::PlaceOrder;
 pub use progress::{DeliverOrder, ShipOrder};
-pub use refusal::{OrderAct, OrderObstacle, OrderState};
+pub use rejection::{OrderAct, OrderObstacle, OrderState};
 pub use state::{Order, OrderValues, Payment, RequestedCancellation, Shipment};

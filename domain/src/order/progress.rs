@@ -5,7 +5,7 @@ use std::sync::Arc;
 use event_sourcing::execute::{Command, Lane, States};
 
 use super::event::{OrderConfirmed, OrderDelivered, OrderEvent, OrderShipped};
-use super::refusal::{OrderAct, OrderObstacle};
+use super::rejection::{OrderAct, OrderObstacle};
 use super::state::Order;
 use crate::command::{Decided, Deciding, reply};
 use crate::error::DomainError;
@@ -76,7 +76,7 @@ impl Order {
         let order = self.existing(id)?;
         match order.status {
             OrderStatus::Pending | OrderStatus::Processing if order.cancellation.is_some() => {
-                Err(order.refuse(OrderAct::Confirm, OrderObstacle::BeingCancelled))
+                Err(order.reject(OrderAct::Confirm, OrderObstacle::BeingCancelled))
             }
             OrderStatus::Pending | OrderStatus::Processing => {
                 Ok(vec![OrderEvent::Confirmed(OrderConfirmed {
@@ -87,7 +87,7 @@ impl Order {
                 Ok(Vec::new())
             }
             OrderStatus::Cancelled | OrderStatus::Failed => {
-                Err(order.refuse_status(OrderAct::Confirm))
+                Err(order.reject_status(OrderAct::Confirm))
             }
         }
     }
@@ -100,7 +100,7 @@ impl Order {
         let order = self.existing(id)?;
         match order.status {
             OrderStatus::Confirmed if order.cancellation.is_some() => {
-                Err(order.refuse(OrderAct::Ship, OrderObstacle::BeingCancelled))
+                Err(order.reject(OrderAct::Ship, OrderObstacle::BeingCancelled))
             }
             OrderStatus::Confirmed => Ok(vec![OrderEvent::Shipped(OrderShipped {
                 order_id: order.id.clone(),
@@ -110,7 +110,7 @@ impl Order {
             | OrderStatus::Processing
             | OrderStatus::Delivered
             | OrderStatus::Cancelled
-            | OrderStatus::Failed => Err(order.refuse_status(OrderAct::Ship)),
+            | OrderStatus::Failed => Err(order.reject_status(OrderAct::Ship)),
         }
     }
 
@@ -129,7 +129,7 @@ impl Order {
             | OrderStatus::Processing
             | OrderStatus::Confirmed
             | OrderStatus::Cancelled
-            | OrderStatus::Failed => Err(order.refuse_status(OrderAct::Deliver)),
+            | OrderStatus::Failed => Err(order.reject_status(OrderAct::Deliver)),
         }
     }
 }

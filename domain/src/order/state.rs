@@ -5,7 +5,7 @@ use event_sourcing::{Aggregate, Version};
 use serde::{Deserialize, Serialize};
 
 use super::event::{OrderCancellationRequested, OrderCreated, OrderEvent, OrderItem};
-use super::refusal::{OrderAct, OrderObstacle, OrderState};
+use super::rejection::{OrderAct, OrderObstacle, OrderState};
 use crate::error::{DomainError, Entity};
 use crate::value::{
     EntityId, Money, OrderStatus, Reason, Reference, ShippingAddress, TrackingNumber, UserId,
@@ -107,7 +107,7 @@ impl OrderValues {
         }
     }
 
-    pub(super) fn refuse(&self, asked: OrderAct, obstacle: OrderObstacle) -> DomainError {
+    pub(super) fn reject(&self, asked: OrderAct, obstacle: OrderObstacle) -> DomainError {
         DomainError::OrderState(OrderState {
             id: self.id.clone(),
             obstacle,
@@ -115,8 +115,8 @@ impl OrderValues {
         })
     }
 
-    pub(super) fn refuse_status(&self, asked: OrderAct) -> DomainError {
-        self.refuse(asked, OrderObstacle::Status(self.status))
+    pub(super) fn reject_status(&self, asked: OrderAct) -> DomainError {
+        self.reject(asked, OrderObstacle::Status(self.status))
     }
 
     fn ask_cancellation(&mut self, data: &OrderCancellationRequested) {

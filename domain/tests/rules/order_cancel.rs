@@ -135,7 +135,7 @@ fn an_order_fails_once_and_only_before_it_ends() {
 
 #[test]
 fn ends_are_final() {
-    let refused = |status, asked| -> Result<_, DomainError> { Err(wrong_status(status, asked)) };
+    let rejected = |status, asked| -> Result<_, DomainError> { Err(wrong_status(status, asked)) };
     for status in [
         OrderStatus::Shipped,
         OrderStatus::Delivered,
@@ -143,7 +143,7 @@ fn ends_are_final() {
     ] {
         assert_eq!(
             in_status(status).cancelled(&order(), None),
-            refused(status, OrderAct::Cancel)
+            rejected(status, OrderAct::Cancel)
         );
     }
     for status in [
@@ -153,7 +153,7 @@ fn ends_are_final() {
     ] {
         assert_eq!(
             in_status(status).failed(&order(), reason("x")),
-            refused(status, OrderAct::Fail)
+            rejected(status, OrderAct::Fail)
         );
     }
 }

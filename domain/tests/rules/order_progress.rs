@@ -4,7 +4,7 @@ use event_sourcing::testing::given;
 
 use crate::orders::{
     cancelled, confirmed, created, delivered, in_status, no_shipment, not_found, order, payment,
-    refund, refused, requested, shipment, shipped, wrong_status,
+    refund, rejected, requested, shipment, shipped, wrong_status,
 };
 use crate::support::{reference, tracking};
 
@@ -80,7 +80,7 @@ fn an_order_is_confirmed_once() {
 fn an_order_that_is_being_cancelled_is_not_confirmed() {
     given::<Order>([created(), requested(None)])
         .when(|values| values.confirm(&order()))
-        .then_rejected(refused(OrderObstacle::BeingCancelled, OrderAct::Confirm));
+        .then_rejected(rejected(OrderObstacle::BeingCancelled, OrderAct::Confirm));
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn only_a_confirmed_order_is_shipped() {
 
 #[test]
 fn an_order_that_is_being_cancelled_is_not_shipped() {
-    let rejection = refused(OrderObstacle::BeingCancelled, OrderAct::Ship);
+    let rejection = rejected(OrderObstacle::BeingCancelled, OrderAct::Ship);
     assert_eq!(
         rejection.to_string(),
         "order order-1 is being cancelled and cannot be shipped"

@@ -118,7 +118,7 @@ pub fn in_status(status: OrderStatus) -> Order {
     given::<Order>(history(status)).state()
 }
 
-pub fn refused(obstacle: OrderObstacle, asked: OrderAct) -> DomainError {
+pub fn rejected(obstacle: OrderObstacle, asked: OrderAct) -> DomainError {
     DomainError::OrderState(OrderState {
         id: order(),
         obstacle,
@@ -127,7 +127,7 @@ pub fn refused(obstacle: OrderObstacle, asked: OrderAct) -> DomainError {
 }
 
 pub fn wrong_status(status: OrderStatus, asked: OrderAct) -> DomainError {
-    refused(OrderObstacle::Status(status), asked)
+    rejected(OrderObstacle::Status(status), asked)
 }
 
 pub fn not_found() -> DomainError {

@@ -157,7 +157,7 @@ fn an_id_is_not_reused() {
 
 #[test]
 fn a_product_is_added_only_to_an_existing_category() {
-    let refused = |category: &str| {
+    let rejected = |category: &str| {
         DomainError::from(domain::ValidationError {
             field: "categoryId".to_owned(),
             message: format!("categoryId must name an existing category, got \"{category}\""),
@@ -172,7 +172,7 @@ fn a_product_is_added_only_to_an_existing_category() {
             category_id: Some(id(missing)),
             ..create()
         };
-        shop().when(&create).then_rejected(refused(missing));
+        shop().when(&create).then_rejected(rejected(missing));
         let update = UpdateProduct {
             category_id: Patch::Set(id(missing)),
             ..update()
@@ -180,7 +180,7 @@ fn a_product_is_added_only_to_an_existing_category() {
         shop()
             .with::<Product>("sencha", [created()])
             .when(&update)
-            .then_rejected(refused(missing));
+            .then_rejected(rejected(missing));
     }
 }
 

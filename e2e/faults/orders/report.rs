@@ -20,7 +20,7 @@ struct Outcomes {
     shipped: usize,
     out_of_stock: usize,
     payment_declined: usize,
-    shipping_refused: usize,
+    shipping_declined: usize,
     cancelled_before: usize,
     cancelled_after: usize,
 }
@@ -124,7 +124,7 @@ impl Outcomes {
                 _ => match saga.and_then(|saga| saga.failed_step.as_deref()) {
                     Some("reserve_inventory") => &mut outcomes.out_of_stock,
                     Some("process_payment") => &mut outcomes.payment_declined,
-                    Some(_) => &mut outcomes.shipping_refused,
+                    Some(_) => &mut outcomes.shipping_declined,
                     None if order.paid > 0 && order.arranged > 0 => &mut outcomes.cancelled_after,
                     None => &mut outcomes.cancelled_before,
                 },
@@ -141,7 +141,7 @@ impl Outcomes {
             && self.shipped >= 3
             && self.out_of_stock >= most
             && self.payment_declined >= most
-            && self.shipping_refused >= 1
+            && self.shipping_declined >= 1
             && self.cancelled_before >= 5
             && self.cancelled_after >= 1;
         ensure!(enough, "too little happened: {self:?}");

@@ -23,7 +23,7 @@ pub fn app_env(reader: &mut Reader, listeners: &[&Setting<SocketAddr>]) -> Read<
         match reader.get(listener).map(is_exposed) {
             Ok(false) => {}
             Ok(true) if matches!(insecure, Ok(false)) => {
-                by_listeners = Err(reader.refuse(&listener.spec, ONLY_LOOPBACK));
+                by_listeners = Err(reader.reject(&listener.spec, ONLY_LOOPBACK));
             }
             Ok(true) => by_listeners = by_listeners.map(|_| AppEnv::Production),
             Err(wrong) => by_listeners = Err(wrong),

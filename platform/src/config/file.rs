@@ -24,7 +24,7 @@ pub(super) fn flatten(path: &str, text: &str, known: &[Spec]) -> File {
         errors: Vec::new(),
         is_whole: true,
     };
-    let refuse = |reason: String| ConfigError::File {
+    let reject = |reason: String| ConfigError::File {
         path: path.to_owned(),
         reason,
     };
@@ -32,7 +32,7 @@ pub(super) fn flatten(path: &str, text: &str, known: &[Spec]) -> File {
         Ok(table) => table,
         Err(error) => {
             let error: toml::de::Error = error;
-            file.errors.push(refuse(one_line(error.message())));
+            file.errors.push(reject(one_line(error.message())));
             file.is_whole = false;
             return file;
         }
@@ -62,7 +62,7 @@ pub(super) fn flatten(path: &str, text: &str, known: &[Spec]) -> File {
                     Some(_) => format!("{name} is set twice"),
                 },
             };
-            file.errors.push(refuse(reason));
+            file.errors.push(reject(reason));
         }
     }
     file

@@ -83,8 +83,8 @@ impl Reader {
     }
 
     /// Records that the value of `spec` is invalid, and the accepted values.
-    pub fn refuse(&mut self, spec: &Spec, accepts: impl Into<String>) -> Recorded {
-        let error = self.settings.refuse(spec, accepts.into());
+    pub fn reject(&mut self, spec: &Spec, accepts: impl Into<String>) -> Recorded {
+        let error = self.settings.reject(spec, accepts.into());
         self.record(error)
     }
 

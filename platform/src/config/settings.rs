@@ -143,19 +143,19 @@ impl Settings {
             (None, Some(default)) => (default, "the default"),
             (None, None) => return Ok(None),
         };
-        let refused = |accepts: String| ConfigError::Value {
+        let rejected = |accepts: String| ConfigError::Value {
             name: spec.name,
             value: shown(spec.secrecy, text),
             origin,
             accepts,
         };
         if spec.secrecy != Secrecy::Everything && is_quoted(text) {
-            return Err(refused(format!("{}, without quotes", spec.accepts)));
+            return Err(rejected(format!("{}, without quotes", spec.accepts)));
         }
         let value = Some(text).filter(|text| !text.is_empty());
         match value.and_then(setting.parse) {
             Some(value) => Ok(Some(value)),
-            None => Err(refused(spec.accepts.to_owned())),
+            None => Err(rejected(spec.accepts.to_owned())),
         }
     }
 
@@ -185,7 +185,7 @@ impl Settings {
     }
 
     /// An error about the current value of `spec`.
-    pub(super) fn refuse(&self, spec: &Spec, accepts: String) -> ConfigError {
+    pub(super) fn reject(&self, spec: &Spec, accepts: String) -> ConfigError {
         let given = self.values.get(spec.name);
         ConfigError::Value {
             name: spec.name,

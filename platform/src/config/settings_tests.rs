@@ -72,11 +72,11 @@ fn blanks_around_a_value_are_trimmed_and_quotes_are_rejected() {
         assert_eq!(folder(given).as_deref(), Ok("/srv/shop"), "{given:?}");
     }
     for quoted in ["\"/srv/shop\"", "'/srv/shop'", "\"/srv/shop"] {
-        let refused = folder(quoted).expect_err("quotes").to_string();
-        assert!(refused.starts_with("DATA_DIR is "), "{refused}");
+        let rejected = folder(quoted).expect_err("quotes").to_string();
+        assert!(rejected.starts_with("DATA_DIR is "), "{rejected}");
         assert!(
-            refused.ends_with("accepted: a folder without ?, # and % in its path, without quotes"),
-            "{refused}"
+            rejected.ends_with("accepted: a folder without ?, # and % in its path, without quotes"),
+            "{rejected}"
         );
     }
     let url = "sqlite:///srv/shop/events.db";

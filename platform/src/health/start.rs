@@ -262,11 +262,11 @@ mod tests {
                     error.cause=\"TILL: it is locked\"\n";
         assert_eq!(log.text(), line);
         let begin = Instant::now();
-        let refused = step(20)
+        let rejected = step(20)
             .take(may_pass, locked_for(u64::MAX, "locked"))
             .await;
-        let refused = refused.expect_err("it stays locked").to_string();
-        assert_eq!(refused, "TILL: it is locked");
+        let rejected = rejected.expect_err("it stays locked").to_string();
+        assert_eq!(rejected, "TILL: it is locked");
         assert_eq!(begin.elapsed().as_secs(), 20);
         let begin = Instant::now();
         let gone = step(20).take(may_pass, locked_for(u64::MAX, "gone")).await;

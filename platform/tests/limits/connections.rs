@@ -92,8 +92,8 @@ async fn over_the_limit_grpc_serves_only_health() {
     };
     let answer = client().check(HealthCheckRequest::default()).await;
     assert_eq!(answer.expect("an answer").into_inner().status, 1);
-    let refused = client().watch(HealthCheckRequest::default()).await;
-    let status = refused.expect_err("over the limit");
+    let rejected = client().watch(HealthCheckRequest::default()).await;
+    let status = rejected.expect_err("over the limit");
     assert_eq!(status.code(), Code::Unavailable);
     assert_eq!(status.message(), "there are too many connections");
     let mut silent = Peer::connect(address).await;

@@ -161,8 +161,8 @@ async fn a_bare_lf_in_a_head_is_rejected_and_closes_the_connection() {
             let mut peer = Peer::connect(address).await;
             peer.send(format!("{before}{head}{smuggled}")).await;
             let (answers, _) = peer.text().await;
-            let refused = answers.matches("HTTP/1.1 400 ").count();
-            assert_eq!(refused, 1, "{head:?}: {answers}");
+            let rejected = answers.matches("HTTP/1.1 400 ").count();
+            assert_eq!(rejected, 1, "{head:?}: {answers}");
             assert!(!answers.contains("HTTP/1.1 404"), "{head:?}: {answers}");
             assert!(
                 before.is_empty() || answers.starts_with("HTTP/1.1 200"),

@@ -68,18 +68,18 @@ impl NotificationsConfig {
         let setting = &names::NOTIFICATIONS_URL;
         let text = reader.get(setting)?;
         let url = ProviderUrl::parse(&text, SCHEMES)
-            .map_err(|accepts| reader.refuse(&setting.spec, accepts))?;
+            .map_err(|accepts| reader.reject(&setting.spec, accepts))?;
         if url.scheme() == "log" {
             let nowhere = url.nowhere().and_then(|()| url.finish());
-            nowhere.map_err(|accepts| reader.refuse(&setting.spec, accepts))?;
+            nowhere.map_err(|accepts| reader.reject(&setting.spec, accepts))?;
             return Ok(Self::Log);
         }
         let password = Secret::find(reader, &names::SMTP_PASSWORD, &names::SMTP_PASSWORD_FILE);
         let credentials = url.credentials();
-        let server = smtp(url).map_err(|accepts| reader.refuse(&setting.spec, accepts));
+        let server = smtp(url).map_err(|accepts| reader.reject(&setting.spec, accepts));
         let (password, server) = (password?, server?);
         let login = login(credentials, password)
-            .map_err(|accepts| reader.refuse(&setting.spec, accepts))?;
+            .map_err(|accepts| reader.reject(&setting.spec, accepts))?;
         Ok(Self::Smtp(SmtpSettings { login, ..server }))
     }
 }

@@ -36,12 +36,12 @@ impl PaymentsConfig {
         let setting = &names::PAYMENTS_URL;
         let text = reader.get(setting)?;
         let url = ProviderUrl::parse(&text, &[SCHEMES, &[PLAIN]].concat())
-            .map_err(|accepts| reader.refuse(&setting.spec, accepts))?;
+            .map_err(|accepts| reader.reject(&setting.spec, accepts))?;
         if url.scheme() == "simulated" {
             let config = SimulationConfig::read(url);
             return config
                 .map(Self::Simulated)
-                .map_err(|accepts| reader.refuse(&setting.spec, accepts));
+                .map_err(|accepts| reader.reject(&setting.spec, accepts));
         }
         let secret_key = secret_key(reader);
         let webhook_secret = Secret::find(
@@ -49,7 +49,7 @@ impl PaymentsConfig {
             &names::STRIPE_WEBHOOK_SECRET,
             &names::STRIPE_WEBHOOK_SECRET_FILE,
         );
-        let account = account(url).map_err(|accepts| reader.refuse(&setting.spec, accepts));
+        let account = account(url).map_err(|accepts| reader.reject(&setting.spec, accepts));
         let Account {
             base,
             currency,

@@ -13,7 +13,7 @@ pub type SimulatedPayments = SimulatedProvider<ProcessPayment>;
 
 impl SimulatedStep for ProcessPayment {
     const KIND: ProviderKind = ProviderKind::PAYMENT;
-    const REFUSAL: &'static str = "the card was declined";
+    const DECLINE_REASON: &'static str = "the card was declined";
 
     fn entry(charge: &Charge) -> (&EntityId, Money) {
         (&charge.order_id, charge.amount)

@@ -48,15 +48,15 @@ impl ShippingConfig {
         let setting = &names::SHIPPING_URL;
         let text = reader.get(setting)?;
         let url = ProviderUrl::parse(&text, &[SCHEMES, &[PLAIN]].concat())
-            .map_err(|accepts| reader.refuse(&setting.spec, accepts))?;
+            .map_err(|accepts| reader.reject(&setting.spec, accepts))?;
         if url.scheme() == "simulated" {
             let config = SimulationConfig::read(url);
             return config
                 .map(Self::Simulated)
-                .map_err(|accepts| reader.refuse(&setting.spec, accepts));
+                .map_err(|accepts| reader.reject(&setting.spec, accepts));
         }
         let token = Secret::find(reader, &names::SHIPPING_TOKEN, &names::SHIPPING_TOKEN_FILE);
-        let place = place(url).map_err(|accepts| reader.refuse(&setting.spec, accepts));
+        let place = place(url).map_err(|accepts| reader.reject(&setting.spec, accepts));
         let (base, ca_file) = place?;
         Ok(Self::Http(HttpShippingSettings {
             base,

@@ -85,7 +85,7 @@ impl HttpShipping {
     }
 
     /// The error of a status, according to the protocol.
-    fn refused(&self, answer: &HttpReply) -> CallError {
+    fn error_of(&self, answer: &HttpReply) -> CallError {
         let reason = || {
             serde_json::from_slice(&answer.body).map_or_else(
                 |_| "the carrier does not take it".to_owned(),
@@ -154,7 +154,7 @@ impl StepProvider<ArrangeShipping> for HttpShipping {
         let body = Some(as_json(shipment));
         let answer = self.call(Method::POST, "/shipments", key, body).await?;
         if !answer.status.is_success() {
-            return Err(self.refused(&answer));
+            return Err(self.error_of(&answer));
         }
         let arranged: Arranged = read(&answer)?;
         short_number(&arranged.tracking_number)
@@ -169,7 +169,7 @@ impl StepProvider<ArrangeShipping> for HttpShipping {
             return Ok(OperationStatus::Absent);
         }
         if !answer.status.is_success() {
-            return Err(never_refused(self.refused(&answer)));
+            return Err(never_declined(self.error_of(&answer)));
         }
         Ok(match read(&answer)? {
             LookupResult::Done { tracking_number } => {
@@ -188,7 +188,7 @@ impl StepProvider<ArrangeShipping> for HttpShipping {
     ) -> Result<CompensationResult, CallError> {
         let answer = self.call(Method::DELETE, &path(key), key, None).await?;
         if !answer.status.is_success() {
-            return Err(never_refused(self.refused(&answer)));
+            return Err(never_declined(self.error_of(&answer)));
         }
         let Cancelled {
             had_effect,
@@ -242,7 +242,7 @@ fn short_number(text: &str) -> Result<TrackingNumber, CallError> {
 }
 
 /// A look-up and an undo are always retried.
-fn never_refused(failure: CallError) -> CallError {
+fn never_declined(failure: CallError) -> CallError {
     match failure {
         CallError::Declined(reason) => CallError::transient(reason),
         other => other,

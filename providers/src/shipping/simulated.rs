@@ -13,7 +13,7 @@ pub type SimulatedShipping = SimulatedProvider<ArrangeShipping>;
 
 impl SimulatedStep for ArrangeShipping {
     const KIND: ProviderKind = ProviderKind::SHIPMENT;
-    const REFUSAL: &'static str = "the carrier does not take it";
+    const DECLINE_REASON: &'static str = "the carrier does not take it";
 
     fn entry(shipment: &Shipment) -> (&EntityId, Money) {
         let goods = shipment.goods.iter();

@@ -27,7 +27,7 @@ pub(crate) struct ProviderRequest {
     /// The row for the ledger, if the provider executes the action.
     pub action: Action,
     /// The reason of a random decline.
-    pub refusal: &'static str,
+    pub decline_reason: &'static str,
 }
 
 impl Provider {
@@ -120,10 +120,13 @@ impl Provider {
     fn declines(&self, asked: &ProviderRequest) -> Option<String> {
         let amount = asked.action.amount;
         if let Some(limit) = self.config.decline_over.filter(|limit| amount > *limit) {
-            return Some(format!("{}: {amount} is more than {limit}", asked.refusal));
+            return Some(format!(
+                "{}: {amount} is more than {limit}",
+                asked.decline_reason
+            ));
         }
         let fails = self.rng.hits(self.config.fail_rate);
-        fails.then(|| asked.refusal.to_owned())
+        fails.then(|| asked.decline_reason.to_owned())
     }
 
     /// Starts a call. From here on it arrives, also if the caller is dropped.

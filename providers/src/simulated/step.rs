@@ -17,7 +17,7 @@ use super::record::{Action, Decision, ProviderKind};
 pub trait SimulatedStep: ExternalStep {
     const KIND: ProviderKind;
     /// The reason of a random decline.
-    const REFUSAL: &'static str;
+    const DECLINE_REASON: &'static str;
 
     /// The order, and the amount of money or the number of pieces.
     fn entry(request: &Self::Request) -> (&EntityId, Money);
@@ -73,8 +73,16 @@ impl<E: SimulatedStep> StepProvider<E> for SimulatedProvider<E> {
         request: &E::Request,
     ) -> Result<E::Response, CallError> {
         let action = action::<E>(key, request);
-        let refusal = E::REFUSAL;
-        E::response(&self.0.act(ProviderRequest { action, refusal }).await?)
+        let decline_reason = E::DECLINE_REASON;
+        E::response(
+            &self
+                .0
+                .act(ProviderRequest {
+                    action,
+                    decline_reason,
+                })
+                .await?,
+        )
     }
 
     async fn look_up(&self, key: &OperationKey) -> Result<OperationStatus<E::Response>, CallError> {

@@ -41,7 +41,7 @@ impl WebhookSettings {
             })),
             Err(why) => {
                 let accepts = format!("{}, but {why}", setting.spec.accepts);
-                Err(reader.refuse(&setting.spec, accepts))
+                Err(reader.reject(&setting.spec, accepts))
             }
         }
     }

@@ -204,7 +204,7 @@ async fn tls_is_used_and_the_certificate_is_checked() {
         };
         let notification = confirmed("anna@example.com");
         let failed = soon(
-            "a refusal",
+            "a rejected certificate",
             mailer(&stranger).send(&key("a"), &notification),
         )
         .await;
@@ -264,7 +264,7 @@ async fn the_answer_of_the_server_decides_whether_to_retry() {
     let sink = Sink::start("plain", &[]).await;
     let mailer = mailer(&sink.settings(SmtpTls::None));
     let declined = mailer
-        .send(&key("a"), &confirmed("refused@example.com"))
+        .send(&key("a"), &confirmed("declined@example.com"))
         .await;
     assert!(
         matches!(declined, Err(CallError::Declined(_))),

@@ -118,7 +118,7 @@ async fn a_command_takes_effect_once_and_survives_a_crash() -> Tested {
 }
 
 #[tokio::test]
-async fn another_log_is_refused_at_the_start() -> Tested {
+async fn another_log_is_rejected_at_the_start() -> Tested {
     let folder = tempfile::tempdir()?;
     let mut running = Running::start(folder.path()).await?;
     let opened = r#"mutation { openAccount(owner: "ann") { id } }"#;

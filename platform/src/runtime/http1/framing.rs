@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! Start ──► Head ──empty line──► Parsed ──hyper's framing──► Body, Chunked ──► Start
-//!             └── bare LF ──► Refused                   └── bare LF ──► Malformed
+//!             └── bare LF ──► Rejected                   └── bare LF ──► Malformed
 //! ```
 //!
 //! A head and a body cannot be confused: the scanner finds the end of a head, where only CRLF ends a line, and holds
@@ -32,7 +32,7 @@ pub(super) enum Position {
     /// In a body, between its chunks' data.
     Chunks,
     /// In a rejected head.
-    Refused,
+    Rejected,
     /// In a malformed chunk.
     Malformed,
 }
@@ -75,7 +75,7 @@ impl Scanner {
     /// the scanner disagree, and the connection must be closed.
     pub(super) fn head_parsed(&mut self, framing: Framing) -> bool {
         if self.position != Position::Parsed {
-            self.position = Position::Refused;
+            self.position = Position::Rejected;
             return false;
         }
         *self = Self::default();
@@ -95,7 +95,7 @@ impl Scanner {
         let mut scanned = 0;
         while scanned < bytes.len() {
             match self.position {
-                Position::Parsed | Position::Refused | Position::Malformed => break,
+                Position::Parsed | Position::Rejected | Position::Malformed => break,
                 Position::Body => scanned += self.pass(bytes.len() - scanned, Position::Start),
                 Position::Chunks if self.chunk == Chunk::Data => {
                     scanned += self.pass(bytes.len() - scanned, Position::Chunks);
@@ -133,7 +133,7 @@ impl Scanner {
             }
             LineByte::End => self.start_line(),
             LineByte::Carriage => {}
-            LineByte::Broken => self.position = Position::Refused,
+            LineByte::Broken => self.position = Position::Rejected,
         }
     }
 
@@ -256,7 +256,7 @@ mod tests {
             .windows(in_a_body.len())
             .position(|bytes| bytes == in_a_body)
             .expect("a body");
-        let mut refused = 0;
+        let mut rejected = 0;
         for at in lines {
             if (body..body + in_a_body.len()).contains(&at) {
                 continue;
@@ -265,14 +265,14 @@ mod tests {
             bytes.remove(at - 1);
             for size in [1, 7, bytes.len()] {
                 let (seen, scanner) = scan(&bytes, size, &BODIES);
-                let refused = [Position::Refused, Position::Malformed];
-                assert!(refused.contains(&scanner.position()), "{at}");
+                let rejected = [Position::Rejected, Position::Malformed];
+                assert!(rejected.contains(&scanner.position()), "{at}");
                 assert_eq!(seen.last(), Some(&0), "{at}");
                 assert_eq!(seen.len(), at, "{at}");
             }
-            refused += 1;
+            rejected += 1;
         }
-        assert_eq!(refused, 22);
+        assert_eq!(rejected, 22);
     }
 
     #[test]
@@ -303,7 +303,7 @@ mod tests {
         let mut scanner = Scanner::default();
         scanner.scan(&mut b"GET / HTTP/1.1\r\n".to_owned());
         assert!(!scanner.head_parsed(Framing::Length(0)));
-        assert_eq!(scanner.position(), Position::Refused);
+        assert_eq!(scanner.position(), Position::Rejected);
     }
 
     proptest! {
@@ -315,8 +315,8 @@ mod tests {
             let (seen, scanner) = scan(&bytes, size, &bodies);
             let whole = scan(&bytes, bytes.len(), &bodies);
             prop_assert_eq!((&seen, scanner.position()), (&whole.0, whole.1.position()));
-            let refused = [Position::Refused, Position::Malformed];
-            prop_assert!(seen.len() == bytes.len() || refused.contains(&scanner.position()));
+            let rejected = [Position::Rejected, Position::Malformed];
+            prop_assert!(seen.len() == bytes.len() || rejected.contains(&scanner.position()));
         }
     }
 }

@@ -121,7 +121,7 @@ impl Drop for ResponseGuard {
 enum Read {
     Bytes,
     Nothing,
-    Refused,
+    Rejected,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Http1Io<S> {
@@ -151,7 +151,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1Io<S> {
             return Poll::Ready(Ok(Read::Bytes));
         }
         match state.scanner.position() {
-            Position::Refused | Position::Malformed => return Poll::Ready(Ok(Read::Refused)),
+            Position::Rejected | Position::Malformed => return Poll::Ready(Ok(Read::Rejected)),
             Position::Parsed => return Poll::Pending,
             Position::Start | Position::Head | Position::Body | Position::Chunks => {}
         }
@@ -241,7 +241,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Http1Io<S> {
     ) -> Poll<io::Result<()>> {
         match self.read(context, buffer) {
             Poll::Ready(Ok(Read::Bytes | Read::Nothing)) => Poll::Ready(Ok(())),
-            Poll::Ready(Ok(Read::Refused)) => {
+            Poll::Ready(Ok(Read::Rejected)) => {
                 let message = "a line of the request does not end with CRLF";
                 Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, message)))
             }

@@ -155,7 +155,7 @@ impl hyper::service::Service<Request<Incoming>> for Answers {
         let progress = self.progress.clone();
         Box::pin(async move {
             let answer = async |request: Request<Incoming>| match &answering {
-                None => refuse(StatusCode::BAD_REQUEST, "a line must end with CRLF\n"),
+                None => reject(StatusCode::BAD_REQUEST, "a line must end with CRLF\n"),
                 Some(_) if is_over_limit && !is_for_operators(request.uri().path()) => over_limit(),
                 Some(answering) => answer(router, request, answering).await,
             };
@@ -181,9 +181,9 @@ async fn answer(
         None => response,
         Some(BodyError::Late) => {
             let message = "the request did not arrive in time\n";
-            refuse(StatusCode::REQUEST_TIMEOUT, message)
+            reject(StatusCode::REQUEST_TIMEOUT, message)
         }
-        Some(BodyError::Malformed) => refuse(StatusCode::BAD_REQUEST, "the chunks are malformed\n"),
+        Some(BodyError::Malformed) => reject(StatusCode::BAD_REQUEST, "the chunks are malformed\n"),
     }
 }
 
@@ -203,14 +203,14 @@ fn is_for_operators(path: &str) -> bool {
 
 fn over_limit() -> Response {
     let message = "there are too many connections\n";
-    let mut response = refuse(StatusCode::SERVICE_UNAVAILABLE, message);
+    let mut response = reject(StatusCode::SERVICE_UNAVAILABLE, message);
     let soon = HeaderValue::from_static("1");
     response.headers_mut().insert(header::RETRY_AFTER, soon);
     response
 }
 
 /// An error response after which the connection is closed.
-fn refuse(status: StatusCode, message: &'static str) -> Response {
+fn reject(status: StatusCode, message: &'static str) -> Response {
     let close = HeaderValue::from_static("close");
     (status, [(header::CONNECTION, close)], message).into_response()
 }

@@ -41,7 +41,7 @@ pub(super) enum RequestError {
     /// Another call with the same key, or on the same object, is in flight.
     Busy,
     /// The account's key is not accepted.
-    KeyRefused,
+    KeyRejected,
     /// The same idempotency key was used with other parameters.
     KeyReused,
     /// Stripe failed. It repeats this response for every call with the same idempotency key.
@@ -205,7 +205,7 @@ fn read<T: DeserializeOwned>(answer: &HttpReply) -> Result<T, RequestError> {
     let error = serde_json::from_slice(&answer.body)
         .map_or_else(|_| StripeError::default(), |body: ErrorBody| body.error);
     Err(match answer.status {
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => RequestError::KeyRefused,
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => RequestError::KeyRejected,
         StatusCode::NOT_FOUND => RequestError::Missing,
         StatusCode::CONFLICT => RequestError::Busy,
         StatusCode::TOO_MANY_REQUESTS if error.is("lock_timeout") => RequestError::Busy,
@@ -237,7 +237,7 @@ impl RequestError {
                 CallError::transient(failure.reason()).with_retry_after(failure.retry_after())
             }
             Self::Busy => CallError::transient("Stripe is busy with the same payment"),
-            Self::KeyRefused => CallError::transient("Stripe does not accept the secret key"),
+            Self::KeyRejected => CallError::transient("Stripe does not accept the secret key"),
             Self::KeyReused => {
                 CallError::transient("Stripe received the same key with other parameters")
             }
@@ -260,7 +260,7 @@ impl RequestError {
             Self::Busy | Self::KeyReused | Self::Failed | Self::Strange(_) => {
                 leave_open(&self.into_transient())
             }
-            Self::KeyRefused | Self::Missing | Self::Declined(_) => self.into_transient(),
+            Self::KeyRejected | Self::Missing | Self::Declined(_) => self.into_transient(),
         }
     }
 }

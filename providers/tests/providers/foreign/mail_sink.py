@@ -3,7 +3,7 @@
 Usage: mail_sink.py plain|starttls|wrapped FOLDER [USER PASSWORD]
 
 It prints its port, and then a line of JSON for each mail. With TLS its certificate, for `localhost`, is signed by its
-own authority, whose certificate it writes to FOLDER/ca.pem first. Mail to refused@… is rejected permanently, to later@…
+own authority, whose certificate it writes to FOLDER/ca.pem first. Mail to declined@… is rejected permanently, to later@…
 temporarily.
 """
 
@@ -21,7 +21,7 @@ mode, folder, *login = sys.argv[1:]
 
 class Sink:
     async def handle_RCPT(self, server, session, envelope, address, options):
-        if address.startswith("refused@"):
+        if address.startswith("declined@"):
             return "550 5.1.1 not here"
         if address.startswith("later@"):
             return "451 4.7.1 come back later"

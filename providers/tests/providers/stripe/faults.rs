@@ -203,8 +203,8 @@ async fn a_card_that_requires_authentication_is_declined_and_closed() {
     on_both_engines(async |home| {
         let fake = FakeStripe::start().await;
         let payments = payments(home, &fake.url, "pm_card_authenticationRequired").await;
-        let refused = charge_in_the_end(&*payments, "a").await;
-        assert!(refused.expect_err("refused").contains("approval"));
+        let declined = charge_in_the_end(&*payments, "a").await;
+        assert!(declined.expect_err("declined").contains("approval"));
         assert_eq!(statuses(&fake), ["canceled"]);
     })
     .await;

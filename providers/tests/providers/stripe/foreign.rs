@@ -44,10 +44,10 @@ async fn a_declined_card_is_declined_permanently() {
         let (_script, url) = localstripe().await;
         let payments = payments(home, &url, "pm_card_chargeCustomerFail").await;
         let order = charge("o-1", 1_234);
-        let refused = payments.act(&key("a"), &order).await;
+        let declined = payments.act(&key("a"), &order).await;
         let reason = "Your card was declined.".to_owned();
-        assert_eq!(refused, Err(CallError::Declined(reason.clone())));
-        assert_eq!(payments.act(&key("a"), &order).await, refused);
+        assert_eq!(declined, Err(CallError::Declined(reason.clone())));
+        assert_eq!(payments.act(&key("a"), &order).await, declined);
         assert_eq!(
             payments.look_up(&key("a")).await,
             Ok(OperationStatus::Declined(reason))

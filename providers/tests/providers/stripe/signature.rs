@@ -71,6 +71,6 @@ async fn one_of_several_signatures_must_match() {
     let several = format!("{time},v1={zeros},v1={signature},v0=x");
     assert_eq!(verify(&secret, &several, BODY.as_bytes(), noon()), Ok(()));
     let none = format!("{time},v1={zeros},v1={zeros}");
-    let refused = verify(&secret, &none, BODY.as_bytes(), noon());
-    assert_eq!(refused, Err(SignatureError::Mismatch));
+    let rejected = verify(&secret, &none, BODY.as_bytes(), noon());
+    assert_eq!(rejected, Err(SignatureError::Mismatch));
 }

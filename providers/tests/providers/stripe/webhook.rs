@@ -114,16 +114,16 @@ async fn an_event_is_repeated_if_the_queue_of_hints_is_full() {
     let home = Home::new(platform::config::Engine::Sqlite).await;
     let mut providers = on_home(&home).await;
     let secret = hmac_key();
-    let mut refused = None;
+    let mut rejected = None;
     for n in 0..2_000 {
         let body = event(&format!("evt_{n}"), r#"{"metadata":{"shop_key":"k"}}"#);
         let signature = sign(&secret, &body);
         if post(&providers.webhooks, &signature, &body).await.0 == 503 {
-            refused = Some((signature, body));
+            rejected = Some((signature, body));
             break;
         }
     }
-    let (signature, body) = refused.expect("the hints' room is bounded");
+    let (signature, body) = rejected.expect("the hints' room is bounded");
     while hint(&mut providers).is_some() {}
     assert_eq!(post(&providers.webhooks, &signature, &body).await.0, 200);
     assert_eq!(hint(&mut providers), Some(key("k")));

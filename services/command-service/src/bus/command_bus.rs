@@ -99,7 +99,7 @@ impl CommandBus {
                     Ok(done) => answered(done),
                     Err(error) => fail(error, context.deadline),
                 },
-                Err(refused) => refuse(&refused),
+                Err(rejected) => reject(&rejected),
             }
         };
         let (heard, outcome) = executed.instrument(span).await;
@@ -129,20 +129,20 @@ fn answered<A>(done: Executed<A>) -> DispatchResult<A> {
     (Ok(heard), outcome)
 }
 
-fn refuse<A>(refused: &impl BusinessRejection) -> DispatchResult<A> {
-    let error = refused.error();
+fn reject<A>(rejected: &impl BusinessRejection) -> DispatchResult<A> {
+    let error = rejected.error();
     tracing::debug!(
         { fields::CODE } = error.r#type,
         { fields::REASON } = without_values(&error.message),
         "command rejected"
     );
-    (Ok(CommandOutcome::rejected(error)), refused.outcome())
+    (Ok(CommandOutcome::rejected(error)), rejected.outcome())
 }
 
 fn fail<A, R: BusinessRejection>(error: ExecuteError<R>, deadline: Instant) -> DispatchResult<A> {
     const FAILED: &str = "a command failed";
     match error {
-        ExecuteError::Rejected(refused) => refuse(&refused),
+        ExecuteError::Rejected(rejected) => reject(&rejected),
         ExecuteError::Reused => {
             let error = ErrorType::Conflict.error("the command id was used for another command");
             (Ok(CommandOutcome::rejected(error)), "conflict")

@@ -58,8 +58,8 @@ impl BusinessRejection for ActionRejected {
 }
 
 #[must_use]
-pub fn to_error(refused: &DomainError) -> Error {
-    match refused {
+pub fn to_error(rejected: &DomainError) -> Error {
+    match rejected {
         DomainError::Validation(errors) => {
             let fields: Vec<FieldError> = errors
                 .iter()
@@ -68,10 +68,10 @@ pub fn to_error(refused: &DomainError) -> Error {
                     message: error.message.clone(),
                 })
                 .collect();
-            validation_error(refused.to_string(), &fields)
+            validation_error(rejected.to_string(), &fields)
         }
-        DomainError::NotFound { .. } => ErrorType::NotFound.error(refused.to_string()),
-        DomainError::Conflict(_) => ErrorType::Conflict.error(refused.to_string()),
-        DomainError::OrderState(_) => ErrorType::Domain.error(refused.to_string()),
+        DomainError::NotFound { .. } => ErrorType::NotFound.error(rejected.to_string()),
+        DomainError::Conflict(_) => ErrorType::Conflict.error(rejected.to_string()),
+        DomainError::OrderState(_) => ErrorType::Domain.error(rejected.to_string()),
     }
 }

@@ -36,14 +36,14 @@ pub async fn check(
     accepted: Option<&str>,
 ) -> Result<LogMark, StartError> {
     let unchecked = |error: StoreError| StartError::failed(CHECK, error);
-    let (head, refused) = compare(database, store, clock).await.map_err(unchecked)?;
-    match refused {
+    let (head, rejected) = compare(database, store, clock).await.map_err(unchecked)?;
+    match rejected {
         None => Ok(head),
-        Some(refused) if accepted == Some(refused.accepts.as_str()) => {
+        Some(rejected) if accepted == Some(rejected.accepts.as_str()) => {
             accept(database, store, head).await.map_err(unchecked)?;
             Ok(head)
         }
-        Some(refused) => Err(StartError::failed(CHECK, refused)),
+        Some(rejected) => Err(StartError::failed(CHECK, rejected)),
     }
 }
 
@@ -71,14 +71,14 @@ async fn compare(
     let positions: Vec<Position> = kept.iter().map(|(_, mark)| mark.position).collect();
     let identity = store.identify(&positions).await?;
     let head = identity.head;
-    let refused = kept.into_iter().find_map(|(what, mark)| {
+    let rejected = kept.into_iter().find_map(|(what, mark)| {
         Some(ForeignData {
             what,
             foreign: identity.verify(&mark).err()?,
             accepts: format!("{}@{}", head.log, head.position),
         })
     });
-    Ok((head, refused))
+    Ok((head, rejected))
 }
 
 async fn accept(

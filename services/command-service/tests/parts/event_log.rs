@@ -15,17 +15,17 @@ use crate::support::{key_clock, on_both_engines, soon};
 const TOKEN: &str = "token";
 
 /// The start fails, its error names the value that accepts the log, and no other value does.
-async fn refused(database: &CommandDatabase, store: &MemoryEventStore) -> String {
+async fn rejected(database: &CommandDatabase, store: &MemoryEventStore) -> String {
     let identity = store.identify(&[]).await.expect("a log");
     let accepts = format!("{}@{}", identity.head.log, identity.head.position);
     let elsewhere = format!("{}@{}", identity.head.log, identity.head.position.0 + 1);
     for accepted in [None, Some(elsewhere.as_str()), Some("true")] {
-        let refused = check(database, store, &key_clock(database).await, accepted).await;
-        let refused = refused.expect_err("another log").to_string();
+        let rejected = check(database, store, &key_clock(database).await, accepted).await;
+        let rejected = rejected.expect_err("another log").to_string();
         let accepting = format!("ACCEPT_LOG={accepts}");
         assert!(
-            refused.contains(&accepting),
-            "{refused} does not contain {accepting}"
+            rejected.contains(&accepting),
+            "{rejected} does not contain {accepting}"
         );
     }
     accepts
@@ -47,7 +47,7 @@ async fn a_checkpoint_beyond_the_log_fails_the_start_and_continues_at_the_head_w
         accepted(&database, &store, None).await;
 
         let restored = Arc::new(store.restored_to(Position(1)));
-        let accepts = refused(&database, &restored).await;
+        let accepts = rejected(&database, &restored).await;
         accepted(&database, &restored, Some(&accepts)).await;
         accepted(&database, &restored, None).await;
         // Events at positions that lost events had before are handled.
@@ -59,7 +59,7 @@ async fn a_checkpoint_beyond_the_log_fails_the_start_and_continues_at_the_head_w
 
         let other = log();
         append(&other, "o", &[created("o")]).await;
-        refused(&database, &other).await;
+        rejected(&database, &other).await;
     })
     .await;
 }
@@ -126,7 +126,7 @@ async fn answers_of_lost_commands_fail_the_start_and_are_removed_when_accepted()
                     append(&restored, order, &[created(order), confirmed(order)]).await;
                 }
             }
-            let accepts = refused(&database, &restored).await;
+            let accepts = rejected(&database, &restored).await;
             accepted(&database, &restored, Some(&accepts)).await;
             accepted(&database, &restored, None).await;
             let answers = Answers::of(&database, &restored).await;
@@ -150,7 +150,7 @@ async fn answers_of_another_log_fail_the_start_and_are_all_removed_when_accepted
         for order in ["a", "b", "c", "d"] {
             append(&other, order, &[created(order), confirmed(order)]).await;
         }
-        let accepts = refused(&database, &other).await;
+        let accepts = rejected(&database, &other).await;
         accepted(&database, &other, Some(&accepts)).await;
         let answers = Answers::of(&database, &other).await;
         for key in ["two", "four", "six"] {

@@ -209,23 +209,23 @@ async fn an_invalid_decision_is_rejected_by_name() {
         assert_eq!(unknown.code(), Code::NotFound);
         assert!(unknown.message().contains("notifications"), "{unknown:?}");
 
-        let refused = |reply: Reply, field: &str| assert_invalid(&done(reply), field);
+        let rejected = |reply: Reply, field: &str| assert_invalid(&done(reply), field);
         let resumption = resumption_of(Some("order/other"));
-        refused(client.resume_event_handler(resumption).await, "stream");
+        rejected(client.resume_event_handler(resumption).await, "stream");
         let skip = skip_of("order/other", position);
-        refused(client.skip_handled_event(skip).await, "stream");
+        rejected(client.skip_handled_event(skip).await, "stream");
         let skip = skip_of("order/gift", position + 1);
-        refused(client.skip_handled_event(skip).await, "position");
+        rejected(client.skip_handled_event(skip).await, "position");
         let pause = PauseEventHandlerParam {
             who: String::new(),
             ..pause_of(NAME)
         };
-        refused(client.pause_event_handler(pause).await, "who");
+        rejected(client.pause_event_handler(pause).await, "who");
         let pause = PauseEventHandlerParam {
             reason: " ".to_owned(),
             ..pause_of(NAME)
         };
-        refused(client.pause_event_handler(pause).await, "reason");
+        rejected(client.pause_event_handler(pause).await, "reason");
         assert!(show(&client).await.decisions.is_empty());
     })
     .await;

@@ -292,8 +292,8 @@ async fn an_answer_is_not_stored_while_the_log_cannot_be_identified() {
         .execute(&mut *locked)
         .await
         .expect("a lock");
-    let refused = timed.try_finish("k", &first.token, Some(b"1")).await;
-    assert_eq!(refused.expect_err("not stored").code(), Code::Unavailable);
+    let rejected = timed.try_finish("k", &first.token, Some(b"1")).await;
+    assert_eq!(rejected.expect_err("not stored").code(), Code::Unavailable);
     locked.rollback().await.expect("an end");
     assert!(timed.finish("k", &first.token, Some(b"1")).await);
     assert_eq!(timed.begin("k").await.state(), IdempotencyState::Again);
@@ -340,18 +340,18 @@ async fn invalid_input_is_named_and_has_no_effect() {
         });
         let bad = bad_names.into_iter().chain(bad_principals);
         for (field, param) in bad.chain(bad_hashes).chain(bad_tokens) {
-            let refused = timed.try_begin(param).await.expect_err(field);
-            assert_eq!(refused.code(), Code::InvalidArgument);
-            assert!(refused.message().contains(field), "{}", refused.message());
+            let rejected = timed.try_begin(param).await.expect_err(field);
+            assert_eq!(rejected.code(), Code::InvalidArgument);
+            assert!(rejected.message().contains(field), "{}", rejected.message());
         }
         let longest = timed.begin(&long[4..]).await;
         assert_eq!(longest.state(), IdempotencyState::Fresh);
         let first = timed.begin("k").await;
         assert_eq!(first.state(), IdempotencyState::Fresh);
         let large = vec![b'x'; MAX_STORED_ANSWER_BYTES + 1];
-        let refused = timed.try_finish("k", &first.token, Some(&large)).await;
+        let rejected = timed.try_finish("k", &first.token, Some(&large)).await;
         assert_eq!(
-            refused.expect_err("too large").code(),
+            rejected.expect_err("too large").code(),
             Code::InvalidArgument
         );
         assert!(timed.finish("k", &first.token, Some(&large[1..])).await);

@@ -261,14 +261,14 @@ async fn a_message_that_is_too_large_is_rejected() {
     on_both_engines(async |service: &Service| {
         let large = "x".repeat(1_000_000);
         let category = named_category(&large);
-        let refused = service.categories.clone().create(category).await;
-        assert_eq!(refused.expect_err("rejected").code(), Code::OutOfRange);
+        let rejected = service.categories.clone().create(category).await;
+        assert_eq!(rejected.expect_err("rejected").code(), Code::OutOfRange);
         let product = ProductUpParam {
             description: Some(large),
             ..named_product("Large")
         };
-        let refused = service.products.clone().create(product).await;
-        assert_eq!(refused.expect_err("rejected").code(), Code::OutOfRange);
+        let rejected = service.products.clone().create(product).await;
+        assert_eq!(rejected.expect_err("rejected").code(), Code::OutOfRange);
         assert_eq!(service.head().await, 0);
     })
     .await;

@@ -9,7 +9,7 @@ use crate::fulfilment::{
     well_behaved, without_shipping,
 };
 use crate::support::{
-    Service, assert_conflict, assert_invalid, assert_not_found, assert_refused, at_both_homes,
+    Service, assert_conflict, assert_invalid, assert_not_found, assert_rejected, at_both_homes,
     on_both_engines, position, with_command_id,
 };
 
@@ -36,7 +36,7 @@ impl Service {
 
 #[track_caller]
 fn assert_state(result: &Result<(Order, bool), contract::proto::Error>, message: &str) {
-    assert_refused(result, "DOMAIN_ERROR", 9);
+    assert_rejected(result, "DOMAIN_ERROR", 9);
     let error = result.as_ref().expect_err("a rejection");
     assert!(error.message.ends_with(message), "{}", error.message);
 }

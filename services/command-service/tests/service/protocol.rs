@@ -121,10 +121,10 @@ async fn malformed_metadata_is_rejected_and_named() {
         for (key, value) in cases {
             let mut request = Request::new(named_category("Never"));
             metadata::insert(request.metadata_mut(), key, value);
-            let refused = service.categories.clone().create(request).await;
-            let refused = refused.expect_err(key);
-            assert_eq!(refused.code(), Code::InvalidArgument);
-            assert!(refused.message().contains(key), "{}", refused.message());
+            let rejected = service.categories.clone().create(request).await;
+            let rejected = rejected.expect_err(key);
+            assert_eq!(rejected.code(), Code::InvalidArgument);
+            assert!(rejected.message().contains(key), "{}", rejected.message());
         }
         assert_eq!(service.head().await, 0);
     })
@@ -145,11 +145,11 @@ async fn each_reply_has_the_log_position_that_it_reflects() {
             .update(crate::support::category_change(&id))
             .await;
         assert_eq!(position(&unchanged.expect("a reply")), Some(2));
-        let refused = categories
+        let rejected = categories
             .create(named_category("Here"))
             .await
             .expect("a reply");
-        assert_eq!(position(&refused), None);
+        assert_eq!(position(&rejected), None);
     })
     .await;
 }

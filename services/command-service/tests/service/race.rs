@@ -150,9 +150,9 @@ async fn no_product_is_left_in_a_category_that_is_deleted() {
                 assert_invalid(&created, "categoryId");
                 assert_invalid(&moved, "categoryId");
             }
-            refused => {
+            rejected => {
                 created_first += 1;
-                assert_conflict(&refused);
+                assert_conflict(&rejected);
                 assert!(created.is_ok() || moved.is_ok());
             }
         }

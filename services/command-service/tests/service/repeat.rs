@@ -290,8 +290,8 @@ async fn a_reply_reports_whether_the_command_changed_something() {
             let reply = service.products.clone().change_price(request).await;
             assert_eq!(reply.expect("a reply").get_ref().unchanged, unchanged);
         }
-        let refused = service.categories.clone().update(renamed("none")).await;
-        assert!(!refused.expect("a reply").get_ref().unchanged);
+        let rejected = service.categories.clone().update(renamed("none")).await;
+        assert!(!rejected.expect("a reply").get_ref().unchanged);
     })
     .await;
 }

@@ -11,7 +11,7 @@ use crate::fulfilment::{
     well_behaved,
 };
 use crate::support::{
-    Home, Service, assert_conflict, assert_invalid, assert_not_found, assert_refused,
+    Home, Service, assert_conflict, assert_invalid, assert_not_found, assert_rejected,
     at_both_homes, with_command_id,
 };
 
@@ -75,7 +75,7 @@ fn assert_by_grace(event: &SagaEvent, event_type: &str, action: Option<&str>) {
 
 #[track_caller]
 fn assert_state(result: &Result<(Saga, bool), Error>, message: &str) {
-    assert_refused(result, "DOMAIN_ERROR", 9);
+    assert_rejected(result, "DOMAIN_ERROR", 9);
     assert_eq!(result.as_ref().expect_err("a rejection").message, message);
 }
 
@@ -158,12 +158,12 @@ async fn closing_a_saga_fails_it_with_its_order_permanently() {
         let acts = service.by_operators(&saga_id).await;
         assert_by_grace(&acts[0], "SagaFailed", None);
         for act in ACTS {
-            let refused = service.act(act, act_on(&saga_id)).await;
+            let rejected = service.act(act, act_on(&saga_id)).await;
             if act == Act::Cancel {
                 let message = format!("order {order_id} is FAILED and cannot be cancelled");
-                assert_state(&refused, &message);
+                assert_state(&rejected, &message);
             } else {
-                assert_state(&refused, "the saga has ended");
+                assert_state(&rejected, "the saga has ended");
             }
         }
         assert_eq!(service.by_operators(&saga_id).await.len(), 1);
@@ -181,11 +181,11 @@ async fn actions_on_a_saga_that_is_not_suspended_are_rejected() {
         let paying = |saga: &Saga| saga.current_step() == "process_payment";
         let before = service.until_saga(&saga_id, paying).await;
         for act in [Act::Resume, Act::Resolve, Act::Close] {
-            let refused = service.act(act, act_on(&saga_id)).await;
-            assert_state(&refused, "the saga is not suspended");
+            let rejected = service.act(act, act_on(&saga_id)).await;
+            assert_state(&rejected, "the saga is not suspended");
         }
-        let refused = service.act(Act::Retry, act_on(&saga_id)).await;
-        assert_state(&refused, "no step waits for another try");
+        let rejected = service.act(Act::Retry, act_on(&saga_id)).await;
+        assert_state(&rejected, "no step waits for another try");
         let (after, _) = service.show(&saga_id).await.expect("a saga");
         assert_eq!(after.version, before.version, "nothing was written");
         service.leave().await;
@@ -227,9 +227,9 @@ async fn cancelling_a_completed_saga_returns_the_saga_that_compensates_it() {
 
         let (order_id, saga_id) = service.confirmed(&[(&tea, 1)]).await;
         changed(service.orders.clone().ship(to(&order_id)).await).expect("a shipment");
-        let refused = service.act(Act::Cancel, act_on(&saga_id)).await;
+        let rejected = service.act(Act::Cancel, act_on(&saga_id)).await;
         let message = format!("order {order_id} is SHIPPED and cannot be cancelled");
-        assert_state(&refused, &message);
+        assert_state(&rejected, &message);
         service.stop().await;
     })
     .await;

@@ -15,7 +15,7 @@ use crate::fulfilment::{
     act_on, acted, listed, order_of, placed, shown, slow_payments, suspended, well_behaved,
 };
 use crate::support::{
-    Service, assert_invalid, assert_not_found, assert_refused, at_both_homes, on_both_engines,
+    Service, assert_invalid, assert_not_found, assert_rejected, at_both_homes, on_both_engines,
 };
 
 impl Service {
@@ -305,7 +305,7 @@ async fn a_saga_of_an_unsupported_definition_is_listed_and_shown_as_such() {
 
         let mut sagas = service.sagas.clone();
         let resumed = acted(sagas.resume_saga(act_on("of-a-newer-binary")).await);
-        assert_refused(&resumed, "DOMAIN_ERROR", 9);
+        assert_rejected(&resumed, "DOMAIN_ERROR", 9);
         assert_eq!(
             resumed.expect_err("a rejection").message,
             "unsupported definition version 99; supported: 1: \

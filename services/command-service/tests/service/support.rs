@@ -313,7 +313,7 @@ pub fn position<M>(response: &Response<M>) -> Option<u64> {
 }
 
 #[track_caller]
-pub fn assert_refused<T: std::fmt::Debug>(result: &Result<T, Error>, error_type: &str, code: i32) {
+pub fn assert_rejected<T: std::fmt::Debug>(result: &Result<T, Error>, error_type: &str, code: i32) {
     let error = result.as_ref().expect_err("a rejection");
     assert_eq!(
         (error.r#type.as_str(), error.code),
@@ -324,18 +324,18 @@ pub fn assert_refused<T: std::fmt::Debug>(result: &Result<T, Error>, error_type:
 
 #[track_caller]
 pub fn assert_not_found<T: std::fmt::Debug>(result: &Result<T, Error>) {
-    assert_refused(result, "NOT_FOUND", 5);
+    assert_rejected(result, "NOT_FOUND", 5);
 }
 
 #[track_caller]
 pub fn assert_conflict<T: std::fmt::Debug>(result: &Result<T, Error>) {
-    assert_refused(result, "CONFLICT", 6);
+    assert_rejected(result, "CONFLICT", 6);
 }
 
 /// A validation error that names `field` first, in its details and in its message.
 #[track_caller]
 pub fn assert_invalid<T: std::fmt::Debug>(result: &Result<T, Error>, field: &str) {
-    assert_refused(result, "VALIDATION_ERROR", 3);
+    assert_rejected(result, "VALIDATION_ERROR", 3);
     let error = result.as_ref().expect_err("a rejection");
     let named = error.details.get(contract::business::FIELD);
     assert_eq!(named.map(String::as_str), Some(field), "{error:?}");

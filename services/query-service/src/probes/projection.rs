@@ -90,7 +90,7 @@ impl ProbeStatus {
         self.goal = self.goal.or(seen.head);
         let is_known = seen.checkpoint.as_of.is_some();
         // A projection that was already parked when this process started has caught up as far as it can. Its rows are
-        // still correct up to their position, so refusing to serve them would only add an outage.
+        // still correct up to their position, so not serving them would only add an outage.
         let has_arrived = self.goal.is_some_and(|goal| {
             seen.checkpoint.position >= goal || seen.checkpoint.parked.is_some()
         });

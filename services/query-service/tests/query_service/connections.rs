@@ -381,7 +381,7 @@ async fn a_part_of_a_period_has_what_both_have() {
     }
 }
 
-fn refused(error: &Status, part: &str) {
+fn rejected(error: &Status, part: &str) {
     assert_eq!(error.code(), Code::InvalidArgument, "{error}");
     assert!(error.message().contains(part), "{part} in {error}");
 }
@@ -477,7 +477,7 @@ async fn invalid_parts_are_rejected() {
             slice: Some(slice),
         };
         let reply = service.products.list_products_connection(request).await;
-        refused(&reply.expect_err("invalid"), part);
+        rejected(&reply.expect_err("invalid"), part);
     }
     let request = OrderConnectionRequest {
         period: Some(OrderPeriod {
@@ -488,7 +488,7 @@ async fn invalid_parts_are_rejected() {
         ..OrderConnectionRequest::default()
     };
     let reply = service.orders.list_orders_connection(request).await;
-    refused(
+    rejected(
         &reply.expect_err("invalid"),
         "period.created_from_micros must be at most",
     );

@@ -12,7 +12,7 @@ use tonic::{Code, Request, Response, Status};
 
 use crate::support::TestService;
 
-fn refused<T>(reply: Result<Response<T>, Status>, parts: &[&str]) {
+fn rejected<T>(reply: Result<Response<T>, Status>, parts: &[&str]) {
     let Err(status) = reply else {
         panic!("accepted: {parts:?}");
     };
@@ -32,27 +32,27 @@ async fn invalid_ids_and_names_are_rejected() {
     let mut service = world.start().await;
     let id = || "a\0b".to_owned();
     let request = ProductQueryRequest { id: id() };
-    refused(
+    rejected(
         service.products.get_product(request.clone()).await,
         &["id must", "64"],
     );
-    refused(
+    rejected(
         service.products.get_product_with_category(request).await,
         &["id must"],
     );
     let request = CategoryQueryRequest { id: id() };
-    refused(service.categories.get_category(request).await, &["id must"]);
+    rejected(service.categories.get_category(request).await, &["id must"]);
     let request = CategoryByNameRequest {
         name: "é".repeat(101),
     };
     let reply = service.categories.get_category_by_name(request).await;
-    refused(reply, &["name must", "got 101"]);
+    rejected(reply, &["name must", "got 101"]);
     let term = || "é".repeat(256);
     let request = ProductSearchRequest {
         search_term: term(),
         ..ProductSearchRequest::default()
     };
-    refused(
+    rejected(
         service.products.search_products(request).await,
         &["search_term must", "255"],
     );
@@ -60,7 +60,7 @@ async fn invalid_ids_and_names_are_rejected() {
         search_term: term(),
         ..CategorySearchRequest::default()
     };
-    refused(
+    rejected(
         service.categories.search_categories(request).await,
         &["search_term must", "255"],
     );
@@ -83,7 +83,7 @@ async fn invalid_pages_and_batches_are_rejected() {
             per_page,
             ..ProductPaginationRequest::default()
         };
-        refused(
+        rejected(
             service.products.list_products_paginated(request).await,
             &[part],
         );
@@ -92,7 +92,7 @@ async fn invalid_pages_and_batches_are_rejected() {
             per_page,
             ..CategoryPaginationRequest::default()
         };
-        refused(
+        rejected(
             service.categories.list_categories_paginated(request).await,
             &[part],
         );
@@ -108,7 +108,7 @@ async fn invalid_pages_and_batches_are_rejected() {
             category_id: None,
             ..ProductWindowRequest::default()
         };
-        refused(
+        rejected(
             service.products.list_products_window(request).await,
             &[part],
         );
@@ -116,9 +116,9 @@ async fn invalid_pages_and_batches_are_rejected() {
     let ids = vec!["a".to_owned(); 501];
     let request = CategoryIdsRequest { ids: ids.clone() };
     let reply = service.categories.get_categories_by_ids(request).await;
-    refused(reply, &["ids must have at most 500 entries, got 501"]);
+    rejected(reply, &["ids must have at most 500 entries, got 501"]);
     let request = ProductsByCategoriesRequest { ids, limit: 1 };
-    refused(
+    rejected(
         service.products.get_products_by_categories(request).await,
         &["ids must"],
     );
@@ -126,7 +126,7 @@ async fn invalid_pages_and_batches_are_rejected() {
         ids: Vec::new(),
         limit: 501,
     };
-    refused(
+    rejected(
         service.products.get_products_by_categories(request).await,
         &["limit must"],
     );
@@ -153,7 +153,7 @@ async fn invalid_price_ranges_are_rejected() {
             max_price,
             ..ProductPriceRangeRequest::default()
         };
-        refused(
+        rejected(
             service.products.get_products_by_price_range(request).await,
             &parts,
         );
@@ -163,7 +163,7 @@ async fn invalid_price_ranges_are_rejected() {
             ..ProductAdvancedSearchRequest::default()
         };
         if min_price != 0.0 || max_price != 0.0 {
-            refused(
+            rejected(
                 service.products.search_products_advanced(request).await,
                 &parts,
             );
@@ -184,7 +184,7 @@ async fn invalid_price_ranges_are_rejected() {
         ..ProductPriceRangeRequest::default()
     };
     let reply = service.products.get_products_by_price_range(request).await;
-    refused(reply, &["min_price", "\"one\""]);
+    rejected(reply, &["min_price", "\"one\""]);
     service.stop().await;
 }
 
@@ -199,7 +199,7 @@ async fn invalid_sorting_and_advanced_searches_are_rejected() {
         .products
         .list_products_sorted_by_price(request)
         .await;
-    refused(
+    rejected(
         reply,
         &["sort_order must be \"asc\" or \"desc\", got \"upwards\""],
     );
@@ -233,7 +233,7 @@ async fn invalid_sorting_and_advanced_searches_are_rejected() {
             "category_id must",
         ),
     ] {
-        refused(
+        rejected(
             service.products.search_products_advanced(request).await,
             &[part],
         );
@@ -249,7 +249,7 @@ async fn invalid_metadata_and_large_messages_are_rejected() {
         let mut request = Request::new(ProductQueryRequest { id: "p".to_owned() });
         let value = value.parse().expect("metadata");
         request.metadata_mut().insert("x-min-position", value);
-        refused(
+        rejected(
             service.products.get_product(request).await,
             &["x-min-position must"],
         );
@@ -268,11 +268,11 @@ async fn invalid_requests_for_orders_and_sagas_are_rejected() {
     let world = TestService::sqlite();
     let mut service = world.start().await;
     let request = OrderQueryRequest { id: "x".repeat(65) };
-    refused(service.orders.get_order(request).await, &["id must", "64"]);
+    rejected(service.orders.get_order(request).await, &["id must", "64"]);
     let request = SagaByOrderRequest {
         order_id: "a\0b".to_owned(),
     };
-    refused(
+    rejected(
         service.sagas.get_saga_by_order(request).await,
         &["order_id must", "64"],
     );
@@ -280,7 +280,7 @@ async fn invalid_requests_for_orders_and_sagas_are_rejected() {
         user_id: "é".repeat(256),
         ..UserOrderListRequest::default()
     };
-    refused(
+    rejected(
         service.orders.list_user_orders(request).await,
         &["user_id must", "255"],
     );
@@ -288,8 +288,8 @@ async fn invalid_requests_for_orders_and_sagas_are_rejected() {
         ids: vec!["a".to_owned(); 501],
     };
     let parts = ["ids must", "500", "got 501"];
-    refused(service.orders.get_orders(ids.clone()).await, &parts);
-    refused(service.sagas.get_sagas_by_orders(ids).await, &parts);
+    rejected(service.orders.get_orders(ids.clone()).await, &parts);
+    rejected(service.sagas.get_sagas_by_orders(ids).await, &parts);
     service.stop().await;
 }
 
@@ -309,7 +309,7 @@ async fn invalid_lists_of_orders_and_sagas_are_rejected() {
             status: None,
             ..OrderListRequest::default()
         };
-        refused(service.orders.list_orders(request).await, &[part]);
+        rejected(service.orders.list_orders(request).await, &[part]);
         let request = UserOrderListRequest {
             limit,
             offset,
@@ -317,13 +317,13 @@ async fn invalid_lists_of_orders_and_sagas_are_rejected() {
             status: None,
             ..UserOrderListRequest::default()
         };
-        refused(service.orders.list_user_orders(request).await, &[part]);
+        rejected(service.orders.list_user_orders(request).await, &[part]);
         let request = SagaListRequest {
             limit,
             offset,
             ..SagaListRequest::default()
         };
-        refused(service.sagas.list_sagas(request).await, &[part]);
+        rejected(service.sagas.list_sagas(request).await, &[part]);
     }
     for status in [0, 8, -1, i32::MAX] {
         let given = format!("got number {status}");
@@ -331,7 +331,7 @@ async fn invalid_lists_of_orders_and_sagas_are_rejected() {
             status: Some(status),
             ..OrderListRequest::default()
         };
-        refused(
+        rejected(
             service.orders.list_orders(request).await,
             &["status must", "PENDING", "FAILED", &given],
         );
@@ -339,7 +339,7 @@ async fn invalid_lists_of_orders_and_sagas_are_rejected() {
             statuses: vec![1, status],
             ..SagaListRequest::default()
         };
-        refused(
+        rejected(
             service.sagas.list_sagas(request).await,
             &["statuses must", "STARTED", "SUSPENDED", &given],
         );
@@ -355,7 +355,7 @@ async fn invalid_lists_of_orders_and_sagas_are_rejected() {
             step: step.map(str::to_owned),
             ..SagaListRequest::default()
         };
-        refused(service.sagas.list_sagas(request).await, &[&part]);
+        rejected(service.sagas.list_sagas(request).await, &[&part]);
     }
     service.stop().await;
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use test_shop::Folder;
 
 use crate::golden::check;
-use crate::support::{open, printed, refused, shop, stocked};
+use crate::support::{open, printed, rejected, shop, stocked};
 use crate::unknown_event;
 
 #[tokio::test]
@@ -23,7 +23,7 @@ async fn an_event_is_shown_as_it_is_stored() -> Result<()> {
     assert_eq!(event["event_type"], "ProductCreated");
     assert_eq!(event["data"]["name"], "Sencha");
     assert_eq!(event["metadata"]["operation"], "create_product");
-    check("events-show-missing.txt", &refused(&show(&["4711"]), 1));
+    check("events-show-missing.txt", &rejected(&show(&["4711"]), 1));
     assert!(running.terminate().await?.success());
     check("events-show.txt", &printed(&show(&["1"])));
     Ok(())

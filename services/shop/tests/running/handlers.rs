@@ -10,7 +10,7 @@ use test_shop::Folder;
 use tokio::time::{Instant, sleep};
 
 use crate::golden::check;
-use crate::support::{Shop, open, printed, refused};
+use crate::support::{Shop, open, printed, rejected};
 use crate::unknown_event;
 
 const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -68,9 +68,9 @@ async fn a_parked_stream_is_listed_shown_resumed_and_skipped() -> Result<()> {
     .await?;
 
     let elsewhere = act(&["skip", "notifications", "order/gift", "99"]);
-    let elsewhere = refused(&elsewhere, 1);
+    let elsewhere = rejected(&elsewhere, 1);
     assert!(elsewhere.contains("position must be 1"), "{elsewhere}");
-    let unknown = refused(&run(&["show", "letters"]), 1);
+    let unknown = rejected(&run(&["show", "letters"]), 1);
     assert!(unknown.contains("there are notifications"), "{unknown}");
     let skip = act(&["skip", "notifications", "order/gift", "1"]);
     check("handlers-skip.txt", &printed(&skip));

@@ -361,9 +361,9 @@ async fn false_notifications_are_ignored(shop: &Process, database: &TestDatabase
     let position: u64 = answer.position.context("a read has a position")?.parse()?;
     ensure!(position < 1_000, "position {position} was handed out");
     let ahead = look.with_header("x-min-position", "1000000");
-    let refused = ahead.send(shop.address(CLIENT_HTTP)?).await?;
-    let code = &refused.body["errors"][0]["extensions"]["code"];
-    ensure!(code == "BAD_REQUEST", "{}", refused.body);
+    let rejected = ahead.send(shop.address(CLIENT_HTTP)?).await?;
+    let code = &rejected.body["errors"][0]["extensions"]["code"];
+    ensure!(code == "BAD_REQUEST", "{}", rejected.body);
     // An idle shop only polls. The server updates its counters about once a second, so three seconds are measured.
     let begin = counted(&mut server).await?;
     let end = until("three seconds of the server's time", async || {

@@ -29,7 +29,7 @@ fn without_ports(text: &str) -> String {
 }
 
 /// The exit code and the standard error of a shop that fails to start.
-fn refused(start: &Start) -> (Option<i32>, String) {
+fn rejected(start: &Start) -> (Option<i32>, String) {
     let output = Command::new(SHOP)
         .args(&start.arguments)
         .env_clear()
@@ -103,7 +103,7 @@ The shop is open.
 async fn a_second_shop_in_the_folder_fails_and_names_the_first_process() -> Result<()> {
     let folder = Folder::create()?;
     let first = open(&folder).await?;
-    let (code, log) = refused(&start(&folder));
+    let (code, log) = rejected(&start(&folder));
     assert_eq!(code, Some(1));
     let holder = format!("is in use by process {}", first.id());
     assert!(
@@ -120,7 +120,7 @@ async fn a_second_shop_on_the_ports_fails_and_names_the_setting() -> Result<()> 
     let first = open(&folder).await?;
     let mut second = start(&other);
     second.variables = first.addresses();
-    let (code, log) = refused(&second);
+    let (code, log) = rejected(&second);
     assert_eq!(code, Some(1));
     assert!(
         log.contains("error: bind COMMAND_GRPC_ADDR to 127.0.0.1:"),
@@ -139,7 +139,7 @@ async fn a_log_that_is_not_a_terminal_has_no_colours() -> Result<()> {
     let variables = &mut second.variables;
     variables.insert("CLIENT_HTTP_ADDR".to_owned(), taken);
     variables.insert("LOG_LEVEL".to_owned(), "info".to_owned());
-    let (_, log) = refused(&second);
+    let (_, log) = rejected(&second);
     assert!(log.contains("INFO"), "{log}");
     assert!(!log.contains('\u{1b}'), "{log}");
     Ok(())

@@ -6,7 +6,7 @@ use sqlx::{Connection, SqliteConnection};
 use test_shop::{Folder, Process};
 
 use crate::golden::check;
-use crate::support::{Shop, open_with, printed, refused, stocked};
+use crate::support::{Shop, open_with, printed, rejected, stocked};
 
 /// A shop with 100 Sencha at 19.90.
 async fn shop_with_tea(folder: &Folder, settings: &[(&str, &str)]) -> Result<(Process, Shop)> {
@@ -68,8 +68,8 @@ async fn an_order_is_placed_followed_shown_shipped_and_delivered() -> Result<()>
     let delivered: Value = serde_json::from_str(&delivered)?;
     assert_eq!(delivered["status"], "DELIVERED");
     check(
-        "order-cancel-refused.txt",
-        &refused(&shop.run(&["order", "cancel", id]), 1),
+        "order-cancel-rejected.txt",
+        &rejected(&shop.run(&["order", "cancel", id]), 1),
     );
     Ok(())
 }
@@ -120,7 +120,7 @@ async fn an_ambiguous_product_name_is_rejected() -> Result<()> {
     // Its name contains the text, so that the search finds it, but it is not equal.
     stocked(&running, "Sencha 2", "1", 5).await?;
     let place = ["order", "place", "--user", "ada", "--item", "Sencha=1"];
-    let text = refused(&shop.run(&place), 1);
+    let text = rejected(&shop.run(&place), 1);
     let expected = "order place: 2 products have the name \"Sencha\"; give the id of one: ";
     assert!(text.contains(expected), "{text}");
     assert!(
@@ -153,7 +153,7 @@ async fn a_placed_order_exists_for_the_next_command_while_the_read_side_lags() -
     ];
     let placed: Value = serde_json::from_str(&printed(&shop.run(&place)))?;
     let id = placed["id"].as_str().context("an id")?;
-    let text = refused(&shop.run(&["order", "show", id]), 1);
+    let text = rejected(&shop.run(&["order", "show", id]), 1);
     assert!(!text.contains("does not exist"), "{text}");
     assert!(text.contains("SERVICE_UNAVAILABLE"), "{text}");
     sqlx::raw_sql("ROLLBACK").execute(&mut holder).await?;
@@ -192,7 +192,7 @@ async fn an_order_that_cannot_be_paid_ends_with_1() -> Result<()> {
     ]);
     let text = String::from_utf8(output.stdout.clone())?;
     check("order-declined.txt", &story(&text));
-    check("order-declined-error.txt", &refused(&output, 1));
+    check("order-declined-error.txt", &rejected(&output, 1));
     Ok(())
 }
 
@@ -204,7 +204,7 @@ async fn a_confirmed_order_is_cancelled_and_followed_to_its_end() -> Result<()> 
     let cancel = ["order", "cancel", &id, "--reason", "changed my mind"];
     check("order-cancel.txt", &printed(&shop.run(&cancel)));
     let output = shop.run(&["order", "follow", &id]);
-    let text = refused(&output, 1);
+    let text = rejected(&output, 1);
     assert!(text.contains("was cancelled"), "{text}");
     let shown = printed(&shop.run(&["order", "show", &id, "--json"]));
     let shown: Value = serde_json::from_str(&shown)?;
@@ -260,7 +260,7 @@ async fn unknown_ids_and_invalid_values_are_reported() -> Result<()> {
         ),
     ];
     for (arguments, expected) in cases {
-        assert_eq!(refused(&shop.run(arguments), 1), expected);
+        assert_eq!(rejected(&shop.run(arguments), 1), expected);
     }
     Ok(())
 }

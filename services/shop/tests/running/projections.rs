@@ -10,7 +10,7 @@ use test_shop::Folder;
 use tokio::time::{Instant, sleep};
 
 use crate::golden::check;
-use crate::support::{Shop, open, printed, refused};
+use crate::support::{Shop, open, printed, rejected};
 use crate::unknown_event;
 
 const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -68,8 +68,8 @@ async fn a_parked_projection_is_listed_shown_resumed_and_skipped() -> Result<()>
         ]
     };
     check(
-        "projections-skip-refused.txt",
-        &refused(&run(&skip("2")), 1),
+        "projections-skip-rejected.txt",
+        &rejected(&run(&skip("2")), 1),
     );
     check("projections-skip.txt", &printed(&run(&skip("1"))));
     until(&shop, "following").await?;
@@ -77,7 +77,7 @@ async fn a_parked_projection_is_listed_shown_resumed_and_skipped() -> Result<()>
         "projections-show.txt",
         &printed(&run(&["show", "categories"])),
     );
-    let again = refused(&run(&skip("1")), 1);
+    let again = rejected(&run(&skip("1")), 1);
     assert!(again.contains("categories is not parked"), "{again}");
     let shown = printed(&run(&["show", "categories", "--json"]));
     let shown: Value = serde_json::from_str(&shown)?;
@@ -123,7 +123,7 @@ async fn an_invalid_decision_is_rejected_with_a_reason() -> Result<()> {
     ];
     for (arguments, expected) in cases {
         let arguments = [&["projections"], arguments].concat();
-        assert_eq!(refused(&shop.run(&arguments), 1), expected);
+        assert_eq!(rejected(&shop.run(&arguments), 1), expected);
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use test_shop::{Folder, Process};
 use tokio::time::{Instant, sleep};
 
 use crate::golden::check;
-use crate::support::{Shop, open_with, printed, refused, stocked};
+use crate::support::{Shop, open_with, printed, rejected, stocked};
 
 const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -149,8 +149,8 @@ async fn a_suspended_saga_is_listed_shown_resumed_and_resolved() -> Result<()> {
         ]
     );
     check(
-        "saga-act-refused.txt",
-        &refused(&shop.run(&["saga", "resume", &saga, "--reason", "late"]), 1),
+        "saga-act-rejected.txt",
+        &rejected(&shop.run(&["saga", "resume", &saga, "--reason", "late"]), 1),
     );
     Ok(())
 }
@@ -160,7 +160,7 @@ async fn a_suspended_saga_is_closed() -> Result<()> {
     let folder = Folder::create()?;
     let (running, shop, saga, order) = suspended(&folder).await?;
     let follow = Shop::of(&running)?.run(&["order", "follow", &order]);
-    let error = refused(&follow, 1);
+    let error = rejected(&follow, 1);
     assert!(error.contains("needs an operator"), "{error}");
     let again = printed(&Shop::of(&running)?.run(&["order", "cancel", &order]));
     assert!(again.contains("needs an operator"), "{again}");
@@ -175,7 +175,7 @@ async fn a_suspended_saga_is_closed() -> Result<()> {
     check("saga-close.txt", &printed(&shop.run(&close)));
     until(&shop, &saga, "failed").await?;
     let follow = Shop::of(&running)?.run(&["order", "follow", &order]);
-    let error = refused(&follow, 1);
+    let error = rejected(&follow, 1);
     assert!(error.contains("has failed"), "{error}");
     Ok(())
 }
@@ -226,7 +226,7 @@ async fn an_invalid_command_is_rejected_with_a_reason() -> Result<()> {
         ),
     ];
     for (arguments, expected) in cases {
-        assert_eq!(refused(&shop.run(arguments), 1), expected);
+        assert_eq!(rejected(&shop.run(arguments), 1), expected);
     }
     Ok(())
 }

@@ -128,7 +128,7 @@ pub fn printed(output: &Output) -> String {
 
 /// The standard error of a command that exited with `code`.
 #[track_caller]
-pub fn refused(output: &Output, code: i32) -> String {
+pub fn rejected(output: &Output, code: i32) -> String {
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(code), "{text}");
     text

@@ -106,7 +106,7 @@ fn the_arguments_are_a_name_and_options() {
 }
 
 #[test]
-fn an_existing_folder_is_refused_and_so_is_one_in_nowhere() {
+fn an_existing_folder_is_rejected_and_so_is_one_in_nowhere() {
     let home = tempfile::tempdir().expect("a folder");
     let at = home.path().display().to_string();
     let error = options(&["desk", "--at", &at])

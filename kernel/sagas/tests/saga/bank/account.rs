@@ -36,13 +36,13 @@ impl Aggregate for Account {
 }
 
 #[derive(Debug, PartialEq)]
-pub enum Refusal {
+pub enum Rejection {
     Overdrawn { cents: i64 },
 }
 
-pub fn withdraw(account: &Account, cents: i64) -> Result<Vec<AccountEvent>, Refusal> {
+pub fn withdraw(account: &Account, cents: i64) -> Result<Vec<AccountEvent>, Rejection> {
     if account.cents < cents {
-        return Err(Refusal::Overdrawn {
+        return Err(Rejection::Overdrawn {
             cents: account.cents,
         });
     }

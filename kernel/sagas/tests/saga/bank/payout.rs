@@ -31,7 +31,7 @@ const WITHDRAW: Step<Payout> =
     Step::<Payout>::local("withdraw", Role::Compensatable, |order, reads| {
         let account = reads.state::<Account>(&order.from)?;
         let withdrawn = withdraw(&account, order.cents)
-            .map_err(|refusal| StepRejected(format!("{refusal:?}")))?;
+            .map_err(|rejection| StepRejected(format!("{rejection:?}")))?;
         Ok(Writes::none().and::<Account>(&*order.from, withdrawn))
     })
     .undone_by(|order, _| Ok(Writes::none().and::<Account>(&*order.from, deposit(order.cents))))

@@ -63,7 +63,7 @@ pub(super) fn update(param: &ProductUpParam, _: CommandId) -> Result<UpdateProdu
     let category_id = given(param.category_id_value.as_deref(), &param.category_id);
     let category_id = findings.check(category_patch(category_id, param.clear_category));
     let version = findings.check(expected_version(param.expected_version));
-    let stock = findings.check(refuse_stock(param.stock_quantity));
+    let stock = findings.check(reject_stock(param.stock_quantity));
     let (
         (Some(()), Some(id), Some(name), Some(description)),
         (Some(price), Some(category_id), Some(expected_version), Some(())),
@@ -136,7 +136,7 @@ fn category_patch(given: Option<&str>, clear: bool) -> Result<Patch<EntityId>, V
     patch("categoryId", parsed.transpose()?, clear)
 }
 
-fn refuse_stock(given: Option<i64>) -> Result<(), ValidationError> {
+fn reject_stock(given: Option<i64>) -> Result<(), ValidationError> {
     match given {
         None => Ok(()),
         Some(quantity) => Err(ValidationError {

@@ -172,7 +172,7 @@ impl SagaCommand for SagaApi {
         &self,
         request: Request<ShowSagaParam>,
     ) -> Result<Response<ShowSagaResult>, Status> {
-        let refused = |error| {
+        let rejected = |error| {
             let error = Some(error);
             Response::new(ShowSagaResult {
                 error,
@@ -181,11 +181,11 @@ impl SagaCommand for SagaApi {
         };
         let (shown_by, after) = match input::show(request.get_ref()) {
             Ok(read) => read,
-            Err(error) => return Ok(refused(to_error(&error))),
+            Err(error) => return Ok(rejected(to_error(&error))),
         };
         let summary = match self.shown(&shown_by).await? {
             Ok(summary) => summary,
-            Err(error) => return Ok(refused(error)),
+            Err(error) => return Ok(rejected(error)),
         };
         let (envelopes, is_end) = self.fulfilments.history(&summary, after).await?;
         let events = envelopes.iter().map(reply::event).collect::<Result<_, _>>();

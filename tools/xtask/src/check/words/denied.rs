@@ -75,6 +75,11 @@ pub const ALLOWED: &[(&str, &str, &str)] = &[(
 pub const RENAMED: &[(&str, &str, &str)] = &[
     ("kernel/event-sourcing/", "Expected", "ExpectedVersion"),
     ("kernel/event-sourcing/", "Refused", "Rejected"),
+    ("domain/", "refuse", "reject"),
+    ("platform/", "refuse", "reject"),
+    ("platform/", "Refused", "Rejected"),
+    ("providers/", "REFUSAL", "DECLINE_REASON"),
+    ("services/", "refuse", "reject"),
     ("kernel/event-sourcing/", "Standing", "CommandStatus"),
     ("kernel/event-sourcing/", "judge", "validate_batch"),
     ("kernel/event-sourcing/", "Court", "BatchValidator"),
