@@ -1,6 +1,8 @@
 //! Each shape that was ever stored stays readable. A fixture is never edited: a new shape gets a new file, a new row here,
 //! and an upcaster.
 
+use std::fs;
+
 use domain::category::{
     CategoryCreated, CategoryDeleted, CategoryEvent, CategoryNameEvent, CategoryNameHeld,
     CategoryUpdated, MembershipEvent,
@@ -167,6 +169,32 @@ fn every_version_of_every_event_has_its_fixture() {
     for events in of_domain() {
         (events.expect_fixtures)(&fixtures());
     }
+}
+
+/// A fixture that only decodes may have its values in the wrong fields.
+#[test]
+fn every_fixture_is_compared_with_its_event() {
+    let tests = concat!(
+        include_str!("stored_shapes.rs"),
+        include_str!("stored_orders.rs")
+    );
+    let tests: String = tests.split_whitespace().collect();
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures");
+    let mut count = 0;
+    for entry in fs::read_dir(folder).expect("the fixtures") {
+        let file = entry.expect("an entry").file_name();
+        let file = file.to_str().expect("a name");
+        let Some((name, version)) = file
+            .strip_suffix(".json")
+            .and_then(|file| file.split_once(".v"))
+        else {
+            continue;
+        };
+        let compared = format!("fixtures().event(\"{name}\",{version},");
+        assert!(tests.contains(&compared), "compare {file} with its event");
+        count += 1;
+    }
+    assert!(count >= 28, "{count} fixtures");
 }
 
 /// Data that no version had are a decode error, and no upcaster panics.
