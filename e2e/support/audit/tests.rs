@@ -1,5 +1,7 @@
 //! The audit detects violations: no correct system writes these logs.
 
+use std::fs;
+
 use serde_json::{Value, json};
 
 use super::{Audit, LedgerSums};
@@ -216,4 +218,34 @@ fn fulfilled_orders_are_paid_once_and_in_full() {
         &confirmed().order("OrderPaymentProcessed").problems(),
         "it happened before",
     );
+}
+
+/// Without a line in the audit, only a run that writes the event would fail. The domain has a fixture of each version.
+#[test]
+fn the_audit_reads_each_version_of_the_events_of_orders_and_stock() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../domain/tests/fixtures");
+    let mut count = 0;
+    for entry in fs::read_dir(folder).expect("the fixtures") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_name().and_then(|name| name.to_str());
+        let Some((event_type, _)) = name.and_then(|name| name.split_once(".v")) else {
+            continue;
+        };
+        let stream = match event_type {
+            order if order.starts_with("Order") => "order/o",
+            stock if stock.starts_with("Stock") => "stock/pot",
+            _ => continue,
+        };
+        let data = fs::read_to_string(&path).expect("a fixture");
+        let data = serde_json::from_str(&data).expect("JSON");
+        // The event may be illegal here; it must not be unknown, nor lack a field.
+        for problem in Log::reserved().and(stream, event_type, data).problems() {
+            let is_unread = ["is not an event of", "no number", "no text", "no items"]
+                .iter()
+                .any(|unread| problem.contains(unread));
+            assert!(!is_unread, "{path:?}: {problem}");
+        }
+        count += 1;
+    }
+    assert!(count >= 16, "{count} fixtures");
 }
