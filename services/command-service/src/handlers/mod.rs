@@ -21,3 +21,32 @@ fn retryable(failure: &CallError) -> HandlerError {
         None => error,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    /// One that is not in the list compiles and never runs.
+    #[test]
+    fn every_event_handler_is_planned() {
+        let app = include_str!("../app.rs");
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/handlers");
+        let mut count = 0;
+        for entry in fs::read_dir(folder).expect("the handlers") {
+            let text = fs::read_to_string(entry.expect("an entry").path()).expect("a file");
+            let handlers = text
+                .lines()
+                .filter_map(|line| line.strip_prefix("impl EventHandler for "));
+            for handler in handlers {
+                let name = handler.trim_end_matches(" {");
+                let planned = format!("PlannedHandler::new({name}");
+                assert!(
+                    app.contains(&planned),
+                    "add {name} to plan_handlers of app.rs"
+                );
+                count += 1;
+            }
+        }
+        assert!(count >= 2, "{count} handlers");
+    }
+}
