@@ -18,6 +18,14 @@ const DATABASES: [&str; 3] = [
     "QUERY_DATABASE_URL",
 ];
 
+/// All projections, as components of `/health`.
+const PROJECTIONS: [&str; 4] = [
+    "projection_categories",
+    "projection_products",
+    "projection_orders",
+    "projection_sagas",
+];
+
 /// The status and the JSON body at a path of a listener.
 async fn ask(running: &Process, listener: &str, path: &str) -> Result<(u16, Value)> {
     let mut connection = Http::open(running.address(listener)?).await?;
@@ -60,22 +68,22 @@ async fn is_well(running: &Process) -> Result<()> {
         200,
     )
     .await?;
-    let following = |part| (part, "following");
-    reports(
-        running,
-        QUERY,
-        &[
-            ("event_store", "connected"),
-            ("database", "connected"),
-            ("cache", "connected"),
-            following("projection_categories"),
-            following("projection_products"),
-            following("projection_orders"),
-            following("projection_sagas"),
-        ],
-        200,
-    )
-    .await?;
+    let mut read_side = vec![
+        ("event_store", "connected"),
+        ("database", "connected"),
+        ("cache", "connected"),
+    ];
+    read_side.extend(PROJECTIONS.map(|part| (part, "following")));
+    reports(running, QUERY, &read_side, 200).await?;
+    let (_, health) = ask(running, QUERY, "/health").await?;
+    let reported = health["services"].as_object().context("components")?;
+    let mut projections = reported
+        .keys()
+        .filter(|part| part.starts_with("projection_"));
+    ensure!(
+        projections.all(|part| PROJECTIONS.contains(&part.as_str())),
+        "a projection is missing in this test: {health}"
+    );
     reports(
         running,
         CLIENT_HTTP,
