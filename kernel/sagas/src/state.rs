@@ -242,7 +242,10 @@ impl<S: Saga> Aggregate for SagaState<S> {
     fn evolve(&mut self, event: &EventOf<S>, at: DateTime<Utc>) {
         self.version = self.version.next();
         if let Err(error) = self.apply(event, at) {
-            self.corruption = Some(format!("version {}: {error}", self.version.0));
+            // The first is the cause: the events after it may be illegal only because it was not applied.
+            let version = self.version.0;
+            self.corruption
+                .get_or_insert_with(|| format!("version {version}: {error}"));
         }
         if let Some(run) = &mut self.run {
             run.updated_at = at;

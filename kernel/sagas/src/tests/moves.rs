@@ -381,6 +381,16 @@ fn an_illegal_event_in_the_stream_is_reported_as_corruption() {
     assert!(state.run().is_none());
 }
 
+#[test]
+fn the_corruption_of_a_stream_is_its_first_illegal_event() {
+    use event_sourcing::Aggregate;
+    let mut state = after::<Booking>(&[]);
+    state.evolve(&undone("hold"), at(3));
+    state.evolve(&ended(SagaOutcome::Completed), at(4));
+    let cause = "version 2: SagaStepCompensated is illegal in step hold that is Pending";
+    assert_eq!(state.corruption(), Some(cause));
+}
+
 /// A saga that runs by a definition that this binary does not have.
 fn of_newer_definition() -> EventOf<Booking> {
     let mut event = started::<Booking>("trip-1", "a trip", Trip::on("a"), Metadata::default());
