@@ -22,9 +22,14 @@ use crate::clock::Clock;
 use crate::fields;
 use crate::id::{CommandId, Version};
 use crate::store::{EventStore, StoreError};
+use crate::stream::StreamId;
 
 /// The maximum number of streams that one command may decide on.
 const MAX_LANES: usize = 300;
+
+/// How often a state that must have a version is read. One read is enough, unless other tasks store what they read
+/// before that version was written.
+const MAX_READS: usize = 10;
 
 /// The nil id belongs to no command: the store then returns stream versions without a receipt.
 const NO_COMMAND: CommandId = CommandId(Uuid::nil());
@@ -252,25 +257,30 @@ impl Executor {
     }
 
     /// The state of an aggregate at `version` or later, whichever process wrote it. The caller must have seen `version`
-    /// in the store; for a version that does not exist the call never returns.
+    /// in the store. It has no deadline: a caller that must answer in time drops the call.
     ///
     /// # Errors
-    /// [`StoreError`] if it cannot be read.
+    /// [`StoreError`] if it cannot be read; retryable if the stream does not have `version`, as in a store that was
+    /// replaced by an older copy.
     pub async fn load_at_least<A: Aggregate>(
         &self,
         id: &str,
         version: Version,
     ) -> Result<(Arc<A>, Version), StoreError> {
-        loop {
+        let stream = A::stream(id);
+        let mut found = Version::NONE;
+        for _ in 0..MAX_READS {
             let (state, known) = self.load::<A>(id).await?;
             if known >= version {
                 return Ok((state, known));
             }
+            found = known;
             // Invalidate only the version that was seen: another task may have loaded a newer one by now.
-            if let Some(cell) = self.lanes.find(&A::stream(id)) {
+            if let Some(cell) = self.lanes.find(&stream) {
                 cell.invalidate_at(known);
             }
         }
+        Err(too_old(&stream, found, version))
     }
 
     /// Evicts the cached state of an aggregate that will not be needed soon. The next use reads it from the store
@@ -321,6 +331,17 @@ pub(super) async fn within<T>(
     timeout_at(deadline, future)
         .await
         .map_err(|_| ExecuteError::Unavailable(CommitOutcome::None))
+}
+
+fn too_old(stream: &StreamId, found: Version, wanted: Version) -> StoreError {
+    let source = format!(
+        "stream {stream} is at version {}, expected at least {}",
+        found.0, wanted.0
+    );
+    StoreError::Unavailable {
+        operation: "load aggregate",
+        source: Arc::from(Box::from(source)),
+    }
 }
 
 fn too_many_lanes(lane: &Lane) -> StoreError {

@@ -1,5 +1,7 @@
 //! The cached state of a stream and the latest one.
 
+use std::error::Error;
+
 use event_sourcing::Version;
 
 use super::support::{Account, context, deposit, executor, memory};
@@ -49,4 +51,20 @@ async fn a_state_older_than_the_required_version_is_read_again() {
         .await
         .unwrap();
     assert_eq!((read.cents, version), (3, Version(2)));
+}
+
+#[tokio::test]
+async fn a_version_that_the_store_does_not_have_is_a_retryable_error() {
+    let (executor, _tasks) = executor(&memory());
+    let one = executor.execute(&deposit("a", 1), &context()).await;
+    one.unwrap();
+    let missing = executor.load_at_least::<Account>("a", Version(7)).await;
+    let error = missing.expect_err("an error");
+    assert!(error.is_retryable());
+    assert_eq!(
+        error.source().unwrap().to_string(),
+        "stream account/a is at version 1, expected at least 7"
+    );
+    let (known, _) = executor.load::<Account>("a").await.unwrap();
+    assert_eq!(known.cents, 1, "the stream can still be used");
 }
