@@ -20,6 +20,7 @@
 //!   advance      one commit: the results of calls and everything that follows from them
 //!   operation    an action at a provider: its key, its status, and how a call of it fails
 //!   registry     the provider of each step
+//!   retry_policy when a step is retried
 //!   engine       owns partitions by lease, makes the calls, commits their results
 //!   status       the status of a saga as clients see it
 //!   summary      a saga as operators see it
@@ -48,6 +49,7 @@ pub mod next;
 pub mod operation;
 pub mod operator;
 mod registry;
+mod retry_policy;
 mod start;
 pub mod state;
 pub mod status;
@@ -61,8 +63,8 @@ mod transitions;
 mod unsupported;
 
 pub use definition::{
-    CALL_TIMEOUT, End, EventOf, InvalidOutput, Local, RetryPolicy, Role, STEP_TIMEOUT, Saga,
-    SagaDefinition, StateReader, Step, StepKind, StepRejected, Writes,
+    CALL_TIMEOUT, End, EventOf, InvalidOutput, Local, Role, STEP_TIMEOUT, Saga, SagaDefinition,
+    StateReader, Step, StepKind, StepRejected, Writes,
 };
 pub use directory::{SagaAction, SagaDirectory, SagaFilter, SagaPage};
 pub use engine::{EngineBuilder, EngineConfig, EngineError, EngineTasks, SagaEngine};
@@ -73,6 +75,7 @@ pub use operation::{
     readable,
 };
 pub use operator::{ActionRejected, OperatorAction, OperatorCommand, cancel};
+pub use retry_policy::RetryPolicy;
 pub use start::{PARTITIONS, partition_of, started};
 pub use state::{Phase, Run, SagaOutcome, SagaState, StepState, StepStatus};
 pub use status::{SagaStatus, UnknownStatus};

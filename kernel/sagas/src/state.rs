@@ -27,6 +27,11 @@ use super::transitions::{IllegalTransition, illegal};
 use super::unsupported::UnsupportedDefinition;
 use event_sourcing::Actor;
 
+/// The version of what the snapshots of all sagas have in common: of every field here but the data.
+const STATE_VERSION: u32 = 2;
+/// A snapshot's version is that of the state and that of the saga, in one number: 2001 is version 2 and version 1.
+const PER_STATE_VERSION: u32 = 1_000;
+
 /// A saga's state. Before its first event there is no run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(bound = "")]
@@ -236,7 +241,13 @@ impl<S: Saga> SagaState<S> {
 
 impl<S: Saga> Aggregate for SagaState<S> {
     const TYPE: &'static str = S::STREAM;
-    const SNAPSHOT_VERSION: u32 = 2;
+    const SNAPSHOT_VERSION: u32 = {
+        assert!(
+            S::SNAPSHOT_VERSION < PER_STATE_VERSION,
+            "the snapshot version of a saga must be below 1000"
+        );
+        STATE_VERSION * PER_STATE_VERSION + S::SNAPSHOT_VERSION
+    };
     type Event = EventOf<S>;
 
     fn evolve(&mut self, event: &EventOf<S>, at: DateTime<Utc>) {

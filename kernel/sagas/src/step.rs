@@ -15,11 +15,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::definition::{
-    AnyProvider, CALL_TIMEOUT, External, InvalidOutput, ResponseType, RetryPolicy, Role,
-    STEP_TIMEOUT, Saga, Step, StepKind, Writes,
+    AnyProvider, CALL_TIMEOUT, External, InvalidOutput, ResponseType, Role, STEP_TIMEOUT, Saga,
+    Step, StepKind, Writes,
 };
 use super::operation::{CallError, CompensationResult, OperationKey, OperationStatus};
 use super::registry::ProviderRegistry;
+use super::retry_policy::RetryPolicy;
 
 /// A step that calls another system: at least once, under an idempotency key.
 ///

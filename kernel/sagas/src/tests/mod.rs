@@ -4,6 +4,7 @@ mod decided;
 mod moves;
 mod next;
 mod sequences;
+mod snapshots;
 #[path = "../../tests/saga/trip.rs"]
 mod trip;
 
