@@ -4,7 +4,7 @@ use std::fmt;
 
 use event_sourcing::Version;
 
-use crate::order::OrderState;
+use crate::order::{OrderSagaState, OrderState};
 use crate::validation::{ValidationError, ValidationErrors};
 use crate::value::{EntityId, Money, Quantity, StockLevel};
 
@@ -23,6 +23,9 @@ pub enum DomainError {
     /// `DOMAIN_ERROR`: the order is not in a state for it.
     #[error(transparent)]
     OrderState(#[from] OrderState),
+    /// `DOMAIN_ERROR`: the order's saga cannot be cancelled.
+    #[error(transparent)]
+    OrderSaga(#[from] OrderSagaState),
 }
 
 /// Why a valid command is rejected in the current state.

@@ -7,7 +7,7 @@ use event_sourcing::execute::{Command, Lane, States};
 use sagas::SagaState;
 
 use super::event::{OrderCancellationRequested, OrderCancelled, OrderEvent, OrderFailed};
-use super::rejection::OrderAct;
+use super::rejection::{OrderAct, OrderSagaState};
 use super::state::Order;
 use crate::command::{Decided, Deciding, reply};
 use crate::error::DomainError;
@@ -58,9 +58,12 @@ impl Command for CancelOrder {
             Cancellation::Nothing => Ok(()),
             Cancellation::CancelsSaga { saga_id, event } => {
                 let saga = work.state::<SagaState<OrderSaga>>(saga_id.as_str())?;
-                // The saga of an order that is neither confirmed nor ended is open, and can still be cancelled.
-                let cancelled = saga.run().map(|run| sagas::cancel(run, &self.actor()));
-                let cancelled = cancelled.and_then(Result::ok).unwrap_or_default();
+                // Both streams or neither: a request that is only in the order would be acknowledged and not carried out.
+                let cancelled = sagas::cancel(&saga, &self.actor());
+                let cancelled = cancelled.map_err(|rejected| {
+                    let order_id = self.order_id.clone();
+                    DomainError::OrderSaga(OrderSagaState { order_id, rejected })
+                })?;
                 work.append::<Order>(id, &[event])?;
                 work.append::<SagaState<OrderSaga>>(saga_id.as_str(), &cancelled)
             }

@@ -26,5 +26,5 @@ pub use event::*;
 pub use lines::{GivenLine, OrderLine, OrderLines};
 pub use place::PlaceOrder;
 pub use progress::{DeliverOrder, ShipOrder};
-pub use rejection::{OrderAct, OrderObstacle, OrderState};
+pub use rejection::{OrderAct, OrderObstacle, OrderSagaState, OrderState};
 pub use state::{Order, OrderValues, Payment, RequestedCancellation, Shipment};

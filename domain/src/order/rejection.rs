@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use sagas::ActionRejected;
+
 use crate::value::{EntityId, OrderStatus};
 
 /// The state of the order does not allow the action.
@@ -11,6 +13,27 @@ pub struct OrderState {
     pub id: EntityId,
     pub obstacle: OrderObstacle,
     pub asked: OrderAct,
+}
+
+/// The order's saga cannot be cancelled, or this binary cannot read it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderSagaState {
+    pub order_id: EntityId,
+    pub rejected: ActionRejected,
+}
+
+impl std::error::Error for OrderSagaState {}
+
+impl fmt::Display for OrderSagaState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "order {} cannot be cancelled now: ", self.order_id)?;
+        match &self.rejected {
+            ActionRejected::Unsupported(unsupported) => write!(f, "its saga has {unsupported}"),
+            // The illegal transition is for operators, who see it at the saga.
+            ActionRejected::Corrupt(_) => f.write_str("its saga is corrupt and needs an operator"),
+            other => fmt::Display::fmt(other, f),
+        }
+    }
 }
 
 /// Why an action on an order is not possible.

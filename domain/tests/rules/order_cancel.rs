@@ -1,7 +1,11 @@
 use domain::DomainError;
-use domain::order::{CancelOrder, Cancellation, Order, OrderAct};
+use domain::fulfilment::{Fulfilment, OrderSaga};
+use domain::order::{CancelOrder, Cancellation, Order, OrderAct, OrderEvent};
 use domain::value::OrderStatus;
-use event_sourcing::testing::given;
+use event_sourcing::Metadata;
+use event_sourcing::testing::{given, given_streams, written};
+use sagas::event::{CancelRequested, Ended};
+use sagas::{EventOf, SagaEvent, SagaState, started};
 
 use crate::orders::{
     cancelled, confirmed, created, failed, in_status, not_found, order, requested, wrong_status,
@@ -35,6 +39,68 @@ fn an_open_saga_is_cancelled() {
             event: requested(None),
         })
     );
+}
+
+/// The first event of the order's saga, by this version of its definition.
+fn saga_of(definition: u32) -> EventOf<OrderSaga> {
+    let OrderEvent::Created(created) = created() else {
+        panic!("not the first event of an order");
+    };
+    let data = Fulfilment::of(&created);
+    let mut first = started::<OrderSaga>("saga-1", "order-1", data, Metadata::default());
+    if let SagaEvent::Started(started) = &mut first {
+        started.definition = definition;
+    }
+    first
+}
+
+#[test]
+fn a_request_is_stored_in_the_order_and_in_its_saga() {
+    let cancelled = SagaEvent::CancelRequested(CancelRequested {
+        saga_id: "saga-1".to_owned(),
+        subject: "order-1".to_owned(),
+        actor: event_sourcing::Actor {
+            id: "mika".to_owned(),
+            reason: "Too late".to_owned(),
+        },
+    });
+    given_streams()
+        .with::<Order>("order-1", [created()])
+        .with::<SagaState<OrderSaga>>("saga-1", [saga_of(1)])
+        .when(&request())
+        .then([
+            written::<Order>("order-1", [requested(None)]),
+            written::<SagaState<OrderSaga>>("saga-1", [cancelled]),
+        ]);
+}
+
+#[test]
+fn a_request_that_the_saga_cannot_take_is_not_stored_in_the_order_either() {
+    let ended = SagaEvent::Completed(Ended {
+        saga_id: "saga-1".to_owned(),
+        subject: "order-1".to_owned(),
+    });
+    let unsupported = "its saga has unsupported definition version 99; supported: 1";
+    for (history, reason) in [
+        (vec![saga_of(99)], unsupported),
+        (vec![saga_of(99), ended.clone()], unsupported),
+        // Illegal, because no step is done.
+        (
+            vec![saga_of(1), ended],
+            "its saga is corrupt and needs an operator",
+        ),
+        (vec![], "there is no such saga"),
+    ] {
+        let decided = given_streams()
+            .with::<Order>("order-1", [created()])
+            .with::<SagaState<OrderSaga>>("saga-1", history)
+            .when(&request());
+        let rejected = decided.rejection().to_string();
+        assert_eq!(
+            rejected,
+            format!("order order-1 cannot be cancelled now: {reason}")
+        );
+    }
 }
 
 #[test]

@@ -129,13 +129,7 @@ impl<S: Saga> Command for OperatorCommand<S> {
         work: &mut UnitOfWork<'_, ActionRejected>,
     ) -> Result<(), DecideError<ActionRejected>> {
         let state = work.state::<SagaState<S>>(&self.saga_id)?;
-        if let Some(unsupported) = state.unsupported() {
-            return Err(ActionRejected::Unsupported(unsupported).into());
-        }
-        let run = state.run().ok_or(ActionRejected::Unknown)?;
-        if let Some(damage) = state.corruption() {
-            return Err(ActionRejected::Corrupt(damage.to_owned()).into());
-        }
+        let run = readable_run(&state)?;
         let events = decide(run, &self.request, &self.actor)?;
         let writes = match (&self.request, run.definition_of()) {
             (Request::Act(OperatorAction::Close), Some(definition)) => {
@@ -156,11 +150,30 @@ impl<S: Saga> Command for OperatorCommand<S> {
 }
 
 /// The events of a cancellation, for commands that append them in their own commit. Empty if the saga is being
-/// compensated or was cancelled before.
+/// compensated or was cancelled before. A command that is rejected must not append its other events either.
 ///
 /// # Errors
-/// [`ActionRejected::Ended`] and [`ActionRejected::Decided`].
-pub fn cancel<S: Saga>(run: &Run<S>, actor: &Actor) -> Result<Vec<EventOf<S>>, ActionRejected> {
+/// [`ActionRejected`] if the saga cannot be cancelled, or cannot be read by this binary.
+pub fn cancel<S: Saga>(
+    state: &SagaState<S>,
+    actor: &Actor,
+) -> Result<Vec<EventOf<S>>, ActionRejected> {
+    cancel_run(readable_run(state)?, actor)
+}
+
+/// The saga, if this binary can decide what an action on it means.
+fn readable_run<S: Saga>(state: &SagaState<S>) -> Result<&Run<S>, ActionRejected> {
+    if let Some(unsupported) = state.unsupported() {
+        return Err(ActionRejected::Unsupported(unsupported));
+    }
+    let run = state.run().ok_or(ActionRejected::Unknown)?;
+    match state.corruption() {
+        Some(damage) => Err(ActionRejected::Corrupt(damage.to_owned())),
+        None => Ok(run),
+    }
+}
+
+fn cancel_run<S: Saga>(run: &Run<S>, actor: &Actor) -> Result<Vec<EventOf<S>>, ActionRejected> {
     match run.phase {
         Phase::Ended(_) => Err(ActionRejected::Ended),
         Phase::Compensating { .. } => Ok(Vec::new()),
@@ -209,7 +222,7 @@ fn decide_action<S: Saga>(
     actor: &Actor,
 ) -> Result<Vec<EventOf<S>>, ActionRejected> {
     match act {
-        OperatorAction::Cancel => cancel(run, actor),
+        OperatorAction::Cancel => cancel_run(run, actor),
         OperatorAction::Retry => {
             let is_due_later = run.steps.iter().any(|step| step.retry_at.is_some());
             if run.suspended.is_none() && !is_due_later {

@@ -114,6 +114,18 @@ impl<T, R: Debug + PartialEq> WhenExecuted<T, R> {
         assert_eq!(written, Err(rejection));
     }
 
+    /// The rejection.
+    ///
+    /// # Panics
+    /// If the command was not rejected.
+    #[track_caller]
+    pub fn rejection(self) -> R {
+        let Err(rejection) = self.0 else {
+            panic!("the command was not rejected");
+        };
+        rejection
+    }
+
     /// The reply.
     ///
     /// # Panics

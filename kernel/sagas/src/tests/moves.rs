@@ -387,7 +387,7 @@ fn the_corruption_of_a_stream_is_its_first_illegal_event() {
     let mut state = after::<Booking>(&[]);
     state.evolve(&undone("hold"), at(3));
     state.evolve(&ended(SagaOutcome::Completed), at(4));
-    let cause = "version 2: SagaStepCompensated is illegal in step hold that is Pending";
+    let cause = "version 1: SagaStepCompensated is illegal in a saga in Running";
     assert_eq!(state.corruption(), Some(cause));
 }
 

@@ -25,7 +25,7 @@ impl BusinessRejection for DomainError {
             Self::Validation(_) => "validation_error",
             Self::NotFound { .. } => "not_found",
             Self::Conflict(_) => "conflict",
-            Self::OrderState(_) => "domain_error",
+            Self::OrderState(_) | Self::OrderSaga(_) => "domain_error",
         }
     }
 }
@@ -72,6 +72,8 @@ pub fn to_error(rejected: &DomainError) -> Error {
         }
         DomainError::NotFound { .. } => ErrorType::NotFound.error(rejected.to_string()),
         DomainError::Conflict(_) => ErrorType::Conflict.error(rejected.to_string()),
-        DomainError::OrderState(_) => ErrorType::Domain.error(rejected.to_string()),
+        DomainError::OrderState(_) | DomainError::OrderSaga(_) => {
+            ErrorType::Domain.error(rejected.to_string())
+        }
     }
 }

@@ -5,14 +5,18 @@ use contract::proto::{
 };
 
 use domain::fulfilment::OrderSaga;
+use domain::order::{Order, OrderEvent};
+use domain::value::EntityId;
 use event_sourcing::{
-    Aggregate, CommandId, Commit, DomainEvent, ExpectedVersion, Metadata, NewEvent, Version, Write,
+    Aggregate, CommandId, Commit, DomainEvent, Envelope, ExpectedVersion, Metadata, NewEvent,
+    StreamId, Version, Write,
 };
 use sagas::{EventOf, SagaEvent as Event, SagaState};
 use uuid::Uuid;
 
 use crate::fulfilment::{
-    act_on, acted, listed, order_of, placed, shown, slow_payments, suspended, well_behaved,
+    act_on, acted, cancellation_of, changed, listed, order_of, placed, shown, slow_payments,
+    suspended, well_behaved,
 };
 use crate::support::{
     Service, assert_invalid, assert_not_found, assert_rejected, at_both_homes, on_both_engines,
@@ -252,34 +256,79 @@ async fn ended_sagas_leave_the_list_and_suspended_ones_stay_across_a_restart() {
     .await;
 }
 
-/// Starts a saga like `saga_id` with version 99 of the definition, as a newer binary would.
-async fn start_unsupported(service: &Service, saga_id: &str, id: &str) {
-    let log = service.log();
-    let like = SagaState::<OrderSaga>::stream(saga_id);
-    let page = log
-        .read_stream(&like, Version::NONE, 1)
-        .await
-        .expect("a page");
-    let envelope = page.events.first().expect("the first event");
-    let mut first = envelope.decode::<EventOf<OrderSaga>>().expect("an event");
-    if let Event::Started(started) = &mut first {
-        (started.saga_id, started.definition) = (id.to_owned(), 99);
-    }
+/// The first event of a stream.
+async fn first_of(service: &Service, stream: &StreamId) -> Envelope {
+    let page = service.log().read_stream(stream, Version::NONE, 1).await;
+    page.expect("a page").events.remove(0)
+}
+
+/// Appends the first event of a new stream, as a newer binary would.
+async fn append<A: Aggregate>(service: &Service, id: &str, like: &Envelope, first: A::Event) {
     let write = Write {
-        stream: SagaState::<OrderSaga>::stream(id),
+        stream: A::stream(id),
         expected: ExpectedVersion::NoStream,
         events: vec![NewEvent {
             event: first.encode(),
             metadata: Metadata::default(),
         }],
     };
-    let command = CommandId(Uuid::from_u128(99));
-    let commit = Commit::try_new(command, envelope.recorded_at, vec![write], None);
-    let answers = log
-        .append(&[commit.expect("a commit")])
-        .await
-        .expect("an answer");
+    let commit = Commit::try_new(
+        CommandId(Uuid::new_v5(&Uuid::NAMESPACE_URL, id.as_bytes())),
+        like.recorded_at,
+        vec![write],
+        None,
+    );
+    let answers = service.log().append(&[commit.expect("a commit")]).await;
+    let answers = answers.expect("an answer");
     assert!(answers[0].is_ok(), "{answers:?}");
+}
+
+/// Starts a saga like `saga_id` with version 99 of the definition.
+async fn start_unsupported(service: &Service, saga_id: &str, id: &str) {
+    type Fulfil = SagaState<OrderSaga>;
+    let like = first_of(service, &Fulfil::stream(saga_id)).await;
+    let mut first = like.decode::<EventOf<OrderSaga>>().expect("an event");
+    if let Event::Started(started) = &mut first {
+        (started.saga_id, started.definition) = (id.to_owned(), 99);
+    }
+    append::<Fulfil>(service, id, &like, first).await;
+}
+
+/// Creates an order like `order_id` with this saga.
+async fn create_order(service: &Service, order_id: &str, id: &str, saga_id: &str) {
+    let like = first_of(service, &Order::stream(order_id)).await;
+    let mut first = like.decode::<OrderEvent>().expect("an event");
+    if let OrderEvent::Created(created) = &mut first {
+        created.order_id = EntityId::parse("id", id).expect("an id");
+        created.saga_id = EntityId::parse("id", saga_id).expect("an id");
+    }
+    append::<Order>(service, id, &like, first).await;
+}
+
+#[tokio::test]
+async fn an_order_whose_saga_is_of_an_unsupported_definition_is_not_half_cancelled() {
+    on_both_engines(async |service| {
+        let tea = service.stocked("Tea", 5).await;
+        let (order_id, like) = service.confirmed(&[(&tea, 1)]).await;
+        start_unsupported(service, &like, "newer-saga").await;
+        create_order(service, &order_id, "newer-order", "newer-saga").await;
+        let mut orders = service.orders.clone();
+        let cancelled = changed(orders.cancel(cancellation_of("newer-order")).await);
+        assert_rejected(&cancelled, "DOMAIN_ERROR", 9);
+        assert_eq!(
+            cancelled.expect_err("a rejection").message,
+            "order newer-order cannot be cancelled now: \
+             its saga has unsupported definition version 99; supported: 1"
+        );
+        for stream in [
+            Order::stream("newer-order"),
+            SagaState::<OrderSaga>::stream("newer-saga"),
+        ] {
+            let page = service.log().read_stream(&stream, Version::NONE, 10).await;
+            assert_eq!(page.expect("a page").events.len(), 1, "{stream}");
+        }
+    })
+    .await;
 }
 
 #[tokio::test]
