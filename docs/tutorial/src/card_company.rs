@@ -11,7 +11,8 @@ use crate::booking::{Charge, ChargeCard};
 #[derive(Clone, Debug)]
 enum Entry {
     Charged(String),
-    Reversed,
+    /// With whether there was something to reverse, for a repeat.
+    Reversed(bool),
 }
 
 /// What became of each key. A real provider stores this, and is on the other side of a network.
@@ -37,14 +38,14 @@ impl StepProvider<ChargeCard> for CardCompany {
             .or_insert(Entry::Charged(receipt))
         {
             Entry::Charged(receipt) => Ok(receipt.clone()),
-            Entry::Reversed => Err(CallError::declined("the key is closed")),
+            Entry::Reversed(_) => Err(CallError::declined("the key is closed")),
         }
     }
 
     async fn look_up(&self, key: &OperationKey) -> Result<OperationStatus<String>, CallError> {
         Ok(match self.entries().get(key) {
             Some(Entry::Charged(receipt)) => OperationStatus::Done(receipt.clone()),
-            Some(Entry::Reversed) => OperationStatus::Compensated,
+            Some(Entry::Reversed(_)) => OperationStatus::Compensated,
             None => OperationStatus::Absent,
         })
     }
@@ -54,9 +55,15 @@ impl StepProvider<ChargeCard> for CardCompany {
         key: &OperationKey,
         _charge: &Charge,
     ) -> Result<CompensationResult, CallError> {
-        let before = self.entries().insert(key.clone(), Entry::Reversed);
+        let mut entries = self.entries();
+        let had_effect = match entries.get(key) {
+            Some(Entry::Charged(_)) => true,
+            Some(Entry::Reversed(had_effect)) => *had_effect,
+            None => false,
+        };
+        entries.insert(key.clone(), Entry::Reversed(had_effect));
         Ok(CompensationResult {
-            had_effect: matches!(before, Some(Entry::Charged(_))),
+            had_effect,
             ..CompensationResult::NOTHING
         })
     }

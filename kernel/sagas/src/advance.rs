@@ -170,8 +170,12 @@ impl<S: Saga> DecisionPass<'_, S> {
                     }
                 }
             }
+            (CallOutcome::Compensated(found), _) if at.contradicts(found) => self.fail(
+                &at,
+                &CallError::transient(CompensationResult::UNKNOWN_ACTION),
+            ),
             (CallOutcome::Compensated(found), StepKind::External(external)) if found.key_closed => {
-                // A repeated undo may report that there was nothing left to undo; the saga log has recorded the effect.
+                // Of a key that had stayed open only late actions are reported; the saga log has recorded the effect.
                 let found = CompensationResult {
                     had_effect: found.had_effect || at.state.completed,
                     ..found.clone()
@@ -424,6 +428,12 @@ impl<'a, S: Saga> StepPosition<'a, S> {
     /// Whether there is another try after this one.
     fn has_tries(&self) -> bool {
         self.state.failures + 1 < self.step.retry.tries
+    }
+
+    /// Whether a provider reports that nothing was to be undone, of an action that took effect. A repeated undo reports
+    /// the effect as well, so this is not the provider that executed the action, or it has lost its records.
+    fn contradicts(&self, found: &CompensationResult) -> bool {
+        self.state.completed && !found.had_effect && !self.state.is_key_open
     }
 
     fn completed(&self, output: Option<Value>) -> EventOf<S> {

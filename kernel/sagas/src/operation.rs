@@ -243,4 +243,8 @@ impl CompensationResult {
         reference: None,
         key_closed: true,
     };
+
+    /// Why a compensation of an action that took effect has failed, if the provider found nothing to undo. It is
+    /// retried, and then suspends the saga: whether the effect remains is for an operator to find out.
+    pub(super) const UNKNOWN_ACTION: &'static str = "the provider does not know this action, which took effect: it is another provider, or it has lost its records";
 }

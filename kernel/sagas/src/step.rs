@@ -112,7 +112,8 @@ pub trait UndoStep: Sized + 'static {
     /// The step that it undoes.
     type Undoes: ExternalStep;
 
-    /// The key and the request of the action; none if there is nothing to undo. An invalid key suspends the saga.
+    /// The key and the request of an action that took effect; none if there is nothing to undo. An invalid key suspends
+    /// the saga, and so does, after its tries, a provider that does not know the action.
     fn undoes(
         data: &<Self::Saga as Saga>::Data,
     ) -> Option<(OperationKey, <Self::Undoes as ExternalStep>::Request)>;
@@ -143,7 +144,7 @@ pub trait StepProvider<E: ExternalStep>: Debug + Send + Sync + 'static {
     async fn look_up(&self, key: &OperationKey) -> Result<OperationStatus<E::Response>, CallError>;
 
     /// Undoes the action under the key, if it took effect, and closes the key, so that an action that arrives later is
-    /// declined. Idempotent: a repeated undo succeeds.
+    /// declined. Idempotent: a repeated undo returns the same result.
     ///
     /// # Errors
     /// [`CallError`] unless it is certain that the action is undone.
@@ -279,7 +280,11 @@ impl<U: UndoStep> AnyProvider<U::Saga> for Undoing<U> {
         let undone = match U::undoes(data) {
             Some((key, request)) => {
                 key.validate()?;
-                self.0.undo(&key, &request).await?
+                let undone = self.0.undo(&key, &request).await?;
+                if !undone.had_effect {
+                    return Err(CallError::transient(CompensationResult::UNKNOWN_ACTION));
+                }
+                undone
             }
             None => CompensationResult::NOTHING,
         };

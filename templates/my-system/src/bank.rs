@@ -12,7 +12,8 @@ use crate::payout::{SendMoney, Transfer};
 #[derive(Clone, Debug)]
 enum Entry {
     Sent(String),
-    Reversed,
+    /// With whether there was something to reverse, for a repeat.
+    Reversed(bool),
 }
 
 /// A bank without a network. It declines an IBAN that begins with `XX`, and is not reachable for one that begins with `ZZ`.
@@ -39,14 +40,14 @@ impl StepProvider<SendMoney> for SimulatedBank {
         let entry = entries.entry(key.clone()).or_insert(Entry::Sent(reference));
         match entry {
             Entry::Sent(reference) => Ok(reference.clone()),
-            Entry::Reversed => Err(CallError::declined("the key is closed")),
+            Entry::Reversed(_) => Err(CallError::declined("the key is closed")),
         }
     }
 
     async fn look_up(&self, key: &OperationKey) -> Result<OperationStatus<String>, CallError> {
         Ok(match self.entries().get(key) {
             Some(Entry::Sent(reference)) => OperationStatus::Done(reference.clone()),
-            Some(Entry::Reversed) => OperationStatus::Compensated,
+            Some(Entry::Reversed(_)) => OperationStatus::Compensated,
             None => OperationStatus::Absent,
         })
     }
@@ -56,9 +57,15 @@ impl StepProvider<SendMoney> for SimulatedBank {
         key: &OperationKey,
         _transfer: &Transfer,
     ) -> Result<CompensationResult, CallError> {
-        let before = self.entries().insert(key.clone(), Entry::Reversed);
+        let mut entries = self.entries();
+        let had_effect = match entries.get(key) {
+            Some(Entry::Sent(_)) => true,
+            Some(Entry::Reversed(had_effect)) => *had_effect,
+            None => false,
+        };
+        entries.insert(key.clone(), Entry::Reversed(had_effect));
         Ok(CompensationResult {
-            had_effect: matches!(before, Some(Entry::Sent(_))),
+            had_effect,
             ..CompensationResult::NOTHING
         })
     }

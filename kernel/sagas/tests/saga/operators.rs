@@ -6,7 +6,7 @@ use std::time::Duration;
 use sagas::{ActionRejected, OperatorAction, RetryPolicy, SagaOutcome, StepStatus};
 use tokio::time::Instant;
 
-use crate::support::{Effect, TestCluster, gate};
+use crate::support::{Effect, Records, TestCluster, gate};
 use crate::trip::{Booking, ErrandSaga, Inventory, Purchase, Tour};
 
 const TRIES: usize = RetryPolicy::DEFAULT.tries as usize;
@@ -186,6 +186,39 @@ async fn a_compensation_is_suspended_resumed_and_resolved() {
         assert_eq!(shelf.count("undone"), 1);
         node.stop().await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_compensation_at_a_provider_that_does_not_know_the_action_is_suspended() {
+    let cluster = TestCluster::new();
+    let node = cluster.node::<Booking>("one");
+    cluster.provider.set("hotel", Effect::Transient);
+    cluster.begin::<Booking>("trip-1").await;
+    cluster.asked("act trip-1/hotel").await;
+    let records = cluster.provider.replace(Records::default());
+    cluster
+        .act::<Booking>("trip-1", OperatorAction::Cancel)
+        .await
+        .unwrap();
+    let state = cluster.suspended::<Booking>("trip-1").await;
+    assert_eq!(cluster.provider.count("undo trip-1/flight"), TRIES);
+    assert_eq!(
+        state.summary().unwrap().failure.unwrap(),
+        "the provider does not know this action, which took effect: \
+         it is another provider, or it has lost its records"
+    );
+    let shelf: Inventory = cluster.aggregate("shelf of trip-1").await;
+    assert_eq!(shelf.count("undone"), 0);
+    cluster.provider.replace(records);
+    cluster
+        .act::<Booking>("trip-1", OperatorAction::Resume)
+        .await
+        .unwrap();
+    assert_eq!(
+        cluster.ended::<Booking>("trip-1").await,
+        SagaOutcome::Compensated
+    );
+    node.stop().await;
 }
 
 #[tokio::test(start_paused = true)]

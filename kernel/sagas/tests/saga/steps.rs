@@ -17,7 +17,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 
 use crate::counted::Counters;
-use crate::support::{LONG, TestCluster, add};
+use crate::support::{LONG, Records, TestCluster, add};
 use crate::trip::{Booking, Called, FLIGHT, HOTEL, Trip, called, hold, table};
 
 /// An even number. Any number can be serialized, and only an even one deserialized.
@@ -245,6 +245,31 @@ async fn an_undo_step_calls_the_provider_of_the_undone_step_and_honours_its_retr
     for step in ["flight", "hotel"] {
         assert!(cluster.provider.count(&format!("undo trip-1/{step}/0")) > 0);
     }
+    node.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_undo_step_at_a_provider_that_does_not_know_the_action_is_suspended() {
+    let cluster = TestCluster::new();
+    let node = cluster.start(EngineConfig::new("one"), |engine| {
+        let engine = engine.saga::<CancelBooking>();
+        add::<Booking>(engine, Arc::clone(&cluster.provider))
+    });
+    cluster.begin::<Booking>("trip-1").await;
+    let ended = cluster.ended::<Booking>("trip-1").await;
+    assert_eq!(ended, SagaOutcome::Completed);
+    let records = cluster.provider.replace(Records::default());
+    let data = Trip::on("trip-1");
+    let first = started::<CancelBooking>("cancel-1", "a trip", data, Metadata::default());
+    cluster.write::<CancelBooking>("cancel-1", &[first]).await;
+    let state = cluster.suspended::<CancelBooking>("cancel-1").await;
+    let failure = state.summary().unwrap().failure.unwrap();
+    assert!(failure.contains("does not know this action"), "{failure}");
+    cluster.provider.replace(records);
+    let resumed = cluster.act::<CancelBooking>("cancel-1", OperatorAction::Resume);
+    resumed.await.unwrap();
+    let ended = cluster.ended::<CancelBooking>("cancel-1").await;
+    assert_eq!(ended, SagaOutcome::Completed);
     node.stop().await;
 }
 

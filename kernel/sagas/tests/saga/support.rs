@@ -1,6 +1,6 @@
 //! Processes that share a store, and a provider with programmable effects.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -42,11 +42,15 @@ pub enum Effect {
     Gated(Arc<Semaphore>),
 }
 
+pub type Records = BTreeMap<OperationKey, OperationStatus<String>>;
+
 /// A provider that records its calls.
 #[derive(Debug, Default)]
 pub struct TestProvider {
     deeds: Mutex<HashMap<String, Effect>>,
-    book: Mutex<BTreeMap<OperationKey, OperationStatus<String>>>,
+    book: Mutex<Records>,
+    /// The keys of actions that took effect and were undone.
+    undone: Mutex<BTreeSet<OperationKey>>,
     asked: Mutex<Vec<String>>,
     broken_undo: AtomicBool,
     in_flight: AtomicUsize,
@@ -56,6 +60,11 @@ pub struct TestProvider {
 impl TestProvider {
     pub fn set(&self, step: &str, deed: Effect) {
         self.deeds.lock().unwrap().insert(step.to_owned(), deed);
+    }
+
+    /// Replaces its records of actions, and returns those from before, as if another provider were called.
+    pub fn replace(&self, records: Records) -> Records {
+        std::mem::replace(&mut *self.book.lock().unwrap(), records)
     }
 
     pub fn break_undo(&self, is_broken: bool) {
@@ -147,13 +156,14 @@ impl<S: Travel, const CALL: usize> StepProvider<Called<S, CALL>> for TestProvide
         if self.broken_undo.load(Ordering::Relaxed) {
             return Err(CallError::unknown("out of order"));
         }
-        let before = self
-            .book
-            .lock()
-            .unwrap()
-            .insert(key.clone(), OperationStatus::Compensated);
+        let mut book = self.book.lock().unwrap();
+        let before = book.insert(key.clone(), OperationStatus::Compensated);
+        let mut undone = self.undone.lock().unwrap();
+        if matches!(before, Some(OperationStatus::Done(_))) {
+            undone.insert(key.clone());
+        }
         Ok(CompensationResult {
-            had_effect: matches!(before, Some(OperationStatus::Done(_))),
+            had_effect: undone.contains(key),
             reference: None,
             key_closed: true,
         })
