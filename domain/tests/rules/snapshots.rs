@@ -13,7 +13,7 @@ use sagas::SagaState;
 use serde_json::Value;
 
 use crate::stored_shapes::fixtures;
-use crate::support::sources;
+use crate::support::{constants, sources};
 
 /// The events of these fixtures, in order.
 fn history<A: Aggregate>(names: &[(&str, u32)]) -> Vec<A::Event> {
@@ -99,12 +99,10 @@ fn every_aggregate_of_the_domain_has_a_snapshot() {
     let names = files.map(|file| file.expect("a file").file_name());
     let names: Vec<String> = names.filter_map(|name| name.into_string().ok()).collect();
     let sources = sources();
-    let types = sources.lines().filter_map(|line| {
-        let line = line.trim().strip_prefix("const TYPE: &'static str = \"")?;
-        line.split_once('"').map(|(name, _)| name)
-    });
+    // Of an aggregate, and of the sagas of a type.
+    let types = constants(&sources, "TYPE").chain(constants(&sources, "STREAM"));
     let types: Vec<&str> = types.collect();
-    assert!(types.len() >= 6, "{types:?}");
+    assert!(types.len() >= 8, "{types:?}");
     for name in types {
         let is_stored = names
             .iter()

@@ -2,7 +2,7 @@
 //! enums.
 
 use domain::category::{CategoryEvent, CategoryNameEvent, MembershipEvent};
-use domain::fulfilment::OrderSaga;
+use domain::fulfilment::{OrderSaga, SAGA_STREAMS, SAGA_TYPES};
 use domain::order::OrderEvent;
 use domain::product::ProductEvent;
 use domain::stock::StockEvent;
@@ -12,7 +12,7 @@ use event_sourcing::projection::ControlEvent;
 use event_sourcing::testing::{Fixtures, StoredNames, assert_distinct, stored_names};
 use sagas::EventOf;
 
-use crate::support::sources;
+use crate::support::{constants, sources};
 
 /// An enum of events.
 pub struct EventEnum {
@@ -60,4 +60,15 @@ fn the_list_has_every_enum_of_the_domain() {
         .lines()
         .filter(|line| line.starts_with("#[derive(") && line.contains("DomainEvent"));
     assert_eq!(of_domain().len(), derives.count(), "an enum is missing");
+}
+
+#[test]
+fn the_lists_of_sagas_have_every_saga_of_the_domain() {
+    let sources = sources();
+    let mut streams: Vec<&str> = constants(&sources, "STREAM").collect();
+    let mut listed = SAGA_STREAMS.to_vec();
+    streams.sort_unstable();
+    listed.sort_unstable();
+    assert_eq!(listed, streams, "SAGA_STREAMS and SAGA_TYPES");
+    assert_eq!(SAGA_TYPES.len(), SAGA_STREAMS.len());
 }

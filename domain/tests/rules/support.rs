@@ -64,6 +64,16 @@ pub fn sources() -> String {
     text
 }
 
+/// The values of the constants with this name and a text as value.
+pub fn constants<'a>(sources: &'a str, name: &str) -> impl Iterator<Item = &'a str> {
+    let start = format!("const {name}: &'static str = \"");
+    let values = sources.lines().filter_map(move |line| {
+        let value = line.trim().strip_prefix(start.as_str())?;
+        value.split_once('"')
+    });
+    values.map(|(value, _)| value)
+}
+
 fn read_below(folder: &Path, text: &mut String) {
     for entry in fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();

@@ -25,6 +25,7 @@
 //!   status       the status of a saga as clients see it
 //!   summary      a saga as operators see it
 //!   operator     what operators do to a saga that cannot continue by itself
+//!   saga_type    one kind of sagas, erased
 //!   directory    the sagas of a process, of all types: found, listed, shown, and changed by operators
 //!   testing      runs a saga with every fault of every step
 //! ```
@@ -50,6 +51,7 @@ pub mod operation;
 pub mod operator;
 mod registry;
 mod retry_policy;
+mod saga_type;
 mod start;
 pub mod state;
 pub mod status;
@@ -66,7 +68,7 @@ pub use definition::{
     CALL_TIMEOUT, End, EventOf, InvalidOutput, Local, Role, STEP_TIMEOUT, Saga, SagaDefinition,
     StateReader, Step, StepKind, StepRejected, Writes,
 };
-pub use directory::{SagaAction, SagaDirectory, SagaFilter, SagaPage};
+pub use directory::{SagaDirectory, SagaFilter, SagaPage};
 pub use engine::{EngineBuilder, EngineConfig, EngineError, EngineTasks, SagaEngine};
 pub use event::{AnySagaEvent, SagaEvent, event_filter};
 pub use next::{NextMove, Plan, next};
@@ -76,6 +78,7 @@ pub use operation::{
 };
 pub use operator::{ActionRejected, OperatorAction, OperatorCommand, cancel};
 pub use retry_policy::RetryPolicy;
+pub use saga_type::SagaAction;
 pub use start::{PARTITIONS, partition_of, started};
 pub use state::{Phase, Run, SagaOutcome, SagaState, StepState, StepStatus};
 pub use status::{SagaStatus, UnknownStatus};

@@ -2,7 +2,6 @@
 
 mod filter;
 mod list;
-mod saga_type;
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,15 +10,13 @@ use std::time::Duration;
 use event_sourcing::{Actor, EventStore, Executor, StoreError, StreamPage, Version};
 use tokio::time::timeout;
 
-use crate::definition::Saga;
 use crate::engine::SagaEngine;
 use crate::operator::OperatorAction;
+use crate::saga_type::{SagaAction, SagaType};
 use crate::summary::Summary;
 
 pub use filter::SagaFilter;
 pub use list::SagaPage;
-pub use saga_type::SagaAction;
-use saga_type::SagaType;
 
 /// How many events of a saga one page shows.
 const HISTORY: usize = 1_000;
@@ -44,22 +41,16 @@ impl fmt::Debug for SagaDirectory {
 }
 
 impl SagaDirectory {
-    /// A directory without types; each type of `engine` is added by [`with`](Self::with).
+    /// The directory of all types of sagas that `engine` drives.
     #[must_use]
     pub fn new(engine: SagaEngine, executor: Arc<Executor>, store: Arc<dyn EventStore>) -> Self {
+        let types = engine.saga_types();
         Self {
             engine,
             executor,
             store,
-            types: Vec::new(),
+            types,
         }
-    }
-
-    /// Adds the sagas of type `S`.
-    #[must_use]
-    pub fn with<S: Saga>(mut self) -> Self {
-        self.types.push(SagaType::of::<S>());
-        self
     }
 
     /// The engine, to be woken after commits.

@@ -29,6 +29,7 @@ use crate::advance::{Advance, Corrupt, RecordedIntents, StepResult};
 use crate::definition::Saga;
 use crate::fields;
 use crate::next::{NextMove, Plan, next};
+use crate::saga_type::SagaType;
 use crate::state::{Phase, SagaOutcome, SagaState};
 use crate::unsupported::UnsupportedDefinition;
 
@@ -41,6 +42,10 @@ pub(super) struct Typed<S: Saga> {
 impl<S: Saga> Driver for Typed<S> {
     fn name(&self) -> &'static str {
         S::NAME
+    }
+
+    fn saga_type(&self) -> SagaType {
+        SagaType::of::<S>()
     }
 
     fn stream_type(&self) -> &'static str {

@@ -49,6 +49,7 @@ use self::schedule::Schedule;
 use self::shared::{Driver, Shared};
 use super::definition::Saga;
 use super::registry::ProviderRegistry;
+use super::saga_type::SagaType;
 use super::start::partition_of;
 use super::step::{ExternalStep, StepProvider};
 use crate::fields;
@@ -227,6 +228,12 @@ impl SagaEngine {
             .collect();
         open.sort_unstable_by(|left, right| right.cmp(left));
         open
+    }
+
+    /// The kinds of sagas that it drives.
+    pub(super) fn saga_types(&self) -> Vec<SagaType> {
+        let drivers = self.0.drivers.iter();
+        drivers.map(|driver| driver.saga_type()).collect()
     }
 
     /// Has a saga driven now, because an operator or a provider has changed it. No effect if another process owns it.

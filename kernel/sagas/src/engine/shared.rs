@@ -14,12 +14,16 @@ use super::config::EngineConfig;
 use super::failures::Failures;
 use super::ownership::Ownership;
 use super::schedule::{NextWake, Schedule};
+use crate::saga_type::SagaType;
 
 /// Drives sagas of one kind, whatever its type.
 #[async_trait]
 pub(super) trait Driver: Send + Sync {
     /// The kind's name.
     fn name(&self) -> &'static str;
+
+    /// The kind as the directory of a process has it.
+    fn saga_type(&self) -> SagaType;
 
     /// The type of its sagas' streams.
     fn stream_type(&self) -> &'static str;

@@ -31,9 +31,7 @@ fn process(cluster: &TestCluster) -> (Node, Arc<Executor>, SagaDirectory) {
     let clock = Arc::clone(&cluster.clock) as Arc<dyn Clock>;
     let (executor, _tasks) = Executor::start(Arc::clone(&store), clock, ExecutorConfig::default());
     let executor = Arc::new(executor);
-    let directory = SagaDirectory::new(node.engine.clone(), Arc::clone(&executor), store)
-        .with::<Purchase>()
-        .with::<Tour>();
+    let directory = SagaDirectory::new(node.engine.clone(), Arc::clone(&executor), store);
     (node, executor, directory)
 }
 

@@ -37,7 +37,6 @@ impl SagaService {
     #[must_use]
     pub fn new(engine: SagaEngine, executor: Arc<Executor>, store: Arc<dyn EventStore>) -> Self {
         let sagas = SagaDirectory::new(engine, Arc::clone(&executor), store);
-        let sagas = sagas.with::<OrderSaga>().with::<CancelOrderSaga>();
         Self { sagas, executor }
     }
 

@@ -75,8 +75,7 @@ impl MySystem {
         explain_start(&health, &tasks);
         upkeep(metrics.clone(), &tasks);
         let edge = Edge {
-            sagas: SagaDirectory::new(engine, Arc::clone(&executor), Arc::clone(&store))
-                .with::<Payout>(),
+            sagas: SagaDirectory::new(engine, Arc::clone(&executor), Arc::clone(&store)),
             accounts: AccountQueries::new(opened.read_model.clone(), barrier),
             executor,
         };

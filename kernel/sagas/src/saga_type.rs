@@ -18,10 +18,10 @@ type Decide =
 
 /// A type of sagas.
 #[derive(Clone, Copy)]
-pub(super) struct SagaType {
-    pub(super) name: &'static str,
-    pub(super) stream: fn(&str) -> StreamId,
-    pub(super) summarize: Summarize,
+pub(crate) struct SagaType {
+    pub(crate) name: &'static str,
+    pub(crate) stream: fn(&str) -> StreamId,
+    pub(crate) summarize: Summarize,
     lane: fn(&str) -> Lane,
     decide: Decide,
     reply: fn(&str, &States) -> Option<Summary>,
@@ -34,7 +34,7 @@ impl fmt::Debug for SagaType {
 }
 
 impl SagaType {
-    pub(super) fn of<S: Saga>() -> Self {
+    pub(crate) fn of<S: Saga>() -> Self {
         Self {
             name: S::NAME,
             stream: SagaState::<S>::stream,
@@ -56,10 +56,10 @@ async fn summarize<S: Saga>(executor: &Executor, id: &str) -> Result<Option<Summ
 /// An [`OperatorCommand`] on a saga of any type of a directory. Replies with the saga's summary.
 #[derive(Clone, Debug)]
 pub struct SagaAction {
-    pub(super) saga_type: SagaType,
-    pub(super) saga_id: String,
-    pub(super) action: OperatorAction,
-    pub(super) actor: Actor,
+    pub(crate) saga_type: SagaType,
+    pub(crate) saga_id: String,
+    pub(crate) action: OperatorAction,
+    pub(crate) actor: Actor,
 }
 
 impl SagaAction {
