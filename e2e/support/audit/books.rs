@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use test_shop::Store;
 
 use crate::support::Database;
@@ -35,7 +35,8 @@ impl LedgerSums {
         for entry in database.ledger().await? {
             let ledger = match entry.kind.as_str() {
                 "payment" => &mut books.payments,
-                _ => &mut books.shipments,
+                "shipment" => &mut books.shipments,
+                kind => bail!("the audit does not know {kind} of the ledger"),
             };
             let dealt = ledger.entry(entry.order_id).or_default();
             if matches!(entry.state.as_str(), "done" | "compensated") {

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::{Layers, Settings};
+use crate::config::setting::Spec;
 use crate::config::{AppEnv, ConfigErrors, Setting, app_env, args, names};
 
 fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -259,6 +260,41 @@ fn every_default_parses_and_every_name_is_unique() {
     all.sort_unstable();
     all.dedup();
     assert_eq!(all.len(), names::ALL.len());
+}
+
+/// The names of the settings that a file of `names` defines.
+fn defined(file: &str) -> Vec<String> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/config/names");
+    let source = std::fs::read_to_string(format!("{folder}/{file}")).expect("a source");
+    let names = source.lines().filter_map(|line| {
+        let (name, of_type) = line.strip_prefix("pub const ")?.split_once(':')?;
+        of_type
+            .trim()
+            .starts_with("Setting<")
+            .then(|| name.to_owned())
+    });
+    names.collect()
+}
+
+#[test]
+fn the_lists_have_every_setting() {
+    let listed = |list: &[Spec], name: &str| list.iter().any(|spec| spec.name == name);
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/config/names");
+    let mut found = 0;
+    for file in std::fs::read_dir(folder).expect("a folder") {
+        for name in defined(&file.expect("a file").file_name().to_string_lossy()) {
+            assert!(listed(names::ALL, &name), "{name} is not in ALL");
+            found += 1;
+        }
+    }
+    assert!(found > 50, "{found} settings");
+    for name in ["providers.rs", "write_side.rs"]
+        .into_iter()
+        .flat_map(defined)
+    {
+        let is_listed = listed(names::WRITE_SIDE, &name);
+        assert!(is_listed, "{name} is not in WRITE_SIDE");
+    }
 }
 
 #[test]
