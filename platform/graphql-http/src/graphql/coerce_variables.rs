@@ -72,6 +72,18 @@ pub fn variable<'a>(
     })
 }
 
+/// Gives variables without a value their defaults, which the engine would not use in `@skip` and `@include`.
+pub fn add_defaults(operation: &OperationDefinition, variables: &mut Variables) {
+    for Positioned { node, .. } in &operation.variable_definitions {
+        let name = &node.name.node;
+        if let Some(default) = &node.default_value
+            && !variables.contains_key(name)
+        {
+            variables.insert(name.clone(), default.node.clone());
+        }
+    }
+}
+
 /// The operation's variables that are absent.
 #[must_use]
 pub fn absent(

@@ -14,8 +14,8 @@ use super::limits::{Limits, measure};
 use super::number_precision::ReplacedNumbers;
 use super::schema_index::{SchemaError, SchemaIndex};
 use super::{
-    coerce_variables, document, field_order, fields_can_merge, null_propagation, subscription,
-    validate_values, validate_variables,
+    coerce_variables, document, empty_objects, field_order, fields_can_merge, null_propagation,
+    subscription, validate_values, validate_variables,
 };
 use crate::errors::ApiError;
 use crate::execution_context::ExecutionContext;
@@ -236,7 +236,7 @@ impl Executor {
         let Query {
             text,
             operation_name,
-            variables,
+            mut variables,
             replaced,
             reports_cost,
             ..
@@ -246,11 +246,13 @@ impl Executor {
         // The engine consumes its document, and the response is completed by the original one.
         let mut executed = document.as_ref().clone();
         if let Some(operation) = operation {
+            coerce_variables::add_defaults(operation, &mut variables);
             let absent = coerce_variables::absent(&document, operation, &variables);
             if !absent.is_empty() {
                 coerce_variables::remove_absent(&mut executed, &absent);
             }
         }
+        let has_added_fields = empty_objects::add_field(&mut executed);
         let mut request = Request::new(text)
             .variables(variables)
             .data(Arc::clone(&scope))
@@ -268,6 +270,9 @@ impl Executor {
         if let Some(operation) = operation
             && !rejected
         {
+            if has_added_fields {
+                empty_objects::remove_field(&mut response.data);
+            }
             let place = (document.as_ref(), operation);
             null_propagation::propagate(&mut response.data, &response.errors, place, &self.index);
             field_order::arrange(&mut response.data, &document, operation);

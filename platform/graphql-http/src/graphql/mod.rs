@@ -9,6 +9,7 @@ mod coerce_variables;
 mod collect_fields;
 mod document;
 mod document_cache;
+mod empty_objects;
 mod execution;
 mod field_order;
 mod fields_can_merge;

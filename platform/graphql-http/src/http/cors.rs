@@ -16,14 +16,16 @@ use super::response::MIN_POSITION;
 const REMEMBERED: Duration = Duration::from_hours(2);
 
 /// The headers of requests that a page may set.
-const REQUEST_HEADERS: [HeaderName; 9] = [
+const REQUEST_HEADERS: [HeaderName; 11] = [
     header::ACCEPT,
     header::AUTHORIZATION,
     header::CONTENT_TYPE,
     header::IF_NONE_MATCH,
     HeaderName::from_static("idempotency-key"),
     HeaderName::from_static("graphql-cost"),
+    HeaderName::from_static("last-event-id"),
     HeaderName::from_static("traceparent"),
+    HeaderName::from_static("tracestate"),
     HeaderName::from_static("x-request-id"),
     MIN_POSITION,
 ];

@@ -1,5 +1,6 @@
 //! HTTP: `/graphql` (also as WebSocket and as event stream), `/graphiql`, `/schema.graphql`, `/health`, `/metrics`.
 
+mod bounded_buffer;
 mod compression;
 mod cors;
 mod endpoint;

@@ -10,6 +10,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::bounded_buffer::BoundedBuffer;
 use super::etag;
 use super::media::Media;
 use crate::errors::{self, ApiError, Code, MutationOutcome};
@@ -19,6 +20,12 @@ use crate::journal::{Entry, outcome_of_field};
 
 /// The header with the minimum position of a request, and with the position of a response.
 pub const MIN_POSITION: HeaderName = HeaderName::from_static("x-min-position");
+
+/// A longer message is cut.
+const MAX_MESSAGE_CHARACTERS: usize = 1_000;
+
+/// How many faults of a document are reported.
+const MAX_DOCUMENT_ERRORS: usize = 20;
 
 /// The response to one request, before the media type determines its status.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,23 +146,27 @@ impl HttpResponse {
         if let Some(index) = executed.errors.iter().position(bad_request) {
             return Self::bad_request(executed.errors.swap_remove(index), now);
         }
+        let is_executed = executed.data.is_some();
+        if !is_executed {
+            executed.errors.truncate(MAX_DOCUMENT_ERRORS);
+        }
         for error in &mut executed.errors {
             complete(error, now);
         }
-        let is_executed = executed.data.is_some();
         let position = executed.position.filter(|_| is_executed);
-        let mut body = completion.body(&executed, position);
         let limit = completion.limits.response_bytes;
-        let is_too_long = u32::try_from(body.len()).map_or(true, |bytes| bytes > limit);
-        if is_too_long {
+        let limited = BoundedBuffer::new(usize::try_from(limit).unwrap_or(usize::MAX));
+        let body = completion.body(&executed, position, limited);
+        let body = body.unwrap_or_else(|| {
             let mut error =
                 async_graphql::Error::from(too_long(limit)).into_server_error(Pos::default());
             error.locations.clear();
             complete(&mut error, now);
             executed.errors = vec![error];
-            executed.data = executed.data.map(|_| Value::Null);
-            body = completion.body(&executed, position);
-        }
+            executed.data = executed.data.take().map(|_| Value::Null);
+            let body = completion.body(&executed, position, BoundedBuffer::new(usize::MAX));
+            body.unwrap_or_default()
+        });
         let business = |error| code_of(error).is_some_and(Code::is_business);
         Self {
             body,
@@ -292,7 +303,13 @@ impl HttpResponse {
 }
 
 impl Completion {
-    fn body(&self, executed: &Executed, position: Option<u64>) -> Vec<u8> {
+    /// The body; `None` if it exceeds the buffer.
+    fn body(
+        &self,
+        executed: &Executed,
+        position: Option<u64>,
+        buffer: BoundedBuffer,
+    ) -> Option<Vec<u8>> {
         let cost = executed.complexity.map(|complexity| Cost {
             complexity,
             limit: self.limits.complexity,
@@ -304,18 +321,29 @@ impl Completion {
             committed: unmentioned(executed),
             cost,
         };
-        write(executed.data.as_ref(), &executed.errors, extensions)
+        write_to(buffer, executed.data.as_ref(), &executed.errors, extensions)
     }
 }
 
 fn write(data: Option<&Value>, errors: &[ServerError], extensions: Extensions) -> Vec<u8> {
+    let all = BoundedBuffer::new(usize::MAX);
+    write_to(all, data, errors, extensions).unwrap_or_default()
+}
+
+fn write_to(
+    mut buffer: BoundedBuffer,
+    data: Option<&Value>,
+    errors: &[ServerError],
+    extensions: Extensions,
+) -> Option<Vec<u8>> {
     let fields = Fields {
         errors,
         data,
         extensions,
     };
-    // Cannot fail: maps have text keys, and numbers are finite.
-    serde_json::to_vec(&fields).unwrap_or_default()
+    // Fails only if the buffer is full: maps have text keys, and numbers are finite.
+    let written = serde_json::to_writer(&mut buffer, &fields);
+    written.ok().map(|()| buffer.into_bytes())
 }
 
 /// The committed mutations that are neither in the data nor mentioned by an error.
@@ -340,7 +368,12 @@ fn unmentioned(executed: &Executed) -> Vec<Committed> {
 }
 
 /// Adds the timestamp, and the code of the engine's own errors, all of which are about validation against the schema.
+/// Limits the message, which may quote a name of the request.
 fn complete(error: &mut ServerError, now: DateTime<Utc>) {
+    if let Some((end, _)) = error.message.char_indices().nth(MAX_MESSAGE_CHARACTERS) {
+        error.message.truncate(end);
+        error.message.push('…');
+    }
     let extensions = error
         .extensions
         .get_or_insert_with(ErrorExtensionValues::default);

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use contract::query::{Category, Order, Product, Saga};
+use contract::query::{self, Category, Order, Product, Saga};
 use futures::future::{BoxFuture, FutureExt, try_join_all};
 use graphql_http::ApiError;
 use grpc_calls::Effect;
@@ -18,6 +18,8 @@ use crate::errors::from_grpc;
 const IDS_PER_CALL: usize = 500;
 /// The maximum number of categories whose products one call reads.
 const CATEGORIES_PER_CALL: usize = 100;
+/// The maximum number of products of one category, also without a `limit`.
+const MAX_PRODUCTS: usize = 500;
 
 /// The category with this id, if there is one.
 ///
@@ -130,39 +132,59 @@ pub async fn products_of(
 
 type CategoryProducts = Vec<(String, Arc<Products>)>;
 
-/// Reads the products of these categories. If they exceed the size of one message, the categories are split in half.
+/// Reads the products of these categories, each list whole. One message has room for a limited number of rows: the
+/// categories that did not get theirs are asked for again, and of a message that could not be sent each half.
 fn products_of_some(
     scope: &RequestContext,
     ids: Vec<String>,
     limit: i32,
 ) -> BoxFuture<'_, Result<CategoryProducts, Status>> {
     async move {
-        match scope
-            .services
-            .products_by_categories(scope, ids.clone(), limit)
-            .await
-        {
-            Ok(answer) => Ok(answer
-                .categories
-                .into_iter()
-                .map(|category| {
-                    let products = Products {
-                        rows: category.products,
-                        truncated: category.truncated,
-                    };
-                    (category.category_id, Arc::new(products))
-                })
-                .collect()),
-            Err(status) if status.code() == Code::OutOfRange && ids.len() > 1 => {
-                let (left, right) = ids.split_at(ids.len() / 2);
-                let mut found = products_of_some(scope, left.to_vec(), limit).await?;
-                found.extend(products_of_some(scope, right.to_vec(), limit).await?);
-                Ok(found)
-            }
-            Err(status) => Err(status),
+        let services = &scope.services;
+        let answer = services.products_by_categories(scope, ids.clone(), limit);
+        let (mut found, missing) = match answer.await {
+            Ok(answer) => by_completeness(answer.categories, limit),
+            Err(status) if status.code() == Code::OutOfRange && ids.len() > 1 => (Vec::new(), ids),
+            Err(status) => return Err(status),
+        };
+        if missing.is_empty() {
+            return Ok(found);
         }
+        let parts = if found.is_empty() {
+            let (left, right) = missing.split_at(missing.len() / 2);
+            vec![left.to_vec(), right.to_vec()]
+        } else {
+            vec![missing]
+        };
+        for ids in parts {
+            found.extend(products_of_some(scope, ids, limit).await?);
+        }
+        Ok(found)
     }
     .boxed()
+}
+
+/// The whole lists, and the ids of the categories whose lists are not. A single list is as whole as it can be.
+fn by_completeness(
+    categories: Vec<query::CategoryProducts>,
+    limit: i32,
+) -> (CategoryProducts, Vec<String>) {
+    let limit = usize::try_from(limit).ok().filter(|limit| *limit > 0);
+    let limit = limit.unwrap_or(MAX_PRODUCTS);
+    let is_single = categories.len() == 1;
+    let (mut whole, mut others) = (Vec::with_capacity(categories.len()), Vec::new());
+    for category in categories {
+        if category.truncated && category.products.len() < limit && !is_single {
+            others.push(category.category_id);
+        } else {
+            let products = Products {
+                rows: category.products,
+                truncated: category.truncated,
+            };
+            whole.push((category.category_id, Arc::new(products)));
+        }
+    }
+    (whole, others)
 }
 
 #[expect(

@@ -88,6 +88,29 @@ async fn a_limit_counts_however_its_number_is_written() -> Result<()> {
 }
 
 #[tokio::test]
+async fn errors_quote_a_document_in_part() -> Result<()> {
+    const MAX_BYTES: usize = 8_000;
+    let gateway = TestGateway::open().await?;
+    let name = "n".repeat(90_000);
+    let unknown = (0..50).map(|n| format!("unknown{n} ")).collect::<String>();
+    for query in [
+        format!("{{ {name} }}"),
+        format!("{{ category({name}: 1) {{ id }} }}"),
+        format!("{{ category(id: 1) {{ ...{name} }} }}"),
+        format!("{{ __typename @{name} }}"),
+        format!("query($v: {name}) {{ __typename }}"),
+        format!("{{ {unknown} }}"),
+    ] {
+        let body = gateway.ask(&query, json!({})).await?.json()?;
+        let start = &query[..40];
+        assert!(body["errors"][0]["message"].is_string(), "{start}");
+        let bytes = body.to_string().len();
+        assert!(bytes <= MAX_BYTES, "{start}: {bytes} bytes");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn requests_within_the_limits_are_executed() -> Result<()> {
     let gateway = TestGateway::open().await?;
     let standard = include_str!("introspection.graphql");

@@ -41,6 +41,48 @@ async fn a_hundred_products_with_their_categories_are_two_calls() -> Result<()> 
 }
 
 #[tokio::test]
+async fn nested_lists_that_exceed_one_message_are_whole() -> Result<()> {
+    const PRODUCTS: usize = 450;
+    const PER_REQUEST: usize = 15;
+    let gateway = TestGateway::open().await?;
+    // Of all products the size of about 4.4 MiB; one message has 4 MiB.
+    let (name, description) = ("n".repeat(200), "\u{1d11e}".repeat(1_000));
+    let fields = (0..PER_REQUEST).map(|n| format!("p{n}: createProduct(input: $p{n}) {{ id }}"));
+    let variables = (0..PER_REQUEST).map(|n| format!("$p{n}: CreateProductInput!"));
+    let create = format!(
+        "mutation({}) {{ {} }}",
+        variables.collect::<Vec<_>>().join(", "),
+        fields.collect::<Vec<_>>().join(" ")
+    );
+    for category in ["One", "Two"] {
+        let category = gateway.category(category).await?;
+        for request in 0..PRODUCTS / PER_REQUEST {
+            let input = |n: usize| {
+                let name = format!("{request:03} {n:02} {name}");
+                json!({"name": name, "price": 1, "categoryId": category, "description": description})
+            };
+            let variables = (0..PER_REQUEST).map(|n| (format!("p{n}"), input(n)));
+            let variables = variables.collect::<serde_json::Map<_, _>>();
+            gateway.data(&create, variables.into()).await?;
+        }
+    }
+    for limit in ["", "(limit: 500)", "(limit: 450)"] {
+        let query = format!(
+            "{{ categoriesPaginated(page: 1, perPage: 2) {{ products{limit} {{ id }} }} }}"
+        );
+        let body = gateway.ask_after(&query, json!({})).await?;
+        let categories = body["data"]["categoriesPaginated"].as_array();
+        let lists = categories.into_iter().flatten();
+        let lengths: Vec<_> = lists
+            .map(|category| category["products"].as_array().map(Vec::len))
+            .collect();
+        assert_eq!(lengths, [Some(PRODUCTS), Some(PRODUCTS)], "{limit}");
+        assert_eq!(body["extensions"].get("truncated"), None, "{limit}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn nested_lists_are_one_call_for_all_parents() -> Result<()> {
     let gateway = TestGateway::open().await?;
     for name in ["One", "Two", "Three"] {

@@ -121,11 +121,7 @@ impl Cost<'_> {
             ("number of aliases", self.aliases, MAX_ALIASES),
             ("number of directives", self.directives, MAX_DIRECTIVES),
             ("number of selections", self.selections, MAX_SELECTIONS),
-            (
-                "number of fields of the operation",
-                self.fields,
-                MAX_ROOT_FIELDS,
-            ),
+            ("number of root fields", self.fields, MAX_ROOT_FIELDS),
         ];
         reject_above(Code::QueryTooDeep, &too_deep, place)?;
         reject_above(Code::QueryTooComplex, &too_complex, place)?;
@@ -190,7 +186,7 @@ mod tests {
             ),
             ("aliases", MAX_ALIASES.to_string()),
             ("directives", MAX_DIRECTIVES.to_string()),
-            ("fields of the operation", MAX_ROOT_FIELDS.to_string()),
+            ("root fields of the operation", MAX_ROOT_FIELDS.to_string()),
             ("fields and fragments", MAX_SELECTIONS.to_string()),
         ];
         let rows = table(LIMITS, "limit");

@@ -175,7 +175,9 @@ impl Category {
             .map(|limit| arguments::rows("limit", limit))
             .transpose()?;
         let products = load::products_of(scope, &self.id, limit).await?;
-        scope.note_truncated(limit.is_none() && products.truncated);
+        let is_as_asked =
+            limit.and_then(|limit| usize::try_from(limit).ok()) == Some(products.rows.len());
+        scope.note_truncated(products.truncated && !is_as_asked);
         Product::from_rows(scope, products.rows.clone())
     }
 

@@ -3,6 +3,7 @@
 
 mod coercion;
 mod places;
+mod selection;
 mod source;
 mod values;
 
