@@ -109,7 +109,7 @@ mod tests {
         }
 
         async fn check(&self, end: &End<'_, Booking>) -> Result<(), String> {
-            let show: Show = end.world.state("hamlet").await;
+            let show: Show = end.env.state("hamlet").await;
             let expected = match end.outcome {
                 SagaOutcome::Completed => Some(8),
                 SagaOutcome::Compensated | SagaOutcome::Failed => Some(10),

@@ -110,7 +110,7 @@ mod tests {
         }
 
         async fn check(&self, end: &End<'_, Payout>) -> Result<(), String> {
-            let account: Account = end.world.state("a").await;
+            let account: Account = end.env.state("a").await;
             let expected = match end.outcome {
                 SagaOutcome::Completed => 70,
                 SagaOutcome::Compensated | SagaOutcome::Failed => 100,

@@ -59,7 +59,7 @@ impl<C: Scenario> Precondition for Completed<C> {
             saga_id,
             outcome: SagaOutcome::Compensated,
             run,
-            world: env,
+            env,
         };
         let checked = self.scenario.check(&end).await;
         checked.map_err(|failure| format!("{} was cancelled, and {failure}", self.name()))

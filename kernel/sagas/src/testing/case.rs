@@ -322,7 +322,7 @@ impl<C: Scenario> CaseRun<C> {
             saga_id: &self.saga_id,
             outcome,
             run,
-            world: &self.env,
+            env: &self.env,
         };
         self.scenario.check(&end).await?;
         Ok(RunResult::Passed)

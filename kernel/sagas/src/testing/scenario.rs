@@ -14,7 +14,7 @@ pub trait Scenario: Send + Sync + 'static {
     type Saga: Saga;
 
     /// Prepares the store and starts the saga; returns its id. Apart from the fault, the saga must be able to complete.
-    async fn begin(&self, world: &TestEnv) -> String;
+    async fn begin(&self, env: &TestEnv) -> String;
 
     /// Adds the providers of its steps, made by [`FakeProvider::provider`], to an engine.
     fn providers(&self, book: &FakeProvider, engine: EngineBuilder) -> EngineBuilder;
@@ -32,18 +32,18 @@ pub trait Scenario: Send + Sync + 'static {
     }
 
     /// Makes the domain reject a local step, after the saga was started. Returns false if the test cannot.
-    async fn reject_step(&self, _world: &TestEnv, _step: &str) -> bool {
+    async fn reject_step(&self, _env: &TestEnv, _step: &str) -> bool {
         false
     }
 
     /// Cancels the saga. Returns false if that was rejected.
-    async fn cancel(&self, world: &TestEnv, saga_id: &str) -> bool {
+    async fn cancel(&self, env: &TestEnv, saga_id: &str) -> bool {
         let by = Actor {
             id: "a customer".to_owned(),
             reason: "a change of mind".to_owned(),
         };
         let cancel = OperatorCommand::<Self::Saga>::new(saga_id, OperatorAction::Cancel, by);
-        world.try_execute(&cancel).await.is_ok()
+        env.try_execute(&cancel).await.is_ok()
     }
 }
 
@@ -56,6 +56,6 @@ pub struct End<'a, S: Saga> {
     pub outcome: SagaOutcome,
     /// The saga.
     pub run: &'a Run<S>,
-    /// The store.
-    pub world: &'a TestEnv,
+    /// The environment of the case: the event store, as another process sees it.
+    pub env: &'a TestEnv,
 }

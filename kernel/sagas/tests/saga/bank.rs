@@ -36,14 +36,14 @@ struct PayOut;
 impl Scenario for PayOut {
     type Saga = Payout;
 
-    async fn begin(&self, world: &TestEnv) -> String {
-        world.execute(&Change(deposit(1_000))).await;
+    async fn begin(&self, env: &TestEnv) -> String {
+        env.execute(&Change(deposit(1_000))).await;
         let order = Order {
             from: "alice".to_owned(),
             to: "carol".to_owned(),
             cents: 300,
         };
-        world.begin::<Payout>("payout-1", "alice", order).await;
+        env.begin::<Payout>("payout-1", "alice", order).await;
         "payout-1".to_owned()
     }
 
@@ -52,14 +52,14 @@ impl Scenario for PayOut {
         engine.provider(book.provider::<Send>(receipt))
     }
 
-    async fn reject_step(&self, world: &TestEnv, _step: &str) -> bool {
+    async fn reject_step(&self, env: &TestEnv, _step: &str) -> bool {
         let withdrawn = AccountEvent::Withdrawn(Moved { cents: 900 });
-        world.execute(&Change(vec![withdrawn])).await;
+        env.execute(&Change(vec![withdrawn])).await;
         true
     }
 
     async fn check(&self, end: &End<'_, Payout>) -> Result<(), String> {
-        let left = end.world.state::<Account>("alice").await.cents;
+        let left = end.env.state::<Account>("alice").await.cents;
         let is_right = match end.outcome {
             SagaOutcome::Completed => left == 700,
             SagaOutcome::Compensated | SagaOutcome::Failed => left == 1_000 || left == 100,

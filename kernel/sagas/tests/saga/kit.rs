@@ -28,8 +28,8 @@ struct Holding<S>(PhantomData<S>);
 impl<S: Travel> Scenario for Holding<S> {
     type Saga = S;
 
-    async fn begin(&self, world: &TestEnv) -> String {
-        world.begin::<S>(TRIP, "a trip", Trip::on("a")).await;
+    async fn begin(&self, env: &TestEnv) -> String {
+        env.begin::<S>(TRIP, "a trip", Trip::on("a")).await;
         TRIP.to_owned()
     }
 
@@ -38,7 +38,7 @@ impl<S: Travel> Scenario for Holding<S> {
     }
 
     async fn check(&self, end: &End<'_, S>) -> Result<(), String> {
-        let held = end.world.state::<Inventory>("a").await.count("hold");
+        let held = end.env.state::<Inventory>("a").await.count("hold");
         let wanted = i64::from(end.outcome == SagaOutcome::Completed);
         let is_right = held == wanted;
         is_right.then_some(()).ok_or(format!("it holds {held}"))
@@ -115,9 +115,9 @@ struct Cancelling<T>(PhantomData<T>);
 impl<T: Steps> Scenario for Cancelling<T> {
     type Saga = Cancel<T>;
 
-    async fn begin(&self, world: &TestEnv) -> String {
+    async fn begin(&self, env: &TestEnv) -> String {
         let data = Trip::on("a");
-        world.begin::<Cancel<T>>("cancel-1", "a trip", data).await;
+        env.begin::<Cancel<T>>("cancel-1", "a trip", data).await;
         "cancel-1".to_owned()
     }
 

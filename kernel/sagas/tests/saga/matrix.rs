@@ -32,8 +32,8 @@ struct Plain<S>(PhantomData<S>);
 impl<S: Travel> Scenario for Plain<S> {
     type Saga = S;
 
-    async fn begin(&self, world: &TestEnv) -> String {
-        world.begin::<S>("trip-1", "a trip", Trip::on("a")).await;
+    async fn begin(&self, env: &TestEnv) -> String {
+        env.begin::<S>("trip-1", "a trip", Trip::on("a")).await;
         "trip-1".to_owned()
     }
 
@@ -41,14 +41,14 @@ impl<S: Travel> Scenario for Plain<S> {
         booking::<S>(book, engine)
     }
 
-    async fn reject_step(&self, world: &TestEnv, step: &str) -> bool {
+    async fn reject_step(&self, env: &TestEnv, step: &str) -> bool {
         let no = put(&format!("no {step}"), 1);
-        world.execute(&PutOn("a".to_owned(), no)).await;
+        env.execute(&PutOn("a".to_owned(), no)).await;
         true
     }
 
     async fn check(&self, end: &End<'_, S>) -> Result<(), String> {
-        let inventory: Inventory = end.world.state("a").await;
+        let inventory: Inventory = end.env.state("a").await;
         let is_done = i64::from(end.outcome == SagaOutcome::Completed);
         let definition = end.run.definition_of().unwrap();
         let calls = definition

@@ -16,14 +16,14 @@ struct Undo;
 impl Scenario for Undo {
     type Saga = CancelOrderSaga;
 
-    async fn begin(&self, world: &TestEnv) -> String {
+    async fn begin(&self, env: &TestEnv) -> String {
         let command = CancelOrder {
             order_id: id(ORDER),
             reason: None,
             requested_by: None,
             cancel_saga_id: id("saga-2"),
         };
-        world.execute(&command).await;
+        env.execute(&command).await;
         "saga-2".to_owned()
     }
 
@@ -40,7 +40,7 @@ impl Scenario for Undo {
             goods: false,
             deals: false,
         };
-        holds(end.world, wanted).await
+        holds(end.env, wanted).await
     }
 }
 

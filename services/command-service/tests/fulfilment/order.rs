@@ -15,8 +15,8 @@ pub struct Fulfil;
 impl Scenario for Fulfil {
     type Saga = OrderSaga;
 
-    async fn begin(&self, world: &TestEnv) -> String {
-        shop::open(world).await;
+    async fn begin(&self, env: &TestEnv) -> String {
+        shop::open(env).await;
         ORDER_SAGA.to_owned()
     }
 
@@ -24,20 +24,20 @@ impl Scenario for Fulfil {
         shop::providers(book, engine)
     }
 
-    async fn reject_step(&self, world: &TestEnv, step: &str) -> bool {
-        shop::lose_the_goods(world).await;
+    async fn reject_step(&self, env: &TestEnv, step: &str) -> bool {
+        shop::lose_the_goods(env).await;
         step == "reserve_inventory"
     }
 
-    async fn cancel(&self, world: &TestEnv, _saga_id: &str) -> bool {
+    async fn cancel(&self, env: &TestEnv, _saga_id: &str) -> bool {
         let command = CancelOrder {
             order_id: id(ORDER),
             reason: None,
             requested_by: Some(shop::user()),
             cancel_saga_id: id("saga-2"),
         };
-        world.execute(&command).await;
-        let order: Order = world.state(ORDER).await;
+        env.execute(&command).await;
+        let order: Order = env.state(ORDER).await;
         // A confirmed order is compensated by another saga, while this one stays completed.
         order
             .values()
@@ -56,7 +56,7 @@ impl Scenario for Fulfil {
             goods: is_confirmed,
             deals: is_confirmed,
         };
-        holds(end.world, wanted).await
+        holds(end.env, wanted).await
     }
 }
 

@@ -32,11 +32,11 @@ fn level(pieces: u32) -> StockLevel {
 }
 
 /// Creates the products and places the order.
-pub async fn open(world: &TestEnv) {
+pub async fn open(env: &TestEnv) {
     for command in products() {
-        world.execute(&command).await;
+        env.execute(&command).await;
     }
-    world.execute(&order()).await;
+    env.execute(&order()).await;
 }
 
 /// Creates the products and places the order, on an executor.
@@ -88,13 +88,13 @@ fn order() -> PlaceOrder {
 }
 
 /// Reduces the stock below the ordered quantities, so that the reservation fails.
-pub async fn lose_the_goods(world: &TestEnv) {
+pub async fn lose_the_goods(env: &TestEnv) {
     for (product, ..) in GOODS {
         let command = UpdateStock {
             product_id: id(product),
             on_hand: level(0),
         };
-        world.execute(&command).await;
+        env.execute(&command).await;
     }
 }
 
@@ -122,8 +122,8 @@ pub struct Holds {
 }
 
 /// Checks that the order and the stock are both in the expected state.
-pub async fn holds(world: &TestEnv, wanted: Holds) -> Result<(), String> {
-    let order: Order = world.state(ORDER).await;
+pub async fn holds(env: &TestEnv, wanted: Holds) -> Result<(), String> {
+    let order: Order = env.state(ORDER).await;
     let order = order.values().ok_or("there is no order")?;
     if order.status != wanted.status {
         return Err(format!(
@@ -136,7 +136,7 @@ pub async fn holds(world: &TestEnv, wanted: Holds) -> Result<(), String> {
         return Err(format!("payment: {has_payment}, shipment: {has_shipment}"));
     }
     for (product, quantity, _) in GOODS {
-        let stock: Stock = world.state(product).await;
+        let stock: Stock = env.state(product).await;
         let Some(StockValues { reserved, .. }) = stock.lifecycle().active() else {
             return Err(format!("there is no stock of {product}"));
         };
