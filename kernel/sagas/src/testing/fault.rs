@@ -9,17 +9,17 @@ use crate::{Role, Saga, SagaDefinition, SagaOutcome, Step, StepKind};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// Of the call of a step, or of its compensation.
-    Fault {
+    Call {
         /// Whether it is the compensation.
         undo: bool,
-        /// What goes wrong.
+        /// How the call fails.
         how: CallFault,
     },
     /// Of the commit that records that the step is done, or undone.
     Commit {
         /// Whether it is the compensation.
         undo: bool,
-        /// What goes wrong.
+        /// How the commit fails.
         how: CommitFault,
     },
     /// The domain rejects the local step.
@@ -117,8 +117,8 @@ const COMMITS: [CommitFault; 9] = [
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Fault { undo: false, how } => write!(f, "call {how:?}"),
-            Self::Fault { undo: true, how } => write!(f, "undo {how:?}"),
+            Self::Call { undo: false, how } => write!(f, "call {how:?}"),
+            Self::Call { undo: true, how } => write!(f, "undo {how:?}"),
             Self::Commit { undo: false, how } => write!(f, "commit {how:?}"),
             Self::Commit { undo: true, how } => write!(f, "commit of undo {how:?}"),
             Self::Declined => f.write_str("local Declined"),
@@ -145,7 +145,7 @@ impl Fault {
         };
         let calls = [false, true].into_iter().flat_map(|undo| {
             let faults = CALLS.into_iter().filter(move |how| how.fits(undo));
-            faults.map(move |how| Self::Fault { undo, how })
+            faults.map(move |how| Self::Call { undo, how })
         });
         let commits = [false, true].into_iter().flat_map(|undo| {
             let faults = COMMITS
@@ -167,7 +167,7 @@ impl Fault {
         let is_external = matches!(step.kind, StepKind::External(_));
         match self {
             Self::Declined => !is_external && step.role != Role::Retriable,
-            Self::Fault { undo, how } => {
+            Self::Call { undo, how } => {
                 let needs_turn = undo || how == CallFault::KeyStaysOpen;
                 is_external && (!needs_turn || turning_point(definition, index).is_some())
             }
@@ -179,13 +179,13 @@ impl Fault {
     pub(super) fn is_of_undo(self) -> bool {
         matches!(
             self,
-            Self::Fault { undo: true, .. } | Self::Commit { undo: true, .. }
+            Self::Call { undo: true, .. } | Self::Commit { undo: true, .. }
         )
     }
 
     pub(super) fn is_call(self, undo: bool) -> Option<CallFault> {
         match self {
-            Self::Fault { undo: of, how } if of == undo => Some(how),
+            Self::Call { undo: of, how } if of == undo => Some(how),
             _ => None,
         }
     }
@@ -215,19 +215,19 @@ impl Fault {
             step.role == Role::Pivot && matches!(step.kind, StepKind::External(_));
         match self {
             Self::Declined
-            | Self::Fault {
+            | Self::Call {
                 how: CallFault::FailsAlways | CallFault::Declined,
                 ..
             } => Only(by_role),
-            Self::Fault {
+            Self::Call {
                 how: CallFault::Late | CallFault::KeyStaysOpen,
                 ..
             } if step.role == Role::Compensatable => Only(SagaOutcome::Compensated),
-            Self::Fault {
+            Self::Call {
                 how: CallFault::CancelBefore,
                 ..
             } => AsCancelled,
-            Self::Fault {
+            Self::Call {
                 how: CallFault::CancelDuring,
                 ..
             }
@@ -235,18 +235,18 @@ impl Fault {
                 how: CommitFault::Cancel,
                 ..
             } if !is_external_pivot => AsCancelled,
-            Self::Fault { .. } | Self::Commit { .. } if has_time(definition, step) => {
+            Self::Call { .. } | Self::Commit { .. } if has_time(definition, step) => {
                 Only(SagaOutcome::Completed)
             }
-            Self::Fault { .. } | Self::Commit { .. } => Either,
+            Self::Call { .. } | Self::Commit { .. } => Either,
         }
     }
 
     /// How often the saga is suspended.
     pub(super) fn suspensions<S: Saga>(self, step: &Step<S>) -> usize {
         let is_suspended = match self {
-            Self::Fault { undo: true, how } => how == CallFault::FailsAlways,
-            Self::Fault { undo: false, how } => {
+            Self::Call { undo: true, how } => how == CallFault::FailsAlways,
+            Self::Call { undo: false, how } => {
                 step.role == Role::Retriable
                     && matches!(how, CallFault::FailsAlways | CallFault::Declined)
             }
