@@ -61,8 +61,8 @@ pub trait ExternalStep: Sized + 'static {
     const ROLE: Role = Role::Compensatable;
     /// The timeout of one call.
     const TIMEOUT: Duration = CALL_TIMEOUT;
-    /// The time limit over all its tries, if it is not retriable.
-    const DEADLINE: Duration = STEP_TIMEOUT;
+    /// The timeout over all its tries, if it is not retriable.
+    const STEP_TIMEOUT: Duration = STEP_TIMEOUT;
     /// When it is retried.
     const RETRY: RetryPolicy = RetryPolicy::DEFAULT;
     /// The saga that it is a step of.
@@ -186,7 +186,7 @@ impl<S: Saga> Step<S> {
             }),
             lanes: S::lanes,
             timeout: E::TIMEOUT,
-            deadline: E::DEADLINE,
+            deadline: E::STEP_TIMEOUT,
             retry: E::RETRY,
         }
     }
