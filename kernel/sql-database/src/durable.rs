@@ -48,9 +48,9 @@ impl Database {
             pool,
             application,
             size,
-            acquire_timeout: patience,
+            acquire_timeout,
         } = connections;
-        let connected = connect(durable_pool(size, patience), url, application, pool).await;
+        let connected = connect(durable_pool(size, acquire_timeout), url, application, pool).await;
         match connected {
             Ok(pool) => Ok(Self::Postgres {
                 reading: pool.clone(),

@@ -214,11 +214,11 @@ mod tests {
     #[error("it is {0}")]
     struct Locked(&'static str);
 
-    fn step(patience: u64) -> StartStep {
+    fn step(timeout: u64) -> StartStep {
         StartStep {
             what: "open the till",
             setting: "TILL",
-            timeout: Duration::from_secs(patience),
+            timeout: Duration::from_secs(timeout),
         }
     }
 

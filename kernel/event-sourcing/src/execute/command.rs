@@ -98,10 +98,10 @@ pub struct Context {
 impl Context {
     /// A context with a timeout, without metadata and without a fence.
     #[must_use]
-    pub fn new(command_id: CommandId, patience: Duration) -> Self {
+    pub fn new(command_id: CommandId, timeout: Duration) -> Self {
         Self {
             command_id,
-            deadline: Instant::now() + patience,
+            deadline: Instant::now() + timeout,
             metadata: Metadata::default(),
             fence: None,
         }
