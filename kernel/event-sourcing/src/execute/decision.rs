@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::command::{Command, ExecuteError, Executed};
 use super::states::States;
 use super::stream_lane::Lane;
-use super::work::{DecideError, MissingStream, UnitOfWork, Work};
+use super::work::{DecideError, MissingStream, UnitOfWork, UnitOfWorkState};
 use crate::aggregate::Aggregate;
 use crate::store::StoreError;
 use crate::stream::StreamId;
@@ -26,7 +26,7 @@ pub(super) trait Decision: Send {
     fn streams(&self) -> Vec<Lane>;
 
     /// Decides, and stores the rejection.
-    fn decide(&mut self, work: &mut Work) -> Result<(), UntypedDecideError>;
+    fn decide(&mut self, work: &mut UnitOfWorkState) -> Result<(), UntypedDecideError>;
 
     /// Whether a commit of this operation whose first event is in this stream can be the command's.
     fn can_start_in(&self, stream: Option<&StreamId>) -> bool;
@@ -139,7 +139,7 @@ impl<C: Command> Decision for OfCommand<'_, C> {
         self.command.streams()
     }
 
-    fn decide(&mut self, work: &mut Work) -> Result<(), UntypedDecideError> {
+    fn decide(&mut self, work: &mut UnitOfWorkState) -> Result<(), UntypedDecideError> {
         let decided = self.command.decide(&mut UnitOfWork::new(work));
         self.result.decided(decided)
     }
@@ -192,7 +192,7 @@ where
         vec![Lane::write::<A>(self.id)]
     }
 
-    fn decide(&mut self, work: &mut Work) -> Result<(), UntypedDecideError> {
+    fn decide(&mut self, work: &mut UnitOfWorkState) -> Result<(), UntypedDecideError> {
         let decided = UnitOfWork::new(work).decide::<A, R>(self.id, &self.decide);
         self.kept.decided(decided)
     }

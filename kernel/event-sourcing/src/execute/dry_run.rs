@@ -9,7 +9,7 @@ use super::command::Command;
 use super::lane::PendingState;
 use super::state::{AggregateType, AnyState};
 use super::stream_lane::{Lane, LaneSet, add_stream};
-use super::work::{AcquiredStream, DecideError, MissingStream, UnitOfWork, Work};
+use super::work::{AcquiredStream, DecideError, MissingStream, UnitOfWork, UnitOfWorkState};
 use crate::aggregate::Aggregate;
 use crate::event::{EncodedEvent, Metadata};
 use crate::id::{CommandId, Version};
@@ -47,7 +47,7 @@ impl Histories {
                 .map(|lane| (lane.stream.clone(), self.stream(lane)))
                 .collect();
             let command_id = CommandId(Uuid::nil());
-            let mut work = Work::new(
+            let mut work = UnitOfWorkState::new(
                 command.operation(),
                 command_id,
                 at(NOW),

@@ -15,7 +15,7 @@ use super::lane::Lanes;
 use super::snapshots::Snapshots;
 use super::state::typed;
 use super::stream_lane::{Lane, LaneSet, Mode, add_stream};
-use super::work::{MissingStream, Work};
+use super::work::{MissingStream, UnitOfWorkState};
 use crate::aggregate::Aggregate;
 use crate::appender::{Appender, AppenderConfig, CommitOutcome, LastWrite};
 use crate::clock::Clock;
@@ -298,7 +298,7 @@ impl Executor {
     ) -> AttemptResult {
         let (guards, entered) =
             within(context.deadline, self.acquire(lanes, context.deadline)).await??;
-        let mut work = Work::new(
+        let mut work = UnitOfWorkState::new(
             decision.name(),
             context.command_id,
             self.clock.now(),

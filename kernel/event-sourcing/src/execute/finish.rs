@@ -13,7 +13,7 @@ use super::executor::{AttemptResult, Executor, Retry, within};
 use super::lane::{LaneGuard, PendingState};
 use super::load::load;
 use super::states::States;
-use super::work::{AcquiredStream, Work};
+use super::work::{AcquiredStream, UnitOfWorkState};
 use crate::appender::{AppendError, CommitOutcome, Pending};
 use crate::commit::{CommitError, Receipt, Rejected};
 use crate::store::StoreError;
@@ -30,7 +30,7 @@ impl Executor {
         &self,
         decision: &mut dyn Decision,
         context: &Context,
-        mut work: Work,
+        mut work: UnitOfWorkState,
         guards: Vec<LaneGuard>,
     ) -> AttemptResult {
         let (commit, last_events) = work.commit(context.fence.clone()).map_err(too_large)?;
@@ -94,7 +94,7 @@ impl Executor {
         &self,
         decision: &mut dyn Decision,
         context: &Context,
-        work: Work,
+        work: UnitOfWorkState,
         is_rejected: bool,
     ) -> AttemptResult {
         let streams: Vec<StreamId> = work
@@ -208,7 +208,11 @@ impl Executor {
     }
 
     /// `written` are the written streams with their last events. Call it only after the commit is durable.
-    fn take_snapshots<'a>(&self, work: &Work, written: impl Iterator<Item = (&'a StreamId, Uuid)>) {
+    fn take_snapshots<'a>(
+        &self,
+        work: &UnitOfWorkState,
+        written: impl Iterator<Item = (&'a StreamId, Uuid)>,
+    ) {
         for (stream, last_event) in written {
             let Some(entered) = work.acquired.get(stream) else {
                 continue;
@@ -224,7 +228,7 @@ impl Executor {
 }
 
 /// Invalidates the pending states that the decision read or advanced.
-fn invalidate(work: &Work, streams: &[StreamId]) {
+fn invalidate(work: &UnitOfWorkState, streams: &[StreamId]) {
     for stream in streams {
         if let Some(entered) = work.acquired.get(stream)
             && let Some(cell) = &entered.cell

@@ -82,7 +82,7 @@ impl AcquiredStream {
 
 /// A decision in progress, without the type of its rejection.
 #[derive(Debug)]
-pub(super) struct Work {
+pub(super) struct UnitOfWorkState {
     operation: &'static str,
     command_id: CommandId,
     now: DateTime<Utc>,
@@ -91,7 +91,7 @@ pub(super) struct Work {
     writes: Vec<(StreamId, ExpectedVersion, Vec<NewEvent>)>,
 }
 
-impl Work {
+impl UnitOfWorkState {
     pub(super) fn new(
         operation: &'static str,
         command_id: CommandId,
@@ -235,12 +235,12 @@ impl Work {
 /// a precondition of the commit. `R` is the type of the decision's rejection.
 #[derive(Debug)]
 pub struct UnitOfWork<'w, R> {
-    work: &'w mut Work,
+    work: &'w mut UnitOfWorkState,
     rejection: PhantomData<fn() -> R>,
 }
 
 impl<'w, R> UnitOfWork<'w, R> {
-    pub(super) fn new(work: &'w mut Work) -> Self {
+    pub(super) fn new(work: &'w mut UnitOfWorkState) -> Self {
         Self {
             work,
             rejection: PhantomData,
