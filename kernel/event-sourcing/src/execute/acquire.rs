@@ -29,8 +29,8 @@ impl Executor {
                 Mode::Read => cell.read().await,
                 _ => cell.write().await,
             });
-            let tip = match (lane.mode, cell.pending_state()) {
-                (_, Some(tip)) => tip,
+            let pending_state = match (lane.mode, cell.pending_state()) {
+                (_, Some(pending_state)) => pending_state,
                 // Not stored in the lane: a state that was never read must not serve other commands.
                 (Mode::Create, None) => PendingState {
                     state: (lane.kind.initial)(),
@@ -43,7 +43,7 @@ impl Executor {
             };
             acquired.insert(
                 lane.stream.clone(),
-                AcquiredStream::new(lane, Some(cell), tip),
+                AcquiredStream::new(lane, Some(cell), pending_state),
             );
         }
         // Last, after all locks are held: the flush waits for every commit queued before, and the reads then see them.
@@ -53,8 +53,11 @@ impl Executor {
             if !settled {
                 settled = self.appender.flush(deadline).await.is_ok();
             }
-            let tip = self.read(lane.kind, &lane.stream, 0).await?;
-            acquired.insert(lane.stream.clone(), AcquiredStream::new(lane, None, tip));
+            let pending_state = self.read(lane.kind, &lane.stream, 0).await?;
+            acquired.insert(
+                lane.stream.clone(),
+                AcquiredStream::new(lane, None, pending_state),
+            );
         }
         Ok((guards, acquired))
     }
@@ -65,19 +68,19 @@ impl Executor {
         lane: &Lane,
         cell: &LaneCell,
     ) -> Result<PendingState, StoreError> {
-        if let Some(tip) = cell.pending_state() {
-            return Ok(tip);
+        if let Some(pending_state) = cell.pending_state() {
+            return Ok(pending_state);
         }
         let _alone = cell.loading.lock().await;
         // Another reader may have loaded it while this one waited for the lock.
-        if let Some(tip) = cell.pending_state() {
-            return Ok(tip);
+        if let Some(pending_state) = cell.pending_state() {
+            return Ok(pending_state);
         }
-        let tip = self
+        let pending_state = self
             .read(lane.kind, &lane.stream, cell.next_epoch())
             .await?;
-        cell.set_pending_state(tip.clone());
-        Ok(tip)
+        cell.set_pending_state(pending_state.clone());
+        Ok(pending_state)
     }
 
     async fn read(

@@ -42,7 +42,7 @@ impl Histories {
             add_stream(&mut lanes, lane);
         }
         loop {
-            let entered = lanes
+            let acquired = lanes
                 .values()
                 .map(|lane| (lane.stream.clone(), self.stream(lane)))
                 .collect();
@@ -52,7 +52,7 @@ impl Histories {
                 command_id,
                 at(NOW),
                 Metadata::default(),
-                entered,
+                acquired,
             );
             match command.decide(&mut UnitOfWork::new(&mut work)) {
                 Err(DecideError::MissingStream(MissingStream(lane))) => {
@@ -74,14 +74,14 @@ impl Histories {
     fn stream(&self, lane: &Lane) -> AcquiredStream {
         let known = self.0.get(&lane.stream).cloned();
         let (state, version) = known.unwrap_or_else(|| initial(lane.kind));
-        let tip = PendingState {
+        let pending_state = PendingState {
             state,
             version,
             last_event: None,
             pending: None,
             epoch: 0,
         };
-        AcquiredStream::new(lane, None, tip)
+        AcquiredStream::new(lane, None, pending_state)
     }
 }
 

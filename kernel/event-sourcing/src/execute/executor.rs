@@ -227,16 +227,16 @@ impl Executor {
         let lane = Lane::read::<A>(id);
         let cell = self.lanes.get(&lane.stream);
         loop {
-            let tip = self.load_pending_state(&lane, &cell).await?;
+            let pending_state = self.load_pending_state(&lane, &cell).await?;
             // A duplicate means that an earlier call wrote the events, maybe on another state than the one cached here.
-            let is_durable = match tip.pending.clone() {
+            let is_durable = match pending_state.pending.clone() {
                 None => true,
                 Some(mut pending) => pending.result().await.is_ok_and(|first| !first.duplicate),
             };
             if is_durable {
-                return Ok((typed(&tip.state), tip.version));
+                return Ok((typed(&pending_state.state), pending_state.version));
             }
-            cell.invalidate(tip.epoch);
+            cell.invalidate(pending_state.epoch);
         }
     }
 
@@ -296,14 +296,14 @@ impl Executor {
         lanes: &LaneSet,
         conflicts: usize,
     ) -> AttemptResult {
-        let (guards, entered) =
+        let (guards, acquired) =
             within(context.deadline, self.acquire(lanes, context.deadline)).await??;
         let mut work = UnitOfWorkState::new(
             decision.name(),
             context.command_id,
             self.clock.now(),
             context.metadata.clone(),
-            entered,
+            acquired,
         );
         match decision.decide(&mut work) {
             Err(UntypedDecideError::MissingStream(MissingStream(lane))) => {

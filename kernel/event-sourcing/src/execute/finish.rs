@@ -46,11 +46,11 @@ impl Executor {
         let mut written = Vec::with_capacity(last_events.len());
         let mut last_written = Vec::with_capacity(last_events.len());
         for (stream, event_id) in last_events {
-            let Some(entered) = work.acquired.get(&stream) else {
+            let Some(acquired) = work.acquired.get(&stream) else {
                 continue;
             };
-            if let Some(cell) = &entered.cell {
-                cell.set_pending_state(advanced_state(entered, event_id, pending.clone()));
+            if let Some(cell) = &acquired.cell {
+                cell.set_pending_state(advanced_state(acquired, event_id, pending.clone()));
             }
             written.push(stream);
             last_written.push(event_id);
@@ -104,8 +104,8 @@ impl Executor {
         // First wait for the commits that the decision depended on: if one was not written as assumed, the decision is
         // void.
         let mut settled = true;
-        for (stream, entered) in work.used_streams() {
-            let Some(mut pending) = entered.base.pending.clone() else {
+        for (stream, acquired) in work.used_streams() {
+            let Some(mut pending) = acquired.base.pending.clone() else {
                 continue;
             };
             match pending.wait(context.deadline).await {
@@ -138,7 +138,7 @@ impl Executor {
             if work
                 .acquired
                 .get(stream)
-                .is_some_and(|entered| entered.base.version != *version)
+                .is_some_and(|acquired| acquired.base.version != *version)
             {
                 is_stale = true;
                 invalidate(&work, std::slice::from_ref(stream));
@@ -214,14 +214,14 @@ impl Executor {
         written: impl Iterator<Item = (&'a StreamId, Uuid)>,
     ) {
         for (stream, last_event) in written {
-            let Some(entered) = work.acquired.get(stream) else {
+            let Some(acquired) = work.acquired.get(stream) else {
                 continue;
             };
-            let (before, after) = (entered.base.version.0, entered.version.0);
+            let (before, after) = (acquired.base.version.0, acquired.version.0);
             if before / self.snapshot_every < after / self.snapshot_every {
-                let (kind, state) = (entered.kind, &entered.state);
+                let (kind, state) = (acquired.kind, &acquired.state);
                 self.snapshots
-                    .take(kind, stream, state, entered.version, last_event);
+                    .take(kind, stream, state, acquired.version, last_event);
             }
         }
     }
@@ -230,21 +230,21 @@ impl Executor {
 /// Invalidates the pending states that the decision read or advanced.
 fn invalidate(work: &UnitOfWorkState, streams: &[StreamId]) {
     for stream in streams {
-        if let Some(entered) = work.acquired.get(stream)
-            && let Some(cell) = &entered.cell
+        if let Some(acquired) = work.acquired.get(stream)
+            && let Some(cell) = &acquired.cell
         {
-            cell.invalidate(entered.base.epoch);
+            cell.invalidate(acquired.base.epoch);
         }
     }
 }
 
-fn advanced_state(entered: &AcquiredStream, last_event: Uuid, pending: Pending) -> PendingState {
+fn advanced_state(acquired: &AcquiredStream, last_event: Uuid, pending: Pending) -> PendingState {
     PendingState {
-        state: Arc::clone(&entered.state),
-        version: entered.version,
+        state: Arc::clone(&acquired.state),
+        version: acquired.version,
         last_event: Some(last_event),
         pending: Some(pending),
-        epoch: entered.base.epoch,
+        epoch: acquired.base.epoch,
     }
 }
 

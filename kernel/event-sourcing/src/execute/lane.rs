@@ -92,8 +92,8 @@ impl LaneCell {
         self.pending_state.lock().clone()
     }
 
-    pub(super) fn set_pending_state(&self, tip: PendingState) {
-        *self.pending_state.lock() = Some(tip);
+    pub(super) fn set_pending_state(&self, pending_state: PendingState) {
+        *self.pending_state.lock() = Some(pending_state);
     }
 
     pub(super) fn next_epoch(&self) -> u64 {
@@ -105,12 +105,14 @@ impl LaneCell {
     pub(super) fn invalidate_at(&self, version: Version) {
         self.pending_state
             .lock()
-            .take_if(|tip| tip.version == version);
+            .take_if(|pending_state| pending_state.version == version);
     }
 
     /// Drops the pending state, unless a newer one was loaded since.
     pub(super) fn invalidate(&self, epoch: u64) {
-        self.pending_state.lock().take_if(|tip| tip.epoch == epoch);
+        self.pending_state
+            .lock()
+            .take_if(|pending_state| pending_state.epoch == epoch);
     }
 
     // Evicting a lane in use would give the next command a second lock for the same stream. Evicting one whose commit
@@ -121,7 +123,7 @@ impl LaneCell {
                 .pending_state
                 .lock()
                 .as_ref()
-                .is_some_and(|tip| !tip.is_settled())
+                .is_some_and(|pending_state| !pending_state.is_settled())
     }
 }
 

@@ -66,13 +66,17 @@ pub(super) struct AcquiredStream {
 }
 
 impl AcquiredStream {
-    pub(super) fn new(lane: &Lane, cell: Option<Arc<LaneCell>>, tip: PendingState) -> Self {
-        let (state, version) = (Arc::clone(&tip.state), tip.version);
+    pub(super) fn new(
+        lane: &Lane,
+        cell: Option<Arc<LaneCell>>,
+        pending_state: PendingState,
+    ) -> Self {
+        let (state, version) = (Arc::clone(&pending_state.state), pending_state.version);
         Self {
             kind: lane.kind,
             mode: lane.mode,
             cell,
-            base: tip,
+            base: pending_state,
             state,
             version,
             is_used: false,
@@ -97,36 +101,36 @@ impl UnitOfWorkState {
         command_id: CommandId,
         now: DateTime<Utc>,
         metadata: Metadata,
-        entered: HashMap<StreamId, AcquiredStream>,
+        acquired: HashMap<StreamId, AcquiredStream>,
     ) -> Self {
         Self {
             operation,
             command_id,
             now,
             metadata,
-            acquired: entered,
+            acquired,
             writes: Vec::new(),
         }
     }
 
     fn state<A: Aggregate>(&mut self, lane: Lane) -> Result<Arc<A>, MissingStream> {
-        self.stream(lane).map(|entered| typed(&entered.state))
+        self.stream(lane).map(|acquired| typed(&acquired.state))
     }
 
     fn append<A: Aggregate>(&mut self, id: &str, events: &[A::Event]) -> Result<(), MissingStream> {
         let now = self.now;
-        let entered = self.stream(Lane::write::<A>(id))?;
+        let acquired = self.stream(Lane::write::<A>(id))?;
         if events.is_empty() {
             return Ok(());
         }
         // Cloned, not changed in place: the lane's pending state must not change before the commit is sent.
-        let mut state = A::clone(&typed::<A>(&entered.state));
+        let mut state = A::clone(&typed::<A>(&acquired.state));
         for event in events {
             state.evolve(event, now);
         }
-        entered.state = Arc::new(state);
-        entered.version.0 += events.len() as u64;
-        let expected = entered.base.expected();
+        acquired.state = Arc::new(state);
+        acquired.version.0 += events.len() as u64;
+        let expected = acquired.base.expected();
         self.plan(A::stream(id), expected, events);
         Ok(())
     }
@@ -134,9 +138,9 @@ impl UnitOfWorkState {
     fn stream(&mut self, lane: Lane) -> Result<&mut AcquiredStream, MissingStream> {
         match self.acquired.get_mut(&lane.stream) {
             // A weaker mode than needed counts as missing: the executor then acquires the stream in the stronger mode.
-            Some(entered) if entered.mode >= lane.mode => {
-                entered.is_used = true;
-                Ok(entered)
+            Some(acquired) if acquired.mode >= lane.mode => {
+                acquired.is_used = true;
+                Ok(acquired)
             }
             _ => Err(MissingStream(lane)),
         }
@@ -170,7 +174,9 @@ impl UnitOfWorkState {
 
     /// The streams that the decision read or wrote. Each is a precondition of its result.
     pub(super) fn used_streams(&self) -> impl Iterator<Item = (&StreamId, &AcquiredStream)> {
-        self.acquired.iter().filter(|(_, entered)| entered.is_used)
+        self.acquired
+            .iter()
+            .filter(|(_, acquired)| acquired.is_used)
     }
 
     /// Builds the commit. Also returns, for each written stream that was acquired, the id of its last event after the
@@ -200,12 +206,16 @@ impl UnitOfWorkState {
         // A stream that was only read becomes a write without events: the store validates its version under its lock,
         // so the decision cannot commit on a state that changed since.
         let written = writes.len();
-        for (stream, entered) in self.acquired.iter().filter(|(_, entered)| entered.is_used) {
+        for (stream, acquired) in self
+            .acquired
+            .iter()
+            .filter(|(_, acquired)| acquired.is_used)
+        {
             if !writes[..written]
                 .iter()
                 .any(|write| write.stream == *stream)
             {
-                let expected = entered.base.expected();
+                let expected = acquired.base.expected();
                 writes.push(Write {
                     stream: stream.clone(),
                     expected,
@@ -222,7 +232,7 @@ impl UnitOfWorkState {
         let states = self
             .acquired
             .into_iter()
-            .filter(|(_, entered)| entered.is_used);
+            .filter(|(_, acquired)| acquired.is_used);
         States::new(
             states
                 .map(|(stream, e)| (stream, (e.state, e.version)))
