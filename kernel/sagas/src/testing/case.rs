@@ -97,16 +97,16 @@ impl<S: Saga> Case<S> {
             .map_or_else(|| "none".to_owned(), |(_, _, fault)| fault.to_string())
     }
 
-    fn script(&self) -> (FaultPlan, Cues) {
-        let (mut script, cues) = FaultPlan::new(S::STREAM);
+    fn plan(&self) -> (FaultPlan, Cues) {
+        let (mut plan, cues) = FaultPlan::new(S::STREAM);
         if let Some((index, step, fault)) = self.target {
-            script.fault = Some(fault);
-            script.step = step.name;
+            plan.fault = Some(fault);
+            plan.step = step.name;
             let turn = turning_point(self.definition, index);
-            script.is_compensatable = turn.is_some();
-            script.turn = turn.filter(|_| fault.is_of_undo());
+            plan.is_compensatable = turn.is_some();
+            plan.turn = turn.filter(|_| fault.is_of_undo());
         }
-        (script, cues)
+        (plan, cues)
     }
 
     /// Runs it, after the saga that it cancels, if there is one. Returns the result and the events of the store as text.
@@ -144,7 +144,7 @@ impl<S: Saga> Case<S> {
         env: &Arc<TestEnv>,
         book: &FakeProvider,
     ) -> Result<PlayedCase, String> {
-        let (script, cues) = self.script();
+        let (plan, cues) = self.plan();
         let keeps_open = self.target.filter(|(_, _, fault)| {
             let how = fault.is_call(false);
             how == Some(CallFault::KeyStaysOpen)
@@ -158,18 +158,17 @@ impl<S: Saga> Case<S> {
             let ran = RunResult::NotProvoked;
             return Ok(PlayedCase { ran, saga_id });
         }
-        let stage = CaseRun {
+        let run = CaseRun {
             case: self,
             scenario,
             env: Arc::clone(env),
-            calls: Arc::new(Calls::new(Arc::new(script), book.clone())),
+            calls: Arc::new(Calls::new(Arc::new(plan), book.clone())),
             saga_id,
             is_cancelled: AtomicBool::new(false),
         };
-        let ran = stage.play(cues).await?;
         Ok(PlayedCase {
-            ran,
-            saga_id: stage.saga_id,
+            ran: run.play(cues).await?,
+            saga_id: run.saga_id,
         })
     }
 }
@@ -254,7 +253,7 @@ impl<C: Scenario> CaseRun<C> {
             return Err(format!("the engine still has open sagas: {open:?}"));
         }
         process.stop().await;
-        self.judge(suspensions).await
+        self.check_result(suspensions).await
     }
 
     /// Another owner seizes all leases while the process continues: the process, a zombie, must not write.
@@ -280,7 +279,7 @@ impl<C: Scenario> CaseRun<C> {
     }
 
     async fn resume(&self) {
-        self.calls.script.heal();
+        self.calls.plan.heal();
         let by = Actor {
             id: "an operator".to_owned(),
             reason: "it is repaired".to_owned(),
@@ -296,7 +295,7 @@ impl<C: Scenario> CaseRun<C> {
         tokio::time::sleep(SETTLED).await;
     }
 
-    async fn judge(&self, suspensions: usize) -> Result<RunResult, String> {
+    async fn check_result(&self, suspensions: usize) -> Result<RunResult, String> {
         let state = self.state().await;
         if let Some(damage) = state.corruption() {
             return Err(format!("the stream is corrupt: {damage}"));
@@ -311,8 +310,8 @@ impl<C: Scenario> CaseRun<C> {
         if ends != 1 {
             return Err(format!("the saga has {ends} ends"));
         }
-        self.judge_end(outcome, suspensions)?;
-        self.judge_book(outcome)?;
+        self.check_end(outcome, suspensions)?;
+        self.check_effects(outcome)?;
         let held = self.env.store.held_leases("saga").await;
         let held = held.map_err(|error| error.to_string())?;
         if !held.is_empty() {
@@ -328,7 +327,7 @@ impl<C: Scenario> CaseRun<C> {
         Ok(RunResult::Passed)
     }
 
-    fn judge_end(&self, outcome: SagaOutcome, suspensions: usize) -> Result<(), String> {
+    fn check_end(&self, outcome: SagaOutcome, suspensions: usize) -> Result<(), String> {
         let Some((_, step, fault)) = self.case.target else {
             return is(
                 outcome == SagaOutcome::Completed && suspensions == 0,
@@ -336,7 +335,7 @@ impl<C: Scenario> CaseRun<C> {
             );
         };
         is(
-            fault == Fault::Declined || self.calls.script.has_fired(),
+            fault == Fault::Declined || self.calls.plan.has_fired(),
             "the fault did not fire",
         )?;
         let is_cancelled = self.is_cancelled.load(Ordering::Relaxed);
@@ -363,13 +362,9 @@ impl<C: Scenario> CaseRun<C> {
         )
     }
 
-    fn judge_book(&self, outcome: SagaOutcome) -> Result<(), String> {
+    fn check_effects(&self, outcome: SagaOutcome) -> Result<(), String> {
         let doubled = self.calls.book.applied_twice();
-        let is_open = self
-            .calls
-            .script
-            .fault
-            .and_then(|fault| fault.is_call(false))
+        let is_open = self.calls.plan.fault.and_then(|fault| fault.is_call(false))
             == Some(CallFault::KeyStaysOpen);
         is(
             doubled.is_empty() || is_open,

@@ -15,7 +15,7 @@ use crate::{CallError, CompensationResult, OperationKey, OperationStatus, Saga, 
 
 /// The calls of one saga, from all processes.
 pub(super) struct Calls<S: Saga> {
-    pub(super) script: Arc<FaultPlan>,
+    pub(super) plan: Arc<FaultPlan>,
     pub(super) book: FakeProvider,
     asked: Mutex<BTreeMap<&'static str, usize>>,
     late: Mutex<Vec<Late<S>>>,
@@ -29,9 +29,9 @@ struct Late<S: Saga> {
 }
 
 impl<S: Saga> Calls<S> {
-    pub(super) fn new(script: Arc<FaultPlan>, book: FakeProvider) -> Self {
+    pub(super) fn new(plan: Arc<FaultPlan>, book: FakeProvider) -> Self {
         Self {
-            script,
+            plan,
             book,
             asked: Mutex::default(),
             late: Mutex::default(),
@@ -63,8 +63,8 @@ pub(super) struct FaultyProvider<S: Saga> {
 impl<S: Saga> FaultyProvider<S> {
     /// The fault of this step's calls, if it has one.
     fn fault(&self, undo: bool) -> Option<CallFault> {
-        let script = &self.calls.script;
-        let fault = script.fault.filter(|_| script.step == self.step.name);
+        let plan = &self.calls.plan;
+        let fault = plan.fault.filter(|_| plan.step == self.step.name);
         fault.and_then(|fault| fault.is_call(undo))
     }
 
@@ -83,17 +83,17 @@ impl<S: Saga> FaultyProvider<S> {
         key: &OperationKey,
         data: &S::Data,
     ) -> Option<Result<Value, CallError>> {
-        let script = &self.calls.script;
+        let plan = &self.calls.plan;
         let most = match how {
             CallFault::FailsTwice => 2,
             CallFault::FailsAlways | CallFault::KeyStaysOpen => usize::MAX,
             // Every try is late, so that the action arrives after the compensation.
-            CallFault::Late if script.is_compensatable => usize::MAX,
+            CallFault::Late if plan.is_compensatable => usize::MAX,
             // The store fires it, at the commit that records the intent.
             CallFault::CancelBefore => 0,
             _ => 1,
         };
-        if !script.fires(most) {
+        if !plan.fires(most) {
             return None;
         }
         match how {
@@ -117,15 +117,15 @@ impl<S: Saga> FaultyProvider<S> {
                 std::future::pending::<()>().await;
             }
             CallFault::Twice => self.send_late(key, data),
-            CallFault::CrashBefore => script.crash().await,
+            CallFault::CrashBefore => plan.crash().await,
             CallFault::CrashAfter => {
                 let _lost = self.inner.act(key, data).await;
-                script.crash().await;
+                plan.crash().await;
             }
-            CallFault::CancelDuring => script.cue(Signal::Cancel).await,
+            CallFault::CancelDuring => plan.cue(Signal::Cancel).await,
             CallFault::Zombie => {
                 let answer = self.inner.act(key, data).await;
-                script.cue(Signal::StealLease).await;
+                plan.cue(Signal::StealLease).await;
                 return Some(answer);
             }
             // Bypasses the panic hook, which would print a backtrace.
@@ -141,13 +141,13 @@ impl<S: Saga> FaultyProvider<S> {
         key: &OperationKey,
         data: &S::Data,
     ) -> Option<Result<CompensationResult, CallError>> {
-        let script = &self.calls.script;
+        let plan = &self.calls.plan;
         let most = match how {
             CallFault::FailsTwice => 2,
             CallFault::FailsAlways => usize::MAX,
             _ => 1,
         };
-        if !script.fires(most) {
+        if !plan.fires(most) {
             return None;
         }
         match how {
@@ -163,14 +163,14 @@ impl<S: Saga> FaultyProvider<S> {
                 let _lost = self.inner.undo(key, data).await;
                 std::future::pending::<()>().await;
             }
-            CallFault::CrashBefore => script.crash().await,
+            CallFault::CrashBefore => plan.crash().await,
             CallFault::CrashAfter => {
                 let _lost = self.inner.undo(key, data).await;
-                script.crash().await;
+                plan.crash().await;
             }
             CallFault::Zombie => {
                 let answer = self.inner.undo(key, data).await;
-                script.cue(Signal::StealLease).await;
+                plan.cue(Signal::StealLease).await;
                 return Some(answer);
             }
             // Bypasses the panic hook, which would print a backtrace.
@@ -191,11 +191,11 @@ impl<S: Saga> AnyProvider<S> for FaultyProvider<S> {
     async fn act(&self, key: &OperationKey, data: &S::Data) -> Result<Value, CallError> {
         let (calls, step) = (&self.calls, self.step.name);
         *calls.asked.lock().entry(step).or_default() += 1;
-        if calls.script.turns_by_declining(step) {
+        if calls.plan.turns_by_declining(step) {
             return Err(calls.book.decline(key, step));
         }
-        if calls.script.step == step && calls.script.turns(CompensationTrigger::CancelDuring) {
-            calls.script.cue(Signal::Cancel).await;
+        if calls.plan.step == step && calls.plan.turns(CompensationTrigger::CancelDuring) {
+            calls.plan.cue(Signal::Cancel).await;
         }
         if let Some(how) = self.fault(false)
             && let Some(answer) = self.faulty_action(how, key, data).await

@@ -34,7 +34,7 @@ impl Process {
         calls: &Arc<Calls<S>>,
         providers: impl FnOnce(EngineBuilder) -> EngineBuilder,
     ) -> Self {
-        let store = Arc::new(FaultyStore::new(inner, Arc::clone(&calls.script)));
+        let store = Arc::new(FaultyStore::new(inner, Arc::clone(&calls.plan)));
         let (executor, executing) = Executor::start(
             Arc::clone(&store) as Arc<_>,
             Arc::clone(&clock),

@@ -27,7 +27,7 @@ type Answers = Result<Vec<Result<Receipt, Rejected>>, StoreError>;
 #[derive(Debug)]
 pub(super) struct FaultyStore {
     inner: Arc<MemoryEventStore>,
-    script: Arc<FaultPlan>,
+    plan: Arc<FaultPlan>,
     killed: CancellationToken,
     down_until: Mutex<Option<Instant>>,
     /// Sagas with streams of these types are started with these versions of their definitions.
@@ -39,10 +39,10 @@ fn lost_connection() -> Arc<dyn std::error::Error + Send + Sync> {
 }
 
 impl FaultyStore {
-    pub(super) fn new(inner: Arc<MemoryEventStore>, script: Arc<FaultPlan>) -> Self {
+    pub(super) fn new(inner: Arc<MemoryEventStore>, plan: Arc<FaultPlan>) -> Self {
         Self {
             inner,
-            script,
+            plan,
             killed: CancellationToken::new(),
             down_until: Mutex::default(),
             definitions: Vec::new(),
@@ -80,7 +80,7 @@ impl FaultyStore {
 
     /// Whether the batch holds this event about the plan's step.
     fn holds_event(&self, batch: &[Commit], event_type: &str, undo: bool) -> bool {
-        let of_saga = |write: &&Write| write.stream.aggregate_type() == self.script.stream_type;
+        let of_saga = |write: &&Write| write.stream.aggregate_type() == self.plan.stream_type;
         let mut writes = batch.iter().flat_map(Commit::writes);
         writes.by_ref().filter(of_saga).any(|write| {
             write.events.iter().any(|new| {
@@ -88,7 +88,7 @@ impl FaultyStore {
                     serde_json::from_str(&new.event.data).unwrap_or_default();
                 let is_undo = data["undo"].as_bool().unwrap_or(false);
                 new.event.event_type == event_type
-                    && data["step"] == self.script.step
+                    && data["step"] == self.plan.step
                     && (is_undo == undo || event_type != names::STEP_STARTED)
             })
         })
@@ -121,7 +121,7 @@ impl FaultyStore {
 
     /// The fault of this batch.
     fn fault(&self, batch: &[Commit]) -> Option<CommitFault> {
-        let fault = self.script.fault?;
+        let fault = self.plan.fault?;
         let done = fault
             .is_commit(false)
             .map(|how| (how, names::STEP_COMPLETED));
@@ -129,7 +129,7 @@ impl FaultyStore {
             .is_commit(true)
             .map(|how| (how, names::STEP_COMPENSATED));
         let (how, event_type) = done.or(undone)?;
-        (self.holds_event(batch, event_type, false) && self.script.fires(1)).then_some(how)
+        (self.holds_event(batch, event_type, false) && self.plan.fires(1)).then_some(how)
     }
 
     async fn append_faulty(&self, how: CommitFault, batch: &[Commit]) -> Answers {
@@ -160,11 +160,11 @@ impl FaultyStore {
                 Ok(batch.iter().map(|commit| Err(lost_race(commit))).collect())
             }
             CommitFault::Cancel => {
-                self.script.cue(Signal::Cancel).await;
+                self.plan.cue(Signal::Cancel).await;
                 self.inner.append(batch).await
             }
             CommitFault::Zombie => {
-                self.script.cue(Signal::StealLease).await;
+                self.plan.cue(Signal::StealLease).await;
                 self.inner.append(batch).await
             }
         }
@@ -172,7 +172,7 @@ impl FaultyStore {
 
     async fn crash(&self) -> Answers {
         tokio::select! {
-            () = self.script.crash() => {}
+            () = self.plan.crash() => {}
             () = self.killed.cancelled() => {}
         }
         let (operation, source) = ("append", lost_connection());
@@ -206,12 +206,12 @@ impl EventStore for FaultyStore {
             return self.append_faulty(how, batch).await;
         }
         let answers = self.inner.append(batch).await;
-        let how = self.script.fault.and_then(|fault| fault.is_call(false));
+        let how = self.plan.fault.and_then(|fault| fault.is_call(false));
         if how == Some(CallFault::CancelBefore)
             && self.holds_event(batch, names::STEP_STARTED, false)
-            && self.script.fires(1)
+            && self.plan.fires(1)
         {
-            self.script.cue(Signal::Cancel).await;
+            self.plan.cue(Signal::Cancel).await;
         }
         answers
     }
