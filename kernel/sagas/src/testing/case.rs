@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use super::fake_provider::FakeProvider;
 use super::fault::{CallFault, ExpectedEnd, Fault, turning_point};
-use super::fault_plan::{Cues, FaultPlan, Signal};
+use super::fault_plan::{FaultPlan, Signal, Signals};
 use super::faulty::Calls;
 use super::process::{LEASE, Process};
 use super::scenario::{End, Scenario};
@@ -97,16 +97,16 @@ impl<S: Saga> Case<S> {
             .map_or_else(|| "none".to_owned(), |(_, _, fault)| fault.to_string())
     }
 
-    fn plan(&self) -> (FaultPlan, Cues) {
-        let (mut plan, cues) = FaultPlan::new(S::STREAM);
+    fn plan(&self) -> (FaultPlan, Signals) {
+        let (mut plan, signals) = FaultPlan::new(S::STREAM);
         if let Some((index, step, fault)) = self.target {
             plan.fault = Some(fault);
             plan.step = step.name;
-            let turn = turning_point(self.definition, index);
-            plan.is_compensatable = turn.is_some();
-            plan.turn = turn.filter(|_| fault.is_of_undo());
+            let trigger = turning_point(self.definition, index);
+            plan.is_compensatable = trigger.is_some();
+            plan.trigger = trigger.filter(|_| fault.is_of_undo());
         }
-        (plan, cues)
+        (plan, signals)
     }
 
     /// Runs it, after the saga that it cancels, if there is one. Returns the result and the events of the store as text.
@@ -144,7 +144,7 @@ impl<S: Saga> Case<S> {
         env: &Arc<TestEnv>,
         book: &FakeProvider,
     ) -> Result<PlayedCase, String> {
-        let (plan, cues) = self.plan();
+        let (plan, signals) = self.plan();
         let keeps_open = self.target.filter(|(_, _, fault)| {
             let how = fault.is_call(false);
             how == Some(CallFault::KeyStaysOpen)
@@ -167,7 +167,7 @@ impl<S: Saga> Case<S> {
             is_cancelled: AtomicBool::new(false),
         };
         Ok(PlayedCase {
-            ran: run.play(cues).await?,
+            ran: run.play(signals).await?,
             saga_id: run.saga_id,
         })
     }
@@ -199,7 +199,7 @@ impl<C: Scenario> CaseRun<C> {
         self.env.state(&self.saga_id).await
     }
 
-    async fn play(&self, mut cues: Cues) -> Result<RunResult, String> {
+    async fn play(&self, mut signals: Signals) -> Result<RunResult, String> {
         let mut owners = 1;
         let mut process = self.start(owners);
         let limit = Instant::now() + limit(self.case.definition);
@@ -218,9 +218,9 @@ impl<C: Scenario> CaseRun<C> {
             let head = self.env.store.head().await.map_err(|e| e.to_string())?;
             tokio::select! {
                 biased;
-                cue = cues.recv() => {
-                    let Some((cue, done)) = cue else { continue };
-                    match cue {
+                signal = signals.recv() => {
+                    let Some((signal, done)) = signal else { continue };
+                    match signal {
                         Signal::Crash => {
                             process.crash().await;
                             owners += 1;

@@ -17,7 +17,7 @@ pub(super) enum Signal {
 }
 
 /// The signals, each with a channel that reports its completion.
-pub(super) type Cues = mpsc::UnboundedReceiver<(Signal, oneshot::Sender<()>)>;
+pub(super) type Signals = mpsc::UnboundedReceiver<(Signal, oneshot::Sender<()>)>;
 
 /// Decides when the fault of a case fires, and records that it did.
 #[derive(Debug)]
@@ -27,12 +27,12 @@ pub(super) struct FaultPlan {
     /// The step with the fault.
     pub(super) step: &'static str,
     /// How the saga is made to undo the step, if the fault is one of its compensation.
-    pub(super) turn: Option<CompensationTrigger>,
+    pub(super) trigger: Option<CompensationTrigger>,
     /// Whether the step can be undone, so that its failure starts compensation.
     pub(super) is_compensatable: bool,
     /// The stored type of the saga's stream.
     pub(super) stream_type: &'static str,
-    cues: mpsc::UnboundedSender<(Signal, oneshot::Sender<()>)>,
+    signals: mpsc::UnboundedSender<(Signal, oneshot::Sender<()>)>,
     progress: Mutex<FaultProgress>,
 }
 
@@ -40,20 +40,20 @@ pub(super) struct FaultPlan {
 struct FaultProgress {
     fired: usize,
     healed: bool,
-    turned: bool,
+    triggered: bool,
 }
 
 impl FaultPlan {
     /// A plan without a fault, for a saga whose stream has this type. Its signals go to the receiver.
-    pub(super) fn new(stream_type: &'static str) -> (Self, Cues) {
-        let (cues, receiver) = mpsc::unbounded_channel();
+    pub(super) fn new(stream_type: &'static str) -> (Self, Signals) {
+        let (signals, receiver) = mpsc::unbounded_channel();
         let plan = Self {
             fault: None,
             step: "",
-            turn: None,
+            trigger: None,
             is_compensatable: false,
             stream_type,
-            cues,
+            signals,
             progress: Mutex::default(),
         };
         (plan, receiver)
@@ -61,9 +61,9 @@ impl FaultPlan {
 
     /// Fires the fault, unless it has fired `most` times or was repaired. Returns whether it fired.
     pub(super) fn fires(&self, most: usize) -> bool {
-        let mut told = self.progress.lock();
-        let fires = told.fired < most && !told.healed;
-        told.fired += usize::from(fires);
+        let mut progress = self.progress.lock();
+        let fires = progress.fired < most && !progress.healed;
+        progress.fired += usize::from(fires);
         fires
     }
 
@@ -77,25 +77,27 @@ impl FaultPlan {
     }
 
     /// Whether compensation is to be triggered here. True once.
-    pub(super) fn turns(&self, turn: CompensationTrigger) -> bool {
-        let mut told = self.progress.lock();
-        let turns = self.turn == Some(turn) && !told.turned;
-        told.turned |= turns;
-        turns
+    pub(super) fn triggers(&self, trigger: CompensationTrigger) -> bool {
+        let mut progress = self.progress.lock();
+        let triggers = self.trigger == Some(trigger) && !progress.triggered;
+        progress.triggered |= triggers;
+        triggers
     }
 
     /// Whether compensation is to be triggered by declining this step. True once.
-    pub(super) fn turns_by_declining(&self, step: &str) -> bool {
-        match self.turn {
-            Some(turn @ CompensationTrigger::Declined(at)) if at == step => self.turns(turn),
+    pub(super) fn triggers_by_declining(&self, step: &str) -> bool {
+        match self.trigger {
+            Some(trigger @ CompensationTrigger::Declined(at)) if at == step => {
+                self.triggers(trigger)
+            }
             _ => false,
         }
     }
 
     /// Sends a signal to the case, and waits until it is handled.
-    pub(super) async fn cue(&self, cue: Signal) {
+    pub(super) async fn signal(&self, signal: Signal) {
         let (done, waits) = oneshot::channel();
-        if self.cues.send((cue, done)).is_ok() {
+        if self.signals.send((signal, done)).is_ok() {
             // A crash drops the sender.
             let _ended = waits.await;
         }
@@ -103,7 +105,7 @@ impl FaultPlan {
 
     /// Crashes the process; never returns.
     pub(super) async fn crash(&self) {
-        self.cue(Signal::Crash).await;
+        self.signal(Signal::Crash).await;
         std::future::pending::<()>().await;
     }
 }

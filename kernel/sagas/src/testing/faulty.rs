@@ -122,10 +122,10 @@ impl<S: Saga> FaultyProvider<S> {
                 let _lost = self.inner.act(key, data).await;
                 plan.crash().await;
             }
-            CallFault::CancelDuring => plan.cue(Signal::Cancel).await,
+            CallFault::CancelDuring => plan.signal(Signal::Cancel).await,
             CallFault::Zombie => {
                 let answer = self.inner.act(key, data).await;
-                plan.cue(Signal::StealLease).await;
+                plan.signal(Signal::StealLease).await;
                 return Some(answer);
             }
             // Bypasses the panic hook, which would print a backtrace.
@@ -170,7 +170,7 @@ impl<S: Saga> FaultyProvider<S> {
             }
             CallFault::Zombie => {
                 let answer = self.inner.undo(key, data).await;
-                plan.cue(Signal::StealLease).await;
+                plan.signal(Signal::StealLease).await;
                 return Some(answer);
             }
             // Bypasses the panic hook, which would print a backtrace.
@@ -191,11 +191,11 @@ impl<S: Saga> AnyProvider<S> for FaultyProvider<S> {
     async fn act(&self, key: &OperationKey, data: &S::Data) -> Result<Value, CallError> {
         let (calls, step) = (&self.calls, self.step.name);
         *calls.asked.lock().entry(step).or_default() += 1;
-        if calls.plan.turns_by_declining(step) {
+        if calls.plan.triggers_by_declining(step) {
             return Err(calls.book.decline(key, step));
         }
-        if calls.plan.step == step && calls.plan.turns(CompensationTrigger::CancelDuring) {
-            calls.plan.cue(Signal::Cancel).await;
+        if calls.plan.step == step && calls.plan.triggers(CompensationTrigger::CancelDuring) {
+            calls.plan.signal(Signal::Cancel).await;
         }
         if let Some(how) = self.fault(false)
             && let Some(answer) = self.faulty_action(how, key, data).await

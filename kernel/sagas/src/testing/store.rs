@@ -160,11 +160,11 @@ impl FaultyStore {
                 Ok(batch.iter().map(|commit| Err(lost_race(commit))).collect())
             }
             CommitFault::Cancel => {
-                self.plan.cue(Signal::Cancel).await;
+                self.plan.signal(Signal::Cancel).await;
                 self.inner.append(batch).await
             }
             CommitFault::Zombie => {
-                self.plan.cue(Signal::StealLease).await;
+                self.plan.signal(Signal::StealLease).await;
                 self.inner.append(batch).await
             }
         }
@@ -211,7 +211,7 @@ impl EventStore for FaultyStore {
             && self.holds_event(batch, names::STEP_STARTED, false)
             && self.plan.fires(1)
         {
-            self.plan.cue(Signal::Cancel).await;
+            self.plan.signal(Signal::Cancel).await;
         }
         answers
     }

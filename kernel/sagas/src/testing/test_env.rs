@@ -34,7 +34,7 @@ impl TestEnv {
     /// Creates one whose sagas start with these versions of their definitions, by the type of their streams.
     pub(super) fn new(clock: Arc<dyn Clock>, definitions: Vec<(&'static str, u32)>) -> Self {
         let store = Arc::new(MemoryEventStore::new(Arc::clone(&clock)));
-        let (no_fault, _cues) = FaultPlan::new("");
+        let (no_fault, _signals) = FaultPlan::new("");
         let inner = FaultyStore::new(Arc::clone(&store), Arc::new(no_fault));
         let inner = Arc::new(inner.beginning_by(definitions));
         let config = ExecutorConfig::default();
