@@ -36,10 +36,16 @@ pub(super) trait Precondition: Send + Sync {
     fn definition(&self) -> (&'static str, u32);
 
     /// Runs it until it has completed. Returns its id.
-    async fn complete(&self, env: &Arc<TestEnv>, book: &FakeProvider) -> Result<String, String>;
+    async fn complete(&self, env: &Arc<TestEnv>, provider: &FakeProvider)
+    -> Result<String, String>;
 
     /// Checks that every effect of it is undone after it was cancelled.
-    async fn check(&self, saga_id: &str, env: &TestEnv, book: &FakeProvider) -> Result<(), String>;
+    async fn check(
+        &self,
+        saga_id: &str,
+        env: &TestEnv,
+        provider: &FakeProvider,
+    ) -> Result<(), String>;
 }
 
 /// A step and its fault.
@@ -122,14 +128,14 @@ impl<S: Saga> Case<S> {
         let shown = Arc::clone(&env);
         // In its own task, so that a panic is reported like any other failure.
         let ran = tokio::spawn(async move {
-            let book = FakeProvider::default();
+            let provider = FakeProvider::default();
             let Some(before) = before else {
-                return Ok(self.play(scenario, &env, &book).await?.ran);
+                return Ok(self.play(scenario, &env, &provider).await?.ran);
             };
-            let cancelled = before.complete(&env, &book).await?;
-            let ran = self.play(scenario, &env, &book).await?.ran;
+            let cancelled = before.complete(&env, &provider).await?;
+            let ran = self.play(scenario, &env, &provider).await?.ran;
             if ran == RunResult::Passed {
-                before.check(&cancelled, &env, &book).await?;
+                before.check(&cancelled, &env, &provider).await?;
             }
             Ok(ran)
         });
@@ -142,14 +148,14 @@ impl<S: Saga> Case<S> {
         self,
         scenario: Arc<C>,
         env: &Arc<TestEnv>,
-        book: &FakeProvider,
+        provider: &FakeProvider,
     ) -> Result<PlayedCase, String> {
         let (plan, signals) = self.plan();
         let keeps_open = self.target.filter(|(_, _, fault)| {
             let how = fault.is_call(false);
             how == Some(CallFault::KeyStaysOpen)
         });
-        book.keep_open(keeps_open.map(|(_, step, _)| step.name));
+        provider.keep_open(keeps_open.map(|(_, step, _)| step.name));
         let saga_id = scenario.begin(env).await;
         env.evict::<S>(&saga_id);
         if let Some((_, step, Fault::Declined)) = self.target
@@ -162,7 +168,7 @@ impl<S: Saga> Case<S> {
             case: self,
             scenario,
             env: Arc::clone(env),
-            calls: Arc::new(Calls::new(Arc::new(plan), book.clone())),
+            calls: Arc::new(Calls::new(Arc::new(plan), provider.clone())),
             saga_id,
             is_cancelled: AtomicBool::new(false),
         };
@@ -191,7 +197,7 @@ impl<C: Scenario> CaseRun<C> {
             Arc::clone(&self.env.store),
             Arc::clone(&self.env.clock),
             &self.calls,
-            |engine| self.scenario.providers(&self.calls.book, engine),
+            |engine| self.scenario.providers(&self.calls.provider, engine),
         )
     }
 
@@ -363,7 +369,7 @@ impl<C: Scenario> CaseRun<C> {
     }
 
     fn check_effects(&self, outcome: SagaOutcome) -> Result<(), String> {
-        let doubled = self.calls.book.applied_twice();
+        let doubled = self.calls.provider.applied_twice();
         let is_open = self.calls.plan.fault.and_then(|fault| fault.is_call(false))
             == Some(CallFault::KeyStaysOpen);
         is(
@@ -371,7 +377,7 @@ impl<C: Scenario> CaseRun<C> {
             &format!("{doubled:?} took effect more than once"),
         )?;
         let own = format!("{}/", self.saga_id);
-        let mut effects = self.calls.book.applied_effects();
+        let mut effects = self.calls.provider.applied_effects();
         effects.retain(|effect| effect.key.as_str().starts_with(&own));
         for step in self.case.definition.steps() {
             // A step that undoes a step of another saga has no effect under its own key.

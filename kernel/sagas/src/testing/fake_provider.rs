@@ -51,7 +51,7 @@ impl FakeProvider {
         answer: impl Fn(&E::Request) -> E::Response + Send + Sync + 'static,
     ) -> Arc<dyn StepProvider<E>> {
         Arc::new(FakeStep::<E> {
-            book: self.clone(),
+            provider: self.clone(),
             answer: Box::new(answer),
         })
     }
@@ -105,7 +105,7 @@ type FakeAnswer<E> =
 
 /// The provider of one step.
 struct FakeStep<E: ExternalStep> {
-    book: FakeProvider,
+    provider: FakeProvider,
     answer: FakeAnswer<E>,
 }
 
@@ -127,7 +127,7 @@ impl<E: ExternalStep> StepProvider<E> for FakeStep<E> {
         key: &OperationKey,
         request: &E::Request,
     ) -> Result<E::Response, CallError> {
-        self.book.with(key, E::NAME, |entry| {
+        self.provider.with(key, E::NAME, |entry| {
             if entry.is_closed || entry.is_declined {
                 return Err(CallError::Declined("the key is closed".to_owned()));
             }
@@ -144,12 +144,13 @@ impl<E: ExternalStep> StepProvider<E> for FakeStep<E> {
     }
 
     async fn look_up(&self, key: &OperationKey) -> Result<OperationStatus<E::Response>, CallError> {
-        self.book.with(key, E::NAME, |entry| match &entry.output {
-            _ if entry.is_declined => Ok(OperationStatus::Declined("declined".to_owned())),
-            _ if entry.is_undone => Ok(OperationStatus::Compensated),
-            Some(output) => read::<E>(output).map(OperationStatus::Done),
-            None => Ok(OperationStatus::Absent),
-        })
+        self.provider
+            .with(key, E::NAME, |entry| match &entry.output {
+                _ if entry.is_declined => Ok(OperationStatus::Declined("declined".to_owned())),
+                _ if entry.is_undone => Ok(OperationStatus::Compensated),
+                Some(output) => read::<E>(output).map(OperationStatus::Done),
+                None => Ok(OperationStatus::Absent),
+            })
     }
 
     async fn undo(
@@ -157,8 +158,8 @@ impl<E: ExternalStep> StepProvider<E> for FakeStep<E> {
         key: &OperationKey,
         _request: &E::Request,
     ) -> Result<CompensationResult, CallError> {
-        let closes = *self.book.0.keeps_open.lock() != Some(E::NAME);
-        Ok(self.book.with(key, E::NAME, |entry| {
+        let closes = *self.provider.0.keeps_open.lock() != Some(E::NAME);
+        Ok(self.provider.with(key, E::NAME, |entry| {
             entry.is_undone = true;
             entry.is_closed |= closes;
             CompensationResult {

@@ -16,7 +16,7 @@ use crate::{CallError, CompensationResult, OperationKey, OperationStatus, Saga, 
 /// The calls of one saga, from all processes.
 pub(super) struct Calls<S: Saga> {
     pub(super) plan: Arc<FaultPlan>,
-    pub(super) book: FakeProvider,
+    pub(super) provider: FakeProvider,
     asked: Mutex<BTreeMap<&'static str, usize>>,
     late: Mutex<Vec<Late<S>>>,
 }
@@ -29,10 +29,10 @@ struct Late<S: Saga> {
 }
 
 impl<S: Saga> Calls<S> {
-    pub(super) fn new(plan: Arc<FaultPlan>, book: FakeProvider) -> Self {
+    pub(super) fn new(plan: Arc<FaultPlan>, provider: FakeProvider) -> Self {
         Self {
             plan,
-            book,
+            provider,
             asked: Mutex::default(),
             late: Mutex::default(),
         }
@@ -101,7 +101,7 @@ impl<S: Saga> FaultyProvider<S> {
                 return Some(Err(CallError::transient("out of order")));
             }
             CallFault::Declined => {
-                return Some(Err(self.calls.book.decline(key, self.step.name)));
+                return Some(Err(self.calls.provider.decline(key, self.step.name)));
             }
             CallFault::AnswerLost => {
                 let _lost = self.inner.act(key, data).await;
@@ -192,7 +192,7 @@ impl<S: Saga> AnyProvider<S> for FaultyProvider<S> {
         let (calls, step) = (&self.calls, self.step.name);
         *calls.asked.lock().entry(step).or_default() += 1;
         if calls.plan.triggers_by_declining(step) {
-            return Err(calls.book.decline(key, step));
+            return Err(calls.provider.decline(key, step));
         }
         if calls.plan.step == step && calls.plan.triggers(CompensationTrigger::CancelDuring) {
             calls.plan.signal(Signal::Cancel).await;

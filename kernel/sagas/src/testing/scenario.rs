@@ -17,7 +17,7 @@ pub trait Scenario: Send + Sync + 'static {
     async fn begin(&self, env: &TestEnv) -> String;
 
     /// Adds the providers of its steps, made by [`FakeProvider::provider`], to an engine.
-    fn providers(&self, book: &FakeProvider, engine: EngineBuilder) -> EngineBuilder;
+    fn providers(&self, provider: &FakeProvider, engine: EngineBuilder) -> EngineBuilder;
 
     /// Checks the end, in addition to the checks of the kit. A completed saga that another saga has cancelled is checked as a
     /// compensated one.

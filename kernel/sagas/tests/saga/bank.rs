@@ -47,9 +47,9 @@ impl Scenario for PayOut {
         "payout-1".to_owned()
     }
 
-    fn providers(&self, book: &FakeProvider, engine: EngineBuilder) -> EngineBuilder {
+    fn providers(&self, provider: &FakeProvider, engine: EngineBuilder) -> EngineBuilder {
         let receipt = |order: &Order| format!("{} cents for {}", order.cents, order.to);
-        engine.provider(book.provider::<Send>(receipt))
+        engine.provider(provider.provider::<Send>(receipt))
     }
 
     async fn reject_step(&self, env: &TestEnv, _step: &str) -> bool {

@@ -15,10 +15,10 @@ use crate::trip::{
 
 const TRIP: &str = "trip-1";
 
-fn providers<S: Travel>(book: &FakeProvider, engine: EngineBuilder) -> EngineBuilder {
+fn providers<S: Travel>(provider: &FakeProvider, engine: EngineBuilder) -> EngineBuilder {
     let booked = |_: &String| "booked".to_owned();
-    let engine = engine.provider(book.provider::<Called<S, FLIGHT>>(booked));
-    engine.provider(book.provider::<Called<S, HOTEL>>(booked))
+    let engine = engine.provider(provider.provider::<Called<S, FLIGHT>>(booked));
+    engine.provider(provider.provider::<Called<S, HOTEL>>(booked))
 }
 
 /// A trip that holds one item on its shelf until it is compensated.
@@ -33,8 +33,8 @@ impl<S: Travel> Scenario for Holding<S> {
         TRIP.to_owned()
     }
 
-    fn providers(&self, book: &FakeProvider, engine: EngineBuilder) -> EngineBuilder {
-        providers::<S>(book, engine)
+    fn providers(&self, provider: &FakeProvider, engine: EngineBuilder) -> EngineBuilder {
+        providers::<S>(provider, engine)
     }
 
     async fn check(&self, end: &End<'_, S>) -> Result<(), String> {
@@ -121,8 +121,8 @@ impl<T: Steps> Scenario for Cancelling<T> {
         "cancel-1".to_owned()
     }
 
-    fn providers(&self, book: &FakeProvider, engine: EngineBuilder) -> EngineBuilder {
-        providers::<Booking>(book, engine)
+    fn providers(&self, provider: &FakeProvider, engine: EngineBuilder) -> EngineBuilder {
+        providers::<Booking>(provider, engine)
     }
 
     async fn check(&self, _end: &End<'_, Cancel<T>>) -> Result<(), String> {

@@ -12,17 +12,17 @@ use crate::trip::{
 };
 
 /// Providers of all calls that succeed.
-pub fn booking<S: Travel>(book: &FakeProvider, engine: EngineBuilder) -> EngineBuilder {
+pub fn booking<S: Travel>(provider: &FakeProvider, engine: EngineBuilder) -> EngineBuilder {
     let answer = |request: &String| {
         assert_eq!(request, "for a");
         "booked".to_owned()
     };
-    let engine = engine.provider(book.provider::<Called<S, FLIGHT>>(answer));
-    let engine = engine.provider(book.provider::<Called<S, HOTEL>>(answer));
-    let engine = engine.provider(book.provider::<Called<S, AUTHORISE>>(answer));
-    let engine = engine.provider(book.provider::<Called<S, CHARGE>>(answer));
-    let engine = engine.provider(book.provider::<Called<S, NOTIFY>>(answer));
-    engine.provider(book.provider::<Called<S, REFUND>>(answer))
+    let engine = engine.provider(provider.provider::<Called<S, FLIGHT>>(answer));
+    let engine = engine.provider(provider.provider::<Called<S, HOTEL>>(answer));
+    let engine = engine.provider(provider.provider::<Called<S, AUTHORISE>>(answer));
+    let engine = engine.provider(provider.provider::<Called<S, CHARGE>>(answer));
+    let engine = engine.provider(provider.provider::<Called<S, NOTIFY>>(answer));
+    engine.provider(provider.provider::<Called<S, REFUND>>(answer))
 }
 
 /// A trip, and a check of its shelf at the end.
@@ -37,8 +37,8 @@ impl<S: Travel> Scenario for Plain<S> {
         "trip-1".to_owned()
     }
 
-    fn providers(&self, book: &FakeProvider, engine: EngineBuilder) -> EngineBuilder {
-        booking::<S>(book, engine)
+    fn providers(&self, provider: &FakeProvider, engine: EngineBuilder) -> EngineBuilder {
+        booking::<S>(provider, engine)
     }
 
     async fn reject_step(&self, env: &TestEnv, step: &str) -> bool {

@@ -27,8 +27,8 @@ impl Scenario for Undo {
         "saga-2".to_owned()
     }
 
-    fn providers(&self, book: &FakeProvider, engine: EngineBuilder) -> EngineBuilder {
-        shop::providers(book, engine)
+    fn providers(&self, provider: &FakeProvider, engine: EngineBuilder) -> EngineBuilder {
+        shop::providers(provider, engine)
     }
 
     async fn check(&self, end: &End<'_, CancelOrderSaga>) -> Result<(), String> {

@@ -20,8 +20,8 @@ impl Scenario for Fulfil {
         ORDER_SAGA.to_owned()
     }
 
-    fn providers(&self, book: &FakeProvider, engine: EngineBuilder) -> EngineBuilder {
-        shop::providers(book, engine)
+    fn providers(&self, provider: &FakeProvider, engine: EngineBuilder) -> EngineBuilder {
+        shop::providers(provider, engine)
     }
 
     async fn reject_step(&self, env: &TestEnv, step: &str) -> bool {

@@ -99,10 +99,10 @@ pub async fn lose_the_goods(env: &TestEnv) {
 }
 
 /// Providers that accept every operation.
-pub fn providers(book: &FakeProvider, engine: EngineBuilder) -> EngineBuilder {
+pub fn providers(provider: &FakeProvider, engine: EngineBuilder) -> EngineBuilder {
     engine
-        .provider(book.provider::<ProcessPayment>(|_| payment_id()))
-        .provider(book.provider::<ArrangeShipping>(|_| tracking_number()))
+        .provider(provider.provider::<ProcessPayment>(|_| payment_id()))
+        .provider(provider.provider::<ArrangeShipping>(|_| tracking_number()))
 }
 
 pub fn payment_id() -> Reference {
