@@ -152,11 +152,11 @@ impl Index<'_> {
             let saga_id = open.saga_id.to_string();
             Some((saga_id, name, open.partition, open.is_suspended))
         });
-        let strangers = self.unknown_types.iter();
-        let strangers = strangers.map(|(saga_id, (saga_type, partition))| {
+        let unknown = self.unknown_types.iter();
+        let unknown = unknown.map(|(saga_id, (saga_type, partition))| {
             (saga_id.clone(), saga_type.clone(), *partition, false)
         });
-        let Ok(state) = serde_json::to_string(&IndexSnapshot(known.chain(strangers).collect()))
+        let Ok(state) = serde_json::to_string(&IndexSnapshot(known.chain(unknown).collect()))
         else {
             return;
         };

@@ -420,8 +420,8 @@ fn limit<S: Saga>(definition: &SagaDefinition<S>) -> Duration {
         .steps()
         .map(of_step)
         .fold(Duration::ZERO, Duration::saturating_add);
-    let until_pivot = definition.pivot_deadline.min(MAX_WAIT);
-    steps.saturating_add(until_pivot).min(MAX_WAIT) + Duration::from_hours(1)
+    let pivot_deadline = definition.pivot_deadline.min(MAX_WAIT);
+    steps.saturating_add(pivot_deadline).min(MAX_WAIT) + Duration::from_hours(1)
 }
 
 /// The events of the store, one a line.
