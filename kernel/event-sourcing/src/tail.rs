@@ -64,13 +64,13 @@ impl Tail {
     }
 
     /// Extends the buffer past `after`, if the log has more events there.
-    async fn extend(&self, after: Position) -> Result<Extended, StoreError> {
+    async fn extend(&self, after: Position) -> Result<ExtendResult, StoreError> {
         // Held during the read: readers that reach the end together send one query. If the one that reads is dropped, the
         // next in the queue reads instead.
         let _alone = self.extending.lock().await;
         let Some(start) = self.buffer.lock().read_from(after) else {
             // Another reader has extended the buffer while this one waited.
-            return Ok(Extended::Available);
+            return Ok(ExtendResult::Available);
         };
         let limit = usize::try_from(PAGE).unwrap_or(MAX_PAGE_EVENTS);
         // With the filter of the tail, since the page serves readers with other filters than the caller's.
@@ -81,9 +81,9 @@ impl Tail {
         self.buffer.lock().extend(start, page);
         // The page is not the caller's: it may start before `after`, and have events that the caller's filter leaves out.
         Ok(if head > after {
-            Extended::Available
+            ExtendResult::Available
         } else {
-            Extended::EndOfLog(LogPage {
+            ExtendResult::EndOfLog(LogPage {
                 entries: Vec::new(),
                 read_up_to,
                 head,
@@ -92,7 +92,7 @@ impl Tail {
     }
 }
 
-enum Extended {
+enum ExtendResult {
     Available,
     /// The log ends here.
     EndOfLog(LogPage),
@@ -286,8 +286,8 @@ impl EventStore for Tail {
                 Lookup::InStore => return self.store.read_all(after, filter, limit).await,
                 Lookup::EndOfBuffer => match self.extend(after).await? {
                     // Look it up again: the buffer may have been extended further or cleared in the meantime.
-                    Extended::Available => {}
-                    Extended::EndOfLog(page) => return Ok(page),
+                    ExtendResult::Available => {}
+                    ExtendResult::EndOfLog(page) => return Ok(page),
                 },
             }
         }
