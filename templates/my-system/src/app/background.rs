@@ -11,7 +11,7 @@ use platform::{Health, StartError, Tasks, event_log};
 use read_model_sql::{Engine, ReadBarrier, SqlLeaseStore, SqlProjectionStore, TableProjection};
 use sagas::EngineTasks;
 
-use super::databases::{Opened, failed};
+use super::databases::{OpenDatabases, failed};
 
 /// How often the databases are probed.
 const PROBE_INTERVAL: Duration = Duration::from_secs(5);
@@ -24,7 +24,7 @@ const LEASE: Duration = Duration::from_secs(12);
 
 /// Folds the log into the projection's table while this process holds its lease. Returns what its readers wait at.
 pub(super) async fn project<P: TableProjection>(
-    opened: &Opened,
+    opened: &OpenDatabases,
     log: &Arc<dyn EventStore>,
     health: &Health,
     tasks: &Tasks,
@@ -73,7 +73,7 @@ pub(super) async fn project<P: TableProjection>(
 }
 
 /// Adds the databases to `/health`.
-pub(super) async fn probe(opened: &Opened, health: &Health, tasks: &Tasks) {
+pub(super) async fn probe(opened: &OpenDatabases, health: &Health, tasks: &Tasks) {
     let events = opened.events.clone();
     health
         .probe("event_store", PROBE_INTERVAL, tasks, move || {

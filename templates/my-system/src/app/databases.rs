@@ -22,7 +22,7 @@ const OPEN_READ_MODEL: &str = "open the read model's database";
 
 /// The open databases.
 #[derive(Debug)]
-pub(super) struct Opened {
+pub(super) struct OpenDatabases {
     pub(super) events: AnyEventStore,
     /// Durable: stored answers and progress are promises to others.
     durable: Database,
@@ -35,7 +35,7 @@ pub(super) fn failed(error: StoreError) -> StartError {
     StartError::failed("start", error)
 }
 
-impl Opened {
+impl OpenDatabases {
     /// Opens all of them, and waits for a PostgreSQL server that is not there yet.
     pub(super) async fn open(config: &Config, clock: SteadyClock) -> Result<Self, StartError> {
         make_folder(config)?;

@@ -26,12 +26,12 @@ use crate::edge::{self, Edge};
 use crate::payout::{Payout, SendMoney};
 use crate::receipts::{LogMailer, Receipts};
 use crate::settings::{Config, HTTP_ADDR};
-use databases::Opened;
+use databases::OpenDatabases;
 
 /// The running system.
 #[derive(Debug)]
 pub struct MySystem {
-    opened: Opened,
+    opened: OpenDatabases,
     tasks: Tasks,
     executor_tasks: ExecutorTasks,
     saga_tasks: EngineTasks,
@@ -46,7 +46,7 @@ impl MySystem {
     pub async fn open(config: &Config, metrics: Metrics) -> Result<Self, StartError> {
         let steady = SteadyClock::start();
         let clock: Arc<dyn Clock> = Arc::new(steady.clone());
-        let opened = Opened::open(config, steady.clone()).await?;
+        let opened = OpenDatabases::open(config, steady.clone()).await?;
         let listener = HttpListener::bind(HTTP_ADDR.spec.name, config.http).await?;
         let listener = listener.with_limits(config.connections);
         let tasks = Tasks::new();
@@ -81,13 +81,13 @@ impl MySystem {
         };
         let address = listener.address();
         let backend = edge::StoredAnswers::new(requests, store, Arc::clone(&clock));
-        let served = edge::Served {
+        let parts = edge::RouterParts {
             backend: Arc::new(backend),
             clock,
             health,
             metrics,
         };
-        listener.serve(edge::router(edge, config, served, &tasks)?, &tasks);
+        listener.serve(edge::router(edge, config, parts, &tasks)?, &tasks);
         Ok(Self {
             opened,
             tasks,
@@ -124,7 +124,7 @@ impl MySystem {
 }
 
 fn start_sagas(
-    opened: &Opened,
+    opened: &OpenDatabases,
     log: &Arc<dyn EventStore>,
     executor: &Arc<Executor>,
     clock: &Arc<dyn Clock>,
@@ -145,7 +145,7 @@ fn start_sagas(
 
 /// Each handler that is to run is in this list.
 fn start_handlers(
-    opened: &Opened,
+    opened: &OpenDatabases,
     log: &Arc<dyn EventStore>,
     clock: &Arc<dyn Clock>,
     tasks: &Tasks,

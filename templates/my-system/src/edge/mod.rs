@@ -38,9 +38,9 @@ const SAMPLES: &[Sample] = &[
     },
 ];
 
-/// What is served in addition to the schema.
+/// What the router needs in addition to the schema.
 #[derive(Debug)]
-pub(crate) struct Served {
+pub(crate) struct RouterParts {
     pub(crate) backend: Arc<dyn Backend>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) health: Health,
@@ -51,7 +51,7 @@ pub(crate) struct Served {
 pub(crate) fn router(
     edge: Edge,
     config: &Config,
-    served: Served,
+    parts: RouterParts,
     tasks: &Tasks,
 ) -> Result<axum::Router, StartError> {
     let schema = Schema::build(Query, Mutation, EmptySubscription)
@@ -70,10 +70,10 @@ pub(crate) fn router(
     });
     let executor = graphql_http::Executor::try_new(engine, sdl, config.limits)
         .map_err(|error| StartError::failed("read the schema", error))?;
-    let endpoint = Endpoint::new(executor, served.backend, served.clock, tasks.clone());
+    let endpoint = Endpoint::new(executor, parts.backend, parts.clock, tasks.clone());
     let site = Site {
-        health: served.health,
-        metrics: served.metrics,
+        health: parts.health,
+        metrics: parts.metrics,
         explorer: config.limits.introspection.then(|| Explorer {
             graphiql: GraphiqlFolder::of_user(),
             samples: SAMPLES,
