@@ -12,7 +12,7 @@ use crate::account::{Account, Deposited, metadata};
 use crate::ids::Ids;
 use crate::measure::Client;
 
-const DEADLINE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Makes `times` deposits into an account in one commit.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ impl Command for Deposit {
 pub async fn deposit(executor: &Executor, ids: &mut Ids, command: &Deposit) -> Result<()> {
     let context = Context {
         command_id: ids.command_id(),
-        deadline: Instant::now() + DEADLINE,
+        deadline: Instant::now() + TIMEOUT,
         metadata: metadata(),
         fence: None,
     };

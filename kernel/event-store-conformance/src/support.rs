@@ -12,7 +12,7 @@ use event_sourcing::{
 use uuid::Uuid;
 
 /// How long a test waits for a fact.
-pub const DEADLINE: Duration = Duration::from_mins(1);
+pub const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The event type that most guarantees use.
 pub const NOTED: &str = "Noted";
@@ -174,11 +174,11 @@ pub async fn version(store: &dyn EventStore, stream: &StreamId) -> Version {
     standing.versions[0]
 }
 
-/// Fails the test if `fact` does not complete within [`DEADLINE`].
+/// Fails the test if `fact` does not complete within [`TIMEOUT`].
 pub async fn within<T>(what: &str, fact: impl Future<Output = T>) -> T {
-    tokio::time::timeout(DEADLINE, fact)
+    tokio::time::timeout(TIMEOUT, fact)
         .await
-        .unwrap_or_else(|_| panic!("{what}: not within {DEADLINE:?}"))
+        .unwrap_or_else(|_| panic!("{what}: not within {TIMEOUT:?}"))
 }
 
 /// A random number generator with a seed (splitmix64).

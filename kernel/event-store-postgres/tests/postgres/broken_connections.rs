@@ -10,7 +10,7 @@ use event_store_postgres::PostgresEventStore;
 use sqlx::{Connection, PgConnection};
 
 use crate::deaf_proxy::DeafProxy;
-use crate::support::{DEADLINE, check_log, command, commit, connect, open, stream, within};
+use crate::support::{TIMEOUT, check_log, command, commit, connect, open, stream, within};
 
 const BATCHES: u64 = 200;
 const COMMITS: u64 = 8;
@@ -282,7 +282,7 @@ async fn the_appender_commits_the_rest_of_a_batch_with_an_invalid_text() {
     let database = test_postgres::database().await;
     let store = Arc::new(open(&database.url).await);
     let (appender, task) = Appender::start(store.clone(), AppenderConfig::default());
-    let deadline = tokio::time::Instant::now() + DEADLINE;
+    let deadline = tokio::time::Instant::now() + TIMEOUT;
     let append = |number, data| {
         let stream = stream(format!("{number}"));
         appender.append(

@@ -13,7 +13,7 @@ use event_store_postgres::{PostgresEventStore, Settings};
 use sqlx::{Connection, PgConnection};
 
 /// How long a test waits for a fact.
-pub const DEADLINE: Duration = Duration::from_mins(1);
+pub const TIMEOUT: Duration = Duration::from_mins(1);
 
 pub async fn open(url: &str) -> PostgresEventStore {
     PostgresEventStore::connect(url, Settings::default())
@@ -106,7 +106,7 @@ pub fn cause(error: &dyn std::error::Error) -> String {
 
 /// Fails the test if `fact` does not complete in time.
 pub async fn within<T>(what: &str, fact: impl Future<Output = T>) -> T {
-    tokio::time::timeout(DEADLINE, fact)
+    tokio::time::timeout(TIMEOUT, fact)
         .await
-        .unwrap_or_else(|_| panic!("{what}: not within {DEADLINE:?}"))
+        .unwrap_or_else(|_| panic!("{what}: not within {TIMEOUT:?}"))
 }

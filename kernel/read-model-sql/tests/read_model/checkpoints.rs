@@ -11,7 +11,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::support::{Counters, Fresh, mark};
 
-const LIMIT: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 async fn store(database: &Database) -> SqlProjectionStore<Counters> {
     let store = SqlProjectionStore::open(database.clone())
@@ -46,7 +46,7 @@ async fn wait(
     checkpoint: &mut watch::Receiver<Checkpoint>,
     until: impl FnMut(&Checkpoint) -> bool,
 ) -> Checkpoint {
-    tokio::time::timeout(LIMIT, checkpoint.wait_for(until))
+    tokio::time::timeout(TIMEOUT, checkpoint.wait_for(until))
         .await
         .expect("in time")
         .expect("a running watcher")
@@ -67,7 +67,7 @@ async fn a_reader_in_the_writing_process_sees_a_checkpoint_immediately() {
             .refresh(&database)
             .await
             .expect("read");
-        assert!(checkpoint.borrow().is_fresh(LIMIT));
+        assert!(checkpoint.borrow().is_fresh(TIMEOUT));
         write(&store, 0, 5, None).await;
         assert_eq!(checkpoint.borrow().position, Position(5));
     }

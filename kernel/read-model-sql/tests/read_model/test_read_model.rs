@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::support::{Counter, Counters, Fresh};
 
-pub const LIMIT: Duration = Duration::from_secs(30);
+pub const TIMEOUT: Duration = Duration::from_secs(30);
 /// Events of a page: few, so that a build takes several pages.
 const PAGE: usize = 10;
 /// Duration of a lease, and so how long that of a killed process stays valid.
@@ -167,14 +167,14 @@ impl Process {
     }
 
     pub async fn until(&mut self, fact: impl FnMut(&RunnerState) -> bool) {
-        tokio::time::timeout(LIMIT, self.state.wait_for(fact))
+        tokio::time::timeout(TIMEOUT, self.state.wait_for(fact))
             .await
             .expect("in time")
             .expect("a running runner");
     }
 
     pub async fn sees(&mut self, fact: impl FnMut(&Checkpoint) -> bool) -> Checkpoint {
-        tokio::time::timeout(LIMIT, self.checkpoint.wait_for(fact))
+        tokio::time::timeout(TIMEOUT, self.checkpoint.wait_for(fact))
             .await
             .expect("in time")
             .expect("a running watcher")
@@ -223,7 +223,7 @@ impl Process {
                 tokio::task::yield_now().await;
             }
         };
-        if tokio::time::timeout(LIMIT, seen).await.is_err() {
+        if tokio::time::timeout(TIMEOUT, seen).await.is_err() {
             assert_eq!(self.generations().await, wanted);
         }
     }
