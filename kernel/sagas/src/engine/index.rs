@@ -282,8 +282,8 @@ impl Index<'_> {
             { fields::SAGA_TYPE } = saga_type,
             "unknown saga type: another binary must drive this saga"
         );
-        let stranger = (saga_type.to_owned(), partition);
-        self.unknown_types.insert(saga_id.to_owned(), stranger);
+        let unknown = (saga_type.to_owned(), partition);
+        self.unknown_types.insert(saga_id.to_owned(), unknown);
         false
     }
 }
