@@ -47,7 +47,7 @@ impl<S: Saga> Calls<S> {
     pub(super) async fn deliver(&self) {
         let late = std::mem::take(&mut *self.late.lock());
         for call in late {
-            // Its caller has given up long ago.
+            // Its caller has timed out.
             let _answer = call.provider.act(&call.key, &call.data).await;
         }
     }
