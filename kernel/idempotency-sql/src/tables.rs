@@ -13,7 +13,7 @@ pub struct RequestTables {
 
 impl RequestTables {
     /// Opens the tables in `database` and runs missing migrations; without `migrate`, a missing migration is an error.
-    /// The database must be durable: a stored answer is a promise.
+    /// The database must be durable: a stored answer must survive a crash.
     ///
     /// # Errors
     /// [`StoreError`] if the database cannot be reached, or its schema does not fit this binary.
