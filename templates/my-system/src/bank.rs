@@ -1,5 +1,5 @@
 //! The provider of the step `send_money`. This one stands for a bank, and remembers its transfers in memory: replace it by
-//! calls to yours. What such a provider must promise is written at [`StepProvider`].
+//! calls to yours. What such a provider must guarantee is written at [`StepProvider`].
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

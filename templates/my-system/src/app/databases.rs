@@ -24,7 +24,7 @@ const OPEN_READ_MODEL: &str = "open the read model's database";
 #[derive(Debug)]
 pub(super) struct OpenDatabases {
     pub(super) events: AnyEventStore,
-    /// Durable: stored answers and progress are promises to others.
+    /// Durable: stored answers and progress are guarantees to others.
     durable: Database,
     pub(super) requests: RequestTables,
     pub(super) handlers: SqlHandlerStore,
