@@ -45,6 +45,7 @@ impl CheckpointWatcher {
     /// reached it. Only the last request counts, so that one for a position that is never reached has no lasting
     /// effect.
     pub fn request(&self, projection: ProjectionVersion, position: Position) {
+        // Stored also without a subscriber: the runner may subscribe after the request.
         self.with_demand(projection, |sender| sender.send_replace(position));
     }
 
@@ -72,6 +73,7 @@ impl CheckpointWatcher {
 
     /// Sets what the rows must reach before this process reads them.
     pub(crate) fn require(&self, projection: ProjectionVersion, floor: Floor) {
+        // Stored also without a subscriber, and kept by every read: a reader that follows later finds it.
         self.with(projection, |sender| {
             sender.send_modify(|checkpoint| checkpoint.require(floor));
         });

@@ -45,6 +45,7 @@ impl CheckpointWatcher {
         projection: ProjectionVersion,
         age: Duration,
     ) -> Result<(), StoreError> {
+        // Set before the wake-up: the loop that it wakes must find a reader, or its next poll is an idle one.
         if !self.is_read.swap(true, Ordering::Relaxed) {
             self.read.notify_one();
         }
