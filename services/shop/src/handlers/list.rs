@@ -34,7 +34,7 @@ pub async fn run(arguments: &ArgMatches) -> Result<(), CommandError> {
 
 fn text(handlers: &[EventHandler]) -> String {
     let headings = [
-        "HANDLER", "STATE", "POSITION", "LAG", "PARKED", "RETRYING", "WHY",
+        "HANDLER", "STATE", "POSITION", "LAG", "PARKED", "RETRYING", "REASON",
     ];
     let rows: Vec<_> = handlers.iter().map(row).collect();
     table(headings, &rows)

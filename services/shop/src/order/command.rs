@@ -51,7 +51,7 @@ pub fn command() -> Command {
     };
     let reason = Arg::new("reason")
         .long("reason")
-        .value_name("WHY")
+        .value_name("REASON")
         .help("The reason, at most 1000 characters");
     Command::new("order")
         .about("Place orders and follow them")

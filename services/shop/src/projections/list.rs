@@ -36,7 +36,7 @@ fn text(projections: &[Projection]) -> String {
         "STATE",
         "POSITION",
         "LAG",
-        "WHY",
+        "REASON",
     ];
     let rows: Vec<_> = projections.iter().map(row).collect();
     table(headings, &rows)

@@ -133,7 +133,7 @@ fn advice_on(name: &str, event: &ParkedEvent) -> String {
         "\
 It is parked at event {position} until it can read or skip it.
   A newer binary wrote it:   upgrade the query-service, which retries at its start
-  The cause is fixed:        shop projections resume {name} --reason WHY
-  The event is not needed:   shop projections skip {name} {position} --reason WHY"
+  The cause is fixed:        shop projections resume {name} --reason REASON
+  The event is not needed:   shop projections skip {name} {position} --reason REASON"
     )
 }

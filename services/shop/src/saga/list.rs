@@ -165,7 +165,7 @@ fn text(wanted: &SagaFilter, found: &SagaList, now: DateTime<Utc>) -> String {
         };
     }
     let headings = [
-        "SAGA", "TYPE", "STATE", "STEP", "TRY", "AGE", "ORDER", "WHY",
+        "SAGA", "TYPE", "STATE", "STEP", "TRY", "AGE", "ORDER", "REASON",
     ];
     let rows: Vec<_> = found.sagas.iter().map(|saga| row(saga, now)).collect();
     let (count, s) = match found.sagas.len() {

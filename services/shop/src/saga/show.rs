@@ -158,9 +158,9 @@ fn advice(saga: &Saga) -> String {
     format!(
         "
 It stays suspended until an operator acts.
-  The cause is fixed:                shop saga resume {id} --reason WHY
-  The step was done manually:        shop saga resolve {id} --reason WHY
-  Everything was settled manually:   shop saga resolve {id} --close --reason WHY
+  The cause is fixed:                shop saga resume {id} --reason REASON
+  The step was done manually:        shop saga resolve {id} --reason REASON
+  Everything was settled manually:   shop saga resolve {id} --close --reason REASON
 "
     )
 }

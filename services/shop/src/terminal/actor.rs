@@ -6,7 +6,7 @@ use clap::{Arg, ArgMatches};
 pub fn actor_args() -> [Arg; 2] {
     let reason = Arg::new("reason")
         .long("reason")
-        .value_name("WHY")
+        .value_name("REASON")
         .required(true)
         .help("The reason, recorded in the log, 1 to 1000 characters");
     let who = Arg::new("who")
