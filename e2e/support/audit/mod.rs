@@ -2,7 +2,7 @@
 //!
 //! It implements the rules from the documents alone and shares no code with the services.
 
-mod books;
+mod ledger;
 mod money;
 mod orders;
 mod sagas;
@@ -17,7 +17,7 @@ use serde_json::Value;
 use test_shop::Store;
 
 use super::databases::{Database, StoredEvent};
-pub use books::LedgerSums;
+pub use ledger::LedgerSums;
 pub use orders::Status;
 pub use sagas::Ended;
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::books::ActionCounts;
+use super::ledger::ActionCounts;
 use super::{Audit, Ended, LedgerSums, Order, Status};
 
 impl Audit {

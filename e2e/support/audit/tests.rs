@@ -95,7 +95,7 @@ fn paid(times: u32, holds: u32, held_cents: i64) -> LedgerSums {
     let mut books = LedgerSums::default();
     books.payments.insert(
         "o".to_owned(),
-        super::books::ActionCounts {
+        super::ledger::ActionCounts {
             times,
             holds,
             held_cents,
@@ -105,7 +105,7 @@ fn paid(times: u32, holds: u32, held_cents: i64) -> LedgerSums {
 }
 
 fn with_shipment(mut books: LedgerSums) -> LedgerSums {
-    let shipment = super::books::ActionCounts {
+    let shipment = super::ledger::ActionCounts {
         times: 1,
         holds: 1,
         held_cents: 0,

@@ -1,12 +1,12 @@
 //! The providers fulfil the contracts of their ports.
 
-mod book;
 #[cfg(target_os = "linux")]
 mod failing_disk;
 mod fake_carrier;
 mod fake_stripe;
 mod guarantees;
 mod http_client;
+mod ledger;
 mod mail;
 mod secrets;
 mod settings;

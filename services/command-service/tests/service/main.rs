@@ -15,7 +15,7 @@ mod projections;
 mod protocol;
 mod race;
 mod repeat;
-mod saga_acts;
+mod saga_actions;
 mod sagas;
 mod stock;
 mod support;

@@ -18,7 +18,7 @@ use crate::support::{
 const COMMAND: &str = "01890000-0000-7000-8000-00000000000a";
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Act {
+enum Action {
     Resume,
     Retry,
     Cancel,
@@ -26,28 +26,28 @@ enum Act {
     Close,
 }
 
-const ACTS: [Act; 5] = [
-    Act::Resume,
-    Act::Retry,
-    Act::Cancel,
-    Act::Resolve,
-    Act::Close,
+const ACTIONS: [Action; 5] = [
+    Action::Resume,
+    Action::Retry,
+    Action::Cancel,
+    Action::Resolve,
+    Action::Close,
 ];
 
 impl Service {
-    async fn act(&self, act: Act, param: SagaActionParam) -> Result<(Saga, bool), Error> {
+    async fn act(&self, action: Action, param: SagaActionParam) -> Result<(Saga, bool), Error> {
         let resolution = ResolveSagaParam {
-            close: act == Act::Close,
+            close: action == Action::Close,
             saga_id: param.saga_id.clone(),
             who: param.who.clone(),
             reason: param.reason.clone(),
         };
         let mut sagas = self.sagas.clone();
-        acted(match act {
-            Act::Resume => sagas.resume_saga(param).await,
-            Act::Retry => sagas.retry_saga(param).await,
-            Act::Cancel => sagas.cancel_saga(param).await,
-            Act::Resolve | Act::Close => sagas.resolve_saga(resolution).await,
+        acted(match action {
+            Action::Resume => sagas.resume_saga(param).await,
+            Action::Retry => sagas.retry_saga(param).await,
+            Action::Cancel => sagas.cancel_saga(param).await,
+            Action::Resolve | Action::Close => sagas.resolve_saga(resolution).await,
         })
     }
 
@@ -84,7 +84,7 @@ async fn a_resumed_saga_starts_counting_attempts_again() {
     at_both_homes(async |home| {
         let (service, order_id, saga_id) = suspended(home).await;
         let before = service.until(&saga_id, SagaStatus::Suspended).await;
-        let resumed = service.act(Act::Resume, act_on(&saga_id)).await;
+        let resumed = service.act(Action::Resume, act_on(&saga_id)).await;
         let (saga, unchanged) = resumed.expect("resumed");
         assert_eq!((saga.status(), unchanged), (SagaStatus::Running, false));
         assert_eq!(saga.version, before.version + 1);
@@ -93,12 +93,12 @@ async fn a_resumed_saga_starts_counting_attempts_again() {
             |saga: &Saga| saga.status() == SagaStatus::Suspended && saga.version > before.version;
         let after = service.until_saga(&saga_id, again).await;
         assert_eq!(after.attempts, 10);
-        let acts = service.by_operators(&saga_id).await;
-        assert_by_grace(&acts[0], "SagaResumed", Some("resume"));
+        let actions = service.by_operators(&saga_id).await;
+        assert_by_grace(&actions[0], "SagaResumed", Some("resume"));
         service.stop().await;
 
         let service = home.start_like(&well_behaved()).await;
-        let resumed = service.act(Act::Resume, act_on(&saga_id)).await;
+        let resumed = service.act(Action::Resume, act_on(&saga_id)).await;
         resumed.expect("resumed");
         service.until(&saga_id, SagaStatus::Completed).await;
         service.assert_cancelled(&order_id).await;
@@ -112,7 +112,7 @@ async fn a_retry_makes_one_attempt() {
     at_both_homes(async |home| {
         let (service, _, saga_id) = suspended(home).await;
         let before = service.until(&saga_id, SagaStatus::Suspended).await;
-        let retried = service.act(Act::Retry, act_on(&saga_id)).await;
+        let retried = service.act(Action::Retry, act_on(&saga_id)).await;
         retried.expect("a retry");
         let again =
             |saga: &Saga| saga.status() == SagaStatus::Suspended && saga.version > before.version;
@@ -121,8 +121,8 @@ async fn a_retry_makes_one_attempt() {
         let behind = events.iter().filter(|event| event.version > before.version);
         let calls = behind.filter(|event| event.event_type == "SagaStepStarted");
         assert_eq!(calls.count(), 1);
-        let acts = service.by_operators(&saga_id).await;
-        assert_by_grace(&acts[0], "SagaResumed", Some("retry"));
+        let actions = service.by_operators(&saga_id).await;
+        assert_by_grace(&actions[0], "SagaResumed", Some("retry"));
         service.stop().await;
     })
     .await;
@@ -132,15 +132,15 @@ async fn a_retry_makes_one_attempt() {
 async fn a_step_that_was_done_manually_counts_as_completed() {
     at_both_homes(async |home| {
         let (service, order_id, saga_id) = suspended(home).await;
-        let resolved = service.act(Act::Resolve, act_on(&saga_id)).await;
+        let resolved = service.act(Action::Resolve, act_on(&saga_id)).await;
         resolved.expect("resolved");
         let saga = service.until(&saga_id, SagaStatus::Completed).await;
         let steps = ["cancel_shipping", "refund_payment", "release_inventory"];
         assert_eq!(saga.completed_steps, steps);
-        let acts = service.by_operators(&saga_id).await;
-        assert_by_grace(&acts[0], "SagaResumed", Some("resolve"));
-        assert_by_grace(&acts[1], "SagaStepCompleted", None);
-        assert_eq!(acts[1].step(), "refund_payment");
+        let actions = service.by_operators(&saga_id).await;
+        assert_by_grace(&actions[0], "SagaResumed", Some("resolve"));
+        assert_by_grace(&actions[1], "SagaStepCompleted", None);
+        assert_eq!(actions[1].step(), "refund_payment");
         service.assert_cancelled(&order_id).await;
         service.stop().await;
     })
@@ -151,15 +151,15 @@ async fn a_step_that_was_done_manually_counts_as_completed() {
 async fn closing_a_saga_fails_it_with_its_order_permanently() {
     at_both_homes(async |home| {
         let (service, order_id, saga_id) = suspended(home).await;
-        let closed = service.act(Act::Close, act_on(&saga_id)).await;
+        let closed = service.act(Action::Close, act_on(&saga_id)).await;
         let (saga, _) = closed.expect("closed");
         assert_eq!(saga.status(), SagaStatus::Failed);
         assert!(saga.completed_at.is_some());
-        let acts = service.by_operators(&saga_id).await;
-        assert_by_grace(&acts[0], "SagaFailed", None);
-        for act in ACTS {
-            let rejected = service.act(act, act_on(&saga_id)).await;
-            if act == Act::Cancel {
+        let actions = service.by_operators(&saga_id).await;
+        assert_by_grace(&actions[0], "SagaFailed", None);
+        for action in ACTIONS {
+            let rejected = service.act(action, act_on(&saga_id)).await;
+            if action == Action::Cancel {
                 let message = format!("order {order_id} is FAILED and cannot be cancelled");
                 assert_state(&rejected, &message);
             } else {
@@ -180,11 +180,11 @@ async fn actions_on_a_saga_that_is_not_suspended_are_rejected() {
         let (_, saga_id) = service.place(&[(&tea, 1)]).await;
         let paying = |saga: &Saga| saga.current_step() == "process_payment";
         let before = service.until_saga(&saga_id, paying).await;
-        for act in [Act::Resume, Act::Resolve, Act::Close] {
-            let rejected = service.act(act, act_on(&saga_id)).await;
+        for action in [Action::Resume, Action::Resolve, Action::Close] {
+            let rejected = service.act(action, act_on(&saga_id)).await;
             assert_state(&rejected, "the saga is not suspended");
         }
-        let rejected = service.act(Act::Retry, act_on(&saga_id)).await;
+        let rejected = service.act(Action::Retry, act_on(&saga_id)).await;
         assert_state(&rejected, "no step waits for another try");
         let (after, _) = service.show(&saga_id).await.expect("a saga");
         assert_eq!(after.version, before.version, "nothing was written");
@@ -199,12 +199,12 @@ async fn an_operator_cancels_an_order_by_its_saga() {
         let service = home.start_like(&slow_payments()).await;
         let tea = service.stocked("Tea", 5).await;
         let (_, saga_id) = service.place(&[(&tea, 1)]).await;
-        let cancelled = service.act(Act::Cancel, act_on(&saga_id)).await;
+        let cancelled = service.act(Action::Cancel, act_on(&saga_id)).await;
         let (saga, unchanged) = cancelled.expect("a cancellation");
         assert_eq!((saga.id.as_str(), unchanged), (saga_id.as_str(), false));
-        let acts = service.by_operators(&saga_id).await;
-        assert_by_grace(&acts[0], "SagaCancelRequested", None);
-        let again = service.act(Act::Cancel, act_on(&saga_id)).await;
+        let actions = service.by_operators(&saga_id).await;
+        assert_by_grace(&actions[0], "SagaCancelRequested", None);
+        let again = service.act(Action::Cancel, act_on(&saga_id)).await;
         assert!(again.expect("a repeated request").1);
         service.leave().await;
     })
@@ -217,7 +217,7 @@ async fn cancelling_a_completed_saga_returns_the_saga_that_compensates_it() {
         let service = home.start_like(&well_behaved()).await;
         let tea = service.stocked("Tea", 5).await;
         let (order_id, saga_id) = service.confirmed(&[(&tea, 1)]).await;
-        let cancelled = service.act(Act::Cancel, act_on(&saga_id)).await;
+        let cancelled = service.act(Action::Cancel, act_on(&saga_id)).await;
         let (saga, _) = cancelled.expect("a cancellation");
         assert_eq!(
             (saga.r#type.as_str(), &saga.order_id),
@@ -227,7 +227,7 @@ async fn cancelling_a_completed_saga_returns_the_saga_that_compensates_it() {
 
         let (order_id, saga_id) = service.confirmed(&[(&tea, 1)]).await;
         changed(service.orders.clone().ship(to(&order_id)).await).expect("a shipment");
-        let rejected = service.act(Act::Cancel, act_on(&saga_id)).await;
+        let rejected = service.act(Action::Cancel, act_on(&saga_id)).await;
         let message = format!("order {order_id} is SHIPPED and cannot be cancelled");
         assert_state(&rejected, &message);
         service.stop().await;
@@ -239,15 +239,15 @@ async fn cancelling_a_completed_saga_returns_the_saga_that_compensates_it() {
 async fn an_action_on_an_unknown_saga_or_without_an_actor_is_rejected() {
     at_both_homes(async |home| {
         let service = home.start().await;
-        for act in ACTS {
-            let unknown = service.act(act, act_on("unknown")).await;
+        for action in ACTIONS {
+            let unknown = service.act(action, act_on("unknown")).await;
             assert_not_found(&unknown);
             let message = unknown.expect_err("a rejection").message;
             assert_eq!(message, "saga unknown does not exist");
             let spoilt = async |spoil: fn(&mut SagaActionParam), field| {
                 let mut param = act_on("unknown");
                 spoil(&mut param);
-                assert_invalid(&service.act(act, param).await, field);
+                assert_invalid(&service.act(action, param).await, field);
             };
             spoilt(|param| param.saga_id = "a b".to_owned(), "sagaId").await;
             spoilt(|param| param.who.clear(), "who").await;
@@ -291,7 +291,7 @@ async fn another_process_shows_the_effect_of_an_action() {
     let there = home.start_like(&well_behaved()).await;
     let (before, _) = there.show(&saga_id).await.expect("a saga");
     assert_eq!(before.status(), SagaStatus::Suspended);
-    let closed = here.act(Act::Close, act_on(&saga_id)).await;
+    let closed = here.act(Action::Close, act_on(&saga_id)).await;
     let (closed, _) = closed.expect("closed");
     let (after, events) = there.show(&saga_id).await.expect("a saga");
     assert_eq!(after, closed);
