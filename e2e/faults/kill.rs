@@ -10,7 +10,7 @@ use anyhow::{Result, bail, ensure};
 use serde_json::{Value, json};
 use test_shop::until_within;
 
-use super::load::{Counts, Fate, Load, Outcome};
+use super::load::{Counts, Load, Operation, OperationOutcome};
 use crate::support::{Shop, Topology, on, report, text};
 
 const WRITERS: usize = 16;
@@ -55,8 +55,8 @@ async fn kill_under_load(shop: &mut Shop, targets: &[Option<&str>]) -> Result<()
         shop.system.start_again().await?;
     }
     load.wait_for_more(BETWEEN).await?;
-    let outcomes = load.finish().await?;
-    let counts = Counts::of(&outcomes);
+    let operations = load.finish().await?;
+    let counts = Counts::of(&operations);
     report(&format!(
         "kill under load: {} ok, {} failed, {} unknown; {killed} processes killed",
         counts.ok, counts.failed, counts.unknown
@@ -67,7 +67,7 @@ async fn kill_under_load(shop: &mut Shop, targets: &[Option<&str>]) -> Result<()
         counts.ok
     );
     ensure!(killed >= KILLS, "only {killed} processes were killed");
-    compare(&outcomes, &everything(shop).await?)
+    compare(&operations, &everything(shop).await?)
 }
 
 /// All products by name, read page by page through the API at the head. After a read side was killed, this waits until its
@@ -108,22 +108,22 @@ pub(super) async fn everything(shop: &Shop) -> Result<BTreeMap<String, Vec<Strin
     Ok(found)
 }
 
-fn compare(outcomes: &[Outcome], found: &BTreeMap<String, Vec<String>>) -> Result<()> {
+fn compare(operations: &[Operation], found: &BTreeMap<String, Vec<String>>) -> Result<()> {
     let mut sent = BTreeSet::new();
     let mut wrong = Vec::new();
-    for outcome in outcomes {
-        sent.insert(outcome.name.as_str());
+    for operation in operations {
+        sent.insert(operation.name.as_str());
         let ids = found
-            .get(&outcome.name)
+            .get(&operation.name)
             .map(Vec::as_slice)
             .unwrap_or_default();
-        let is_right = match (outcome.fate, &outcome.id, ids) {
-            (Fate::Ok, Some(id), [only]) => id == only,
-            (Fate::Failed, _, []) | (Fate::Unknown, _, [] | [_]) => true,
+        let is_right = match (operation.outcome, &operation.id, ids) {
+            (OperationOutcome::Ok, Some(id), [only]) => id == only,
+            (OperationOutcome::Failed, _, []) | (OperationOutcome::Unknown, _, [] | [_]) => true,
             _ => false,
         };
         if !is_right {
-            wrong.push(format!("{outcome:?} is there as {ids:?}"));
+            wrong.push(format!("{operation:?} is there as {ids:?}"));
         }
     }
     for name in found.keys() {

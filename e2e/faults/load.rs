@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
-use test_shop::{Connection, Operation};
+use test_shop::Connection;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -18,7 +18,7 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The outcome of an operation, as its client knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
+pub enum OperationOutcome {
     /// Acknowledged: its product must exist.
     Ok,
     /// Rejected, or reported to have had no effect: its product must not exist.
@@ -29,16 +29,16 @@ pub enum Fate {
 
 /// An operation: the name of its product, and its outcome.
 #[derive(Clone, Debug)]
-pub struct Outcome {
+pub struct Operation {
     pub name: String,
     pub id: Option<String>,
-    pub fate: Fate,
+    pub outcome: OperationOutcome,
 }
 
 /// Writers that run until they are stopped.
 #[derive(Debug)]
 pub struct Load {
-    running: JoinSet<Vec<Outcome>>,
+    running: JoinSet<Vec<Operation>>,
     stop: Arc<AtomicBool>,
     acknowledged: Arc<AtomicU64>,
 }
@@ -80,29 +80,29 @@ impl Load {
         .await
     }
 
-    /// Stops the writers and returns the outcomes.
-    pub async fn finish(mut self) -> Result<Vec<Outcome>> {
+    /// Stops the writers and returns the operations.
+    pub async fn finish(mut self) -> Result<Vec<Operation>> {
         self.stop.store(true, Ordering::Relaxed);
         let mut all = Vec::new();
-        while let Some(outcomes) = self.running.join_next().await {
-            all.extend(outcomes?);
+        while let Some(operations) = self.running.join_next().await {
+            all.extend(operations?);
         }
         Ok(all)
     }
 }
 
 impl Counts {
-    pub fn of(outcomes: &[Outcome]) -> Self {
-        let count = |fate| {
-            outcomes
+    pub fn of(operations: &[Operation]) -> Self {
+        let count = |outcome| {
+            operations
                 .iter()
-                .filter(|outcome| outcome.fate == fate)
+                .filter(|operation| operation.outcome == outcome)
                 .count()
         };
         Self {
-            ok: count(Fate::Ok),
-            failed: count(Fate::Failed),
-            unknown: count(Fate::Unknown),
+            ok: count(OperationOutcome::Ok),
+            failed: count(OperationOutcome::Failed),
+            unknown: count(OperationOutcome::Unknown),
         }
     }
 }
@@ -112,59 +112,59 @@ async fn write(
     gateway: SocketAddr,
     stop: Arc<AtomicBool>,
     acknowledged: Arc<AtomicU64>,
-) -> Vec<Outcome> {
-    let mut outcomes = Vec::new();
+) -> Vec<Operation> {
+    let mut operations = Vec::new();
     let mut connection = None;
     for number in 0.. {
         if stop.load(Ordering::Relaxed) {
             break;
         }
         let name = format!("Load {writer}-{number}");
-        let (fate, id) = attempt(&mut connection, gateway, &name).await;
-        match fate {
-            Fate::Ok => {
+        let (outcome, id) = attempt(&mut connection, gateway, &name).await;
+        match outcome {
+            OperationOutcome::Ok => {
                 acknowledged.fetch_add(1, Ordering::Relaxed);
             }
-            Fate::Failed => {}
-            Fate::Unknown => connection = None,
+            OperationOutcome::Failed => {}
+            OperationOutcome::Unknown => connection = None,
         }
-        outcomes.push(Outcome { name, id, fate });
+        operations.push(Operation { name, id, outcome });
     }
-    outcomes
+    operations
 }
 
 async fn attempt(
     connection: &mut Option<Connection>,
     gateway: SocketAddr,
     name: &str,
-) -> (Fate, Option<String>) {
+) -> (OperationOutcome, Option<String>) {
     if connection.is_none() {
         *connection = Connection::open(gateway).await.ok();
     }
     let Some(open) = connection.as_mut() else {
         // Nothing was sent. The pause limits the number of operations recorded while a gateway is down.
         tokio::time::sleep(Duration::from_millis(20)).await;
-        return (Fate::Failed, None);
+        return (OperationOutcome::Failed, None);
     };
-    let operation = Operation::new(CREATE)
+    let request = test_shop::Operation::new(CREATE)
         .with(json!({ "input": { "name": name, "price": 1, "stockQuantity": 3 } }));
-    let Ok(Ok(answer)) = timeout(REQUEST_TIMEOUT, operation.send_on(open)).await else {
-        return (Fate::Unknown, None);
+    let Ok(Ok(answer)) = timeout(REQUEST_TIMEOUT, request.send_on(open)).await else {
+        return (OperationOutcome::Unknown, None);
     };
     if let Ok(data) = answer.data() {
         let id = data.pointer("/createProduct/id").and_then(Value::as_str);
-        return (Fate::Ok, id.map(str::to_owned));
+        return (OperationOutcome::Ok, id.map(str::to_owned));
     }
     match (
         answer.code(),
         answer.extension("outcome").and_then(Value::as_str),
     ) {
-        (Some("SERVICE_UNAVAILABLE"), Some("none")) => (Fate::Failed, None),
+        (Some("SERVICE_UNAVAILABLE"), Some("none")) => (OperationOutcome::Failed, None),
         // It took effect, but a part of its response could not be read.
         (Some(_), Some("committed")) => match answer.extension("id").and_then(Value::as_str) {
-            Some(id) => (Fate::Ok, Some(id.to_owned())),
-            None => (Fate::Unknown, None),
+            Some(id) => (OperationOutcome::Ok, Some(id.to_owned())),
+            None => (OperationOutcome::Unknown, None),
         },
-        _ => (Fate::Unknown, None),
+        _ => (OperationOutcome::Unknown, None),
     }
 }

@@ -51,7 +51,7 @@ async fn subscribers_miss_nothing_and_get_nothing_twice_on_sqlite() -> Result<()
 
 /// What the tasks of a run share.
 #[derive(Debug, Default)]
-struct Progress {
+struct SharedState {
     created: AtomicU64,
     stop: AtomicBool,
     resumed: AtomicU64,
@@ -62,7 +62,7 @@ async fn journey(
     gateways: Vec<SocketAddr>,
     killed: &[(&str, usize); KILLS],
 ) -> Result<()> {
-    let progress = Arc::new(Progress::default());
+    let progress = Arc::new(SharedState::default());
     let mut writers = JoinSet::new();
     for number in 0..WRITERS {
         let gateway = gateways[number % gateways.len()];
@@ -120,7 +120,7 @@ async fn create(gateway: SocketAddr, name: &str) -> Result<String> {
 }
 
 /// Creates products until the end, and returns those that were acknowledged. While a process is down creations fail.
-async fn write(gateway: SocketAddr, number: usize, progress: Arc<Progress>) -> Vec<String> {
+async fn write(gateway: SocketAddr, number: usize, progress: Arc<SharedState>) -> Vec<String> {
     let mut acknowledged = Vec::new();
     let mut next = 0;
     while !progress.stop.load(Relaxed) {
@@ -141,7 +141,7 @@ type Messages = Vec<(u64, String)>;
 async fn subscribe(
     gateways: Vec<SocketAddr>,
     number: usize,
-    progress: Arc<Progress>,
+    progress: Arc<SharedState>,
 ) -> Result<Messages> {
     follow(&gateways, number, 7 + 11 * number, &progress).await
 }
@@ -151,7 +151,7 @@ async fn follow(
     gateways: &[SocketAddr],
     number: usize,
     part: usize,
-    progress: &Progress,
+    progress: &SharedState,
 ) -> Result<Messages> {
     let mut messages = Messages::new();
     let following = async {

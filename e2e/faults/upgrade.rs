@@ -76,7 +76,7 @@ async fn upgrade(shop: &mut Shop) -> Result<()> {
     let load = Load::start(&[gateway], WRITERS);
     load.wait_for_more(between).await?;
     // Upgrade: the next version starts next to the present one, is killed half-way, and continues.
-    let reads = Reads::start(gateway);
+    let reads = ReadingClient::start(gateway);
     let mut next = start_next(shop).await?;
     rows.half_way(events).await?;
     next.kill()?;
@@ -181,13 +181,13 @@ async fn rejected_as_building(next: &Process) -> Result<u64> {
 }
 
 /// A client that reads from the present version, through the gateway, until [`Self::finish`] is called.
-struct Reads {
+struct ReadingClient {
     stop: Arc<AtomicBool>,
     answered: Arc<AtomicU64>,
     task: JoinHandle<Result<()>>,
 }
 
-impl Reads {
+impl ReadingClient {
     fn start(gateway: std::net::SocketAddr) -> Self {
         let (stop, answered) = (
             Arc::new(AtomicBool::new(false)),

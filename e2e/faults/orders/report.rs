@@ -169,8 +169,8 @@ fn check_notes(audit: &mut Audit, notes: &Notes) {
             ));
         }
     }
-    let strangers = by_user.keys().map(|user| format!("{user} never ordered"));
-    problems.extend(strangers);
+    let unknown_users = by_user.keys().map(|user| format!("{user} never ordered"));
+    problems.extend(unknown_users);
     for (answers, expected) in [
         (&notes.cancelled, Status::Cancelled),
         (&notes.shipped, Status::Shipped),
