@@ -11,7 +11,7 @@ use crate::database::Server;
 use crate::deposit_workload::{Accounts, Depositor, open_accounts, preload};
 use crate::ids::Ids;
 use crate::limits::Writes;
-use crate::measure::{Figures, closed_loop};
+use crate::measure::{Statistics, closed_loop};
 use crate::report::{Comparison, Report, Row, Target};
 
 const EXISTING: usize = 1_000;
@@ -71,7 +71,7 @@ pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
 }
 
 /// One client is compared by its latency, several by their rate.
-fn compare(limit: &Writes, case: &str, clients: usize, figures: [&Figures; 3]) -> Comparison {
+fn compare(limit: &Writes, case: &str, clients: usize, figures: [&Statistics; 3]) -> Comparison {
     let name = limit.name(clients);
     if clients == 1 {
         let [ours, before, after] = figures.map(|figures| figures.p50_ms);

@@ -10,7 +10,7 @@ use crate::arguments::Options;
 use crate::database::{Database, Server};
 use crate::ids::Ids;
 use crate::limits::{Direct, GraphqlClient, PRODUCTS, Writes, fill};
-use crate::measure::Figures;
+use crate::measure::Statistics;
 use crate::report::{Comparison, Report, Row, Target};
 use crate::services::Services;
 
@@ -48,7 +48,7 @@ struct Bench {
 }
 
 impl Bench {
-    async fn measure(&self, case: &str, clients: usize, options: &Options) -> Result<Figures> {
+    async fn measure(&self, case: &str, clients: usize, options: &Options) -> Result<Statistics> {
         let duration = options.duration();
         match case {
             BY_ID => {
@@ -68,8 +68,8 @@ impl Bench {
         &self,
         case: &str,
         clients: usize,
-        figures: &Figures,
-        limit: Option<(Figures, Figures)>,
+        figures: &Statistics,
+        limit: Option<(Statistics, Statistics)>,
     ) -> Row {
         let mut row = Row::new("gateway", case, self.on, clients, figures);
         let on_postgres = self.on == "3 × pg";
@@ -123,7 +123,7 @@ impl Limits {
         case: &str,
         clients: usize,
         options: &Options,
-    ) -> Result<Option<Figures>> {
+    ) -> Result<Option<Statistics>> {
         let duration = options.duration();
         let request: fn(&mut Ids) -> String = match case {
             CREATE => return Ok(Some(self.writes.measure(clients, duration).await?)),

@@ -10,7 +10,7 @@ use crate::app::{WriteSide, open_store};
 use crate::arguments::Options;
 use crate::database::Server;
 use crate::deposit_workload::{open_accounts, preload};
-use crate::measure::{Client, Figures, closed_loop};
+use crate::measure::{Client, Statistics, closed_loop};
 use crate::report::{Comparison, Report, Row, Target};
 
 /// The last one is half way between two snapshots.
@@ -52,7 +52,7 @@ pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
     preload(&filler.executor, options.preload).await?;
     filler.finish().await;
     for (mode, writing, reading) in cache_modes() {
-        let mut of_one_event: Option<Figures> = None;
+        let mut of_one_event: Option<Statistics> = None;
         for events in SIZES {
             let writer = WriteSide::start(Arc::clone(&store), writing.clone());
             let accounts = open_accounts(&writer.executor, ROTATING, events).await?;

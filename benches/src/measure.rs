@@ -19,7 +19,7 @@ pub trait Client: Send + 'static {
 
 /// The result of a measurement.
 #[derive(Clone, Debug)]
-pub struct Figures {
+pub struct Statistics {
     pub per_second: f64,
     pub p50_ms: f64,
     pub p99_ms: f64,
@@ -54,7 +54,7 @@ impl Latencies {
     ///
     /// # Errors
     /// If there are too few operations for a significant result.
-    pub fn figures(mut self, duration: Duration) -> Result<Figures> {
+    pub fn figures(mut self, duration: Duration) -> Result<Statistics> {
         if self.operations < MIN_OPERATIONS {
             bail!("only {} operations in {duration:?}", self.operations);
         }
@@ -64,7 +64,7 @@ impl Latencies {
             let nanos = self.nanos.get(at).or(self.nanos.last());
             nanos.map_or(0.0, |nanos| count(*nanos) / 1e6)
         };
-        Ok(Figures {
+        Ok(Statistics {
             per_second: count(self.operations) / duration.as_secs_f64(),
             p50_ms: quantile(500),
             p99_ms: quantile(990),
@@ -77,7 +77,7 @@ impl Latencies {
 ///
 /// # Errors
 /// If an operation fails, or there are too few for a significant result.
-pub async fn closed_loop<C: Client>(clients: Vec<C>, duration: Duration) -> Result<Figures> {
+pub async fn closed_loop<C: Client>(clients: Vec<C>, duration: Duration) -> Result<Statistics> {
     let barrier = Arc::new(Barrier::new(clients.len()));
     let mut running = JoinSet::new();
     for client in clients {
@@ -122,9 +122,9 @@ pub fn count(operations: u64) -> f64 {
 }
 
 /// The figures of a single run over many operations.
-pub fn once(operations: u64, elapsed: Duration) -> Figures {
+pub fn once(operations: u64, elapsed: Duration) -> Statistics {
     let milliseconds = elapsed.as_secs_f64() * 1_000.0;
-    Figures {
+    Statistics {
         per_second: count(operations) / elapsed.as_secs_f64(),
         p50_ms: milliseconds,
         p99_ms: milliseconds,

@@ -18,7 +18,7 @@ use crate::arguments::Options;
 use crate::database::Server;
 use crate::deposit_workload::open_accounts;
 use crate::limits::rebuild;
-use crate::measure::{Figures, once};
+use crate::measure::{Statistics, once};
 use crate::report::{Comparison, Report, Row, Target};
 
 const ACCOUNTS: usize = 1_000;
@@ -109,7 +109,7 @@ pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
 }
 
 /// The hand-written program is for PostgreSQL.
-async fn baseline_or_none(server: &Server, log: &str, rows: &str) -> Result<Option<Figures>> {
+async fn baseline_or_none(server: &Server, log: &str, rows: &str) -> Result<Option<Statistics>> {
     if server.is_postgres() {
         Ok(Some(rebuild(log, rows).await?))
     } else {
@@ -117,7 +117,7 @@ async fn baseline_or_none(server: &Server, log: &str, rows: &str) -> Result<Opti
     }
 }
 
-async fn with_runner(log: Arc<dyn EventStore>, url: &str, head: Position) -> Result<Figures> {
+async fn with_runner(log: Arc<dyn EventStore>, url: &str, head: Position) -> Result<Statistics> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let database = Database::open(url, POOL, clock).await?;
     let rows = Arc::new(SqlProjectionStore::<Accounts>::open(database.clone()).await?);

@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 
 use serde::Serialize;
 
-use crate::measure::Figures;
+use crate::measure::Statistics;
 
 #[derive(Clone, Debug, Serialize)]
 pub struct Row {
@@ -90,7 +90,7 @@ impl Row {
         case: impl Into<String>,
         on: &'static str,
         clients: usize,
-        figures: &Figures,
+        figures: &Statistics,
     ) -> Self {
         Self {
             bench,

@@ -8,7 +8,7 @@ use anyhow::Result;
 use sqlx::{Connection, PgConnection};
 
 use crate::account::Deposited;
-use crate::measure::{Figures, once};
+use crate::measure::{Statistics, once};
 
 const PAGE: i64 = 500;
 
@@ -35,7 +35,7 @@ struct Sum {
 }
 
 /// Folds the whole table `events` of `log` into a row for each account in `rows`, and measures events per second.
-pub async fn rebuild(log: &str, rows: &str) -> Result<Figures> {
+pub async fn rebuild(log: &str, rows: &str) -> Result<Statistics> {
     let mut log = PgConnection::connect(log).await?;
     let mut rows = PgConnection::connect(rows).await?;
     sqlx::raw_sql(TABLES).execute(&mut rows).await?;

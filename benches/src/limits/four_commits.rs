@@ -12,7 +12,7 @@ use super::PostgresLog;
 use super::postgres::INSERT_MANY;
 use crate::account::metadata;
 use crate::ids::Ids;
-use crate::measure::{Client, Figures, closed_loop};
+use crate::measure::{Client, Statistics, closed_loop};
 
 type Commit = Vec<(String, String)>;
 
@@ -39,7 +39,7 @@ impl FourCommits {
     }
 
     /// Measures sagas per second, with a connection for each client.
-    pub async fn measure(&self, clients: usize, duration: Duration) -> Result<Figures> {
+    pub async fn measure(&self, clients: usize, duration: Duration) -> Result<Statistics> {
         let mut all = Vec::with_capacity(clients);
         for _ in 0..clients {
             all.push(BaselineClient {

@@ -16,7 +16,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 use crate::ids::Ids;
-use crate::measure::{Client, Figures, closed_loop};
+use crate::measure::{Client, Statistics, closed_loop};
 
 /// Minimum number of products; `--preload` may set more.
 pub const PRODUCTS: u64 = 10_000;
@@ -177,7 +177,7 @@ impl Direct {
         request: fn(&mut Ids) -> String,
         clients: usize,
         duration: Duration,
-    ) -> Result<Figures> {
+    ) -> Result<Statistics> {
         GraphqlClient::measure(self.address, request, clients, duration).await
     }
 
@@ -201,7 +201,7 @@ impl<F: FnMut(&mut Ids) -> String + Clone + Send + 'static> GraphqlClient<F> {
         request: F,
         clients: usize,
         duration: Duration,
-    ) -> Result<Figures> {
+    ) -> Result<Statistics> {
         let mut all = Vec::with_capacity(clients);
         for _ in 0..clients {
             all.push(Self {

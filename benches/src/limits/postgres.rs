@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::account::{Account, Deposited, metadata};
 use crate::ids::Ids;
-use crate::measure::{Client, Figures, closed_loop};
+use crate::measure::{Client, Statistics, closed_loop};
 
 const TABLE: &str = r#"
 CREATE TABLE limit_events (
@@ -66,7 +66,7 @@ impl PostgresLog {
     }
 
     /// Measures rows per second with a transaction for each row and a connection for each client.
-    pub async fn one_row(&self, clients: usize, duration: Duration) -> Result<Figures> {
+    pub async fn one_row(&self, clients: usize, duration: Duration) -> Result<Statistics> {
         let mut all = Vec::with_capacity(clients);
         for _ in 0..clients {
             all.push(OneRow {
@@ -78,7 +78,7 @@ impl PostgresLog {
     }
 
     /// Measures rows per second in batches from arrays, on one connection.
-    pub async fn batched(&self, batch: usize, duration: Duration) -> Result<Figures> {
+    pub async fn batched(&self, batch: usize, duration: Duration) -> Result<Statistics> {
         closed_loop(vec![self.batches(batch).await?], duration).await
     }
 

@@ -9,7 +9,7 @@ use sqlx::{ConnectOptions, Connection, QueryBuilder, SqliteConnection};
 
 use crate::account::{Account, Deposited, metadata};
 use crate::ids::Ids;
-use crate::measure::{Client, Figures, closed_loop};
+use crate::measure::{Client, Statistics, closed_loop};
 
 const TABLE: &str = "
 CREATE TABLE IF NOT EXISTS limit_events (
@@ -58,7 +58,7 @@ impl SqliteLog {
 
     /// Measures rows per second with `batch` rows in each transaction, on one connection: SQLite has one writer at a
     /// time.
-    pub async fn batched(&self, batch: usize, duration: Duration) -> Result<Figures> {
+    pub async fn batched(&self, batch: usize, duration: Duration) -> Result<Statistics> {
         closed_loop(vec![self.writer(batch).await?], duration).await
     }
 

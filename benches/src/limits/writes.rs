@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::{PostgresLog, SqliteLog};
 use crate::database::Server;
-use crate::measure::Figures;
+use crate::measure::Statistics;
 
 /// With more clients, the limit on PostgreSQL is one connection that writes batches.
 const MAX_CONNECTIONS: usize = 64;
@@ -37,7 +37,7 @@ impl Writes {
         }
     }
 
-    pub async fn measure(&self, clients: usize, duration: Duration) -> Result<Figures> {
+    pub async fn measure(&self, clients: usize, duration: Duration) -> Result<Statistics> {
         match self {
             Self::Postgres(log) if clients > MAX_CONNECTIONS => log.batched(500, duration).await,
             Self::Postgres(log) => log.one_row(clients, duration).await,

@@ -15,7 +15,7 @@ use crate::arguments::Options;
 use crate::database::{Database, Server};
 use crate::ids::Ids;
 use crate::limits::FourCommits;
-use crate::measure::{Client, Figures, closed_loop};
+use crate::measure::{Client, Statistics, closed_loop};
 use crate::report::{Comparison, Report, Row, Target};
 use crate::services::Services;
 
@@ -108,9 +108,9 @@ fn compare(
     mut row: Row,
     case: Case,
     clients: usize,
-    figures: &Figures,
-    baseline: Option<(Figures, Figures)>,
-    good: Option<&Figures>,
+    figures: &Statistics,
+    baseline: Option<(Statistics, Statistics)>,
+    good: Option<&Statistics>,
 ) -> Row {
     let at_64 = |target| (clients == 64).then_some(Target::AtLeast(target));
     if case == Case::Good {
@@ -173,14 +173,14 @@ impl Shop {
         })
     }
 
-    async fn limit(&self, clients: usize, options: &Options) -> Result<Option<Figures>> {
+    async fn limit(&self, clients: usize, options: &Options) -> Result<Option<Statistics>> {
         match &self.baseline {
             Some((limit, _)) => Ok(Some(limit.measure(clients, options.duration()).await?)),
             None => Ok(None),
         }
     }
 
-    async fn measure(&self, case: Case, clients: usize, options: &Options) -> Result<Figures> {
+    async fn measure(&self, case: Case, clients: usize, options: &Options) -> Result<Statistics> {
         let before = self.completions.counts();
         let mut buyers = Vec::with_capacity(clients);
         for _ in 0..clients {
