@@ -241,12 +241,12 @@ impl Component {
         // A logged fault is always followed by a logged recovery.
         match (was_up, state.up) {
             (true, false) if !is_start(state) => {
-                self.is_news(state);
+                self.is_new(state);
                 tracing::warn!({ fields::COMPONENT } = &*self.name, "{}", state.status);
             }
             // A different fault is logged too, but not one that alternates with others.
             (false, false)
-                if !is_first && was_kind != Some(state.kind()) && self.is_news(state) =>
+                if !is_first && was_kind != Some(state.kind()) && self.is_new(state) =>
             {
                 tracing::warn!({ fields::COMPONENT } = &*self.name, "{}", state.status);
             }
@@ -264,15 +264,15 @@ impl Component {
 
 impl Component {
     /// Whether this fault was not logged within the last interval.
-    fn is_news(&self, state: &ComponentState) -> bool {
+    fn is_new(&self, state: &ComponentState) -> bool {
         let now = Instant::now();
-        let mut told = self.logged_faults.lock();
-        told.retain(|(_, at)| now - *at < failure_log::INTERVAL);
-        let is_news = told.iter().all(|(kind, _)| kind != state.kind());
-        if is_news {
-            told.push((state.kind().to_owned(), now));
+        let mut logged = self.logged_faults.lock();
+        logged.retain(|(_, at)| now - *at < failure_log::INTERVAL);
+        let is_new = logged.iter().all(|(kind, _)| kind != state.kind());
+        if is_new {
+            logged.push((state.kind().to_owned(), now));
         }
-        is_news
+        is_new
     }
 }
 

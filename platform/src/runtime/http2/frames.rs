@@ -48,7 +48,7 @@ impl Frames {
     }
 
     /// Whether at least one frame is complete.
-    pub(super) const fn has_begun(&self) -> bool {
+    pub(super) const fn has_complete_frame(&self) -> bool {
         self.complete > 0
     }
 

@@ -150,7 +150,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Http2Io<S> {
             return Poll::Ready(Ok(()));
         }
         // Not before the first frame: a request that arrived together with the connection is still answered.
-        if this.received.has_begun()
+        if this.received.has_complete_frame()
             && let Poll::Ready(error) = this.poll_end(context)
         {
             this.close(context, error);
@@ -170,7 +170,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Http2Io<S> {
                 *last_stream = frame.stream.max(*last_stream);
             }
         });
-        if this.received.has_begun() {
+        if this.received.has_complete_frame() {
             this.preface_timeout = None;
         }
         if this.flood.is_too_much() {

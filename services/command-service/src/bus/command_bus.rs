@@ -102,10 +102,10 @@ impl CommandBus {
                 Err(rejected) => reject(&rejected),
             }
         };
-        let (heard, outcome) = executed.instrument(span).await;
-        metrics::histogram!("command_duration_seconds", "command" => C::NAME, "outcome" => outcome)
+        let (outcome, label) = executed.instrument(span).await;
+        metrics::histogram!("command_duration_seconds", "command" => C::NAME, "outcome" => label)
             .record(started.elapsed().as_secs_f64());
-        heard
+        outcome
     }
 
     /// The current state of an aggregate that a reply embeds. `None` if it cannot be loaded quickly: a reply does not
@@ -120,13 +120,13 @@ impl CommandBus {
 type DispatchResult<A> = (Result<CommandOutcome<A>, Status>, &'static str);
 
 fn answered<A>(done: Executed<A>) -> DispatchResult<A> {
-    let outcome = if done.duplicate { "duplicate" } else { "done" };
-    let heard = CommandOutcome {
+    let label = if done.duplicate { "duplicate" } else { "done" };
+    let outcome = CommandOutcome {
         result: Ok(done.reply),
         position: Some(done.position),
         unchanged: done.unchanged,
     };
-    (Ok(heard), outcome)
+    (Ok(outcome), label)
 }
 
 fn reject<A>(rejected: &impl BusinessRejection) -> DispatchResult<A> {

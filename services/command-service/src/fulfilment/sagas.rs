@@ -41,8 +41,8 @@ impl SagaService {
     }
 
     /// Starts driving the saga of a placed order without waiting for the log. Ignores a rejected command.
-    pub fn placed(&self, heard: &CommandOutcome<Arc<Order>>) {
-        if let (Ok(order), Some(position)) = (&heard.result, heard.position)
+    pub fn placed(&self, outcome: &CommandOutcome<Arc<Order>>) {
+        if let (Ok(order), Some(position)) = (&outcome.result, outcome.position)
             && let Some(order) = order.values()
         {
             let saga_id = order.saga_id.as_str();
@@ -54,15 +54,15 @@ impl SagaService {
 
     /// Wakes the saga that a cancellation affects: the order's own saga starts compensation, or for a confirmed order a
     /// `cancel_order` saga starts. Ignores a rejected command.
-    pub fn cancelled(&self, heard: &CommandOutcome<Arc<Order>>) {
-        let (Ok(order), Some(position)) = (&heard.result, heard.position) else {
+    pub fn cancelled(&self, outcome: &CommandOutcome<Arc<Order>>) {
+        let (Ok(order), Some(position)) = (&outcome.result, outcome.position) else {
             return;
         };
         let Some(order) = order.values() else {
             return;
         };
         let saga_id = order.saga_id.as_str();
-        if order.status == OrderStatus::Confirmed && !heard.unchanged {
+        if order.status == OrderStatus::Confirmed && !outcome.unchanged {
             self.sagas
                 .engine()
                 .on_started::<CancelOrderSaga>(saga_id, position);
@@ -146,10 +146,10 @@ impl SagaService {
         let Some(command) = self.sagas.action(&found, act, by) else {
             return Ok(CommandOutcome::rejected(no_saga(saga_id.as_str())));
         };
-        let heard = bus.dispatch(request, |(), _| Ok(command)).await?;
+        let outcome = bus.dispatch(request, |(), _| Ok(command)).await?;
         // Only saves time: the engine also reads the action from the log.
         self.sagas.engine().wake(saga_id.as_str());
-        Ok(heard)
+        Ok(outcome)
     }
 }
 

@@ -170,7 +170,7 @@ impl Feed {
         let started = position.wait_for(Option::is_some);
         // The result is dropped at once: it locks the position, which is set under the lock of the listeners.
         let is_started = matches!(timeout(START_TIMEOUT, started).await, Ok(Ok(_)));
-        // Under the lock of the listeners no change is passed on: all changes after this position will be heard.
+        // Under the lock of the listeners no change is passed on: all changes after this position will be received.
         let _passing = self.listeners.lock();
         let started_at = *self.position.borrow();
         match started_at.filter(|_| is_started) {

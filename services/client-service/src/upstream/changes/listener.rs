@@ -68,8 +68,8 @@ impl Queue {
 
     async fn next(&self) -> FeedEvent {
         loop {
-            if let Some(heard) = self.take() {
-                return heard;
+            if let Some(event) = self.take() {
+                return event;
             }
             self.filled.notified().await;
         }
@@ -126,8 +126,8 @@ mod tests {
             queue.push(&notice(position));
         }
         for position in 1..=256 {
-            let heard = queue.take();
-            assert!(matches!(heard, Some(FeedEvent::Change(it)) if it.position == position));
+            let event = queue.take();
+            assert!(matches!(event, Some(FeedEvent::Change(it)) if it.position == position));
         }
         queue.push(&notice(301));
         assert!(matches!(queue.take(), Some(FeedEvent::Missed(301))));

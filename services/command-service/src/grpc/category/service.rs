@@ -20,15 +20,15 @@ impl CategoryApi {
         Self { bus }
     }
 
-    fn respond(&self, heard: CommandOutcome<Arc<Category>>) -> Response<CategoryUpResult> {
-        let (category, error) = split(heard.result);
+    fn respond(&self, outcome: CommandOutcome<Arc<Category>>) -> Response<CategoryUpResult> {
+        let (category, error) = split(outcome.result);
         let message = CategoryUpResult {
             category: category.and_then(|category| reply::category(&category)),
             error,
             timestamp: Some(now(self.bus.clock().as_ref())),
-            unchanged: heard.unchanged,
+            unchanged: outcome.unchanged,
         };
-        at_position(heard.position, message)
+        at_position(outcome.position, message)
     }
 }
 

@@ -41,12 +41,12 @@ pub(super) fn shown(standings: HandlerReport) -> ShowEventHandlerResult {
     }
 }
 
-pub(super) fn acted(heard: CommandOutcome<()>, clock: &dyn Clock) -> EventHandlerActionResult {
-    let (_, error) = split(heard.result);
+pub(super) fn acted(outcome: CommandOutcome<()>, clock: &dyn Clock) -> EventHandlerActionResult {
+    let (_, error) = split(outcome.result);
     EventHandlerActionResult {
         error,
         timestamp: Some(now(clock)),
-        unchanged: heard.unchanged,
+        unchanged: outcome.unchanged,
     }
 }
 

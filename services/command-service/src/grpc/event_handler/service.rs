@@ -45,9 +45,9 @@ impl EventHandlersApi {
         })
     }
 
-    fn acted(&self, heard: CommandOutcome<()>) -> Response<EventHandlerActionResult> {
-        let position = heard.position;
-        at_position(position, reply::acted(heard, &*self.bus.clock()))
+    fn acted(&self, outcome: CommandOutcome<()>) -> Response<EventHandlerActionResult> {
+        let position = outcome.position;
+        at_position(position, reply::acted(outcome, &*self.bus.clock()))
     }
 }
 

@@ -49,9 +49,9 @@ impl Idempotency for IdempotencyApi {
             "" => format!("{:032x}", rand::random::<u128>()),
             given => token(given)?.to_owned(),
         };
-        let begun = self.requests.begin(&keyed, hash, seed, &token);
-        let begun = within(deadline, begun).await?;
-        Ok(Response::new(match begun {
+        let started = self.requests.begin(&keyed, hash, seed, &token);
+        let started = within(deadline, started).await?;
+        Ok(Response::new(match started {
             Claim::Fresh { seed } => IdempotencyBeginResult {
                 state: IdempotencyState::Fresh.into(),
                 seed: seed.to_string(),

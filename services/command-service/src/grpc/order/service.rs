@@ -23,15 +23,15 @@ impl OrderApi {
         Self { bus, fulfilments }
     }
 
-    fn respond(&self, heard: CommandOutcome<Arc<Order>>) -> Response<OrderUpResult> {
-        let (order, error) = split(heard.result);
+    fn respond(&self, outcome: CommandOutcome<Arc<Order>>) -> Response<OrderUpResult> {
+        let (order, error) = split(outcome.result);
         let message = OrderUpResult {
             order: order.and_then(|order| reply::order(&order)),
             error,
             timestamp: Some(now(self.bus.clock().as_ref())),
-            unchanged: heard.unchanged,
+            unchanged: outcome.unchanged,
         };
-        at_position(heard.position, message)
+        at_position(outcome.position, message)
     }
 }
 
@@ -61,8 +61,8 @@ impl OrderCommand for OrderApi {
         let cancelled = self.bus.dispatch(request, |param, command_id| {
             input::cancel(param, user, command_id)
         });
-        let heard = cancelled.await?;
-        self.fulfilments.cancelled(&heard);
-        Ok(self.respond(heard))
+        let outcome = cancelled.await?;
+        self.fulfilments.cancelled(&outcome);
+        Ok(self.respond(outcome))
     }
 }

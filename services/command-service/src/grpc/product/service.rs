@@ -23,8 +23,8 @@ impl ProductApi {
         Self { bus }
     }
 
-    async fn respond(&self, heard: CommandOutcome<Option<Product>>) -> Response<ProductUpResult> {
-        let (product, error) = split(heard.result);
+    async fn respond(&self, outcome: CommandOutcome<Option<Product>>) -> Response<ProductUpResult> {
+        let (product, error) = split(outcome.result);
         let mut product = product.flatten();
         if let Some(product) = &mut product
             && let Some(id) = &product.category_id
@@ -36,9 +36,9 @@ impl ProductApi {
             product,
             error,
             timestamp: Some(now(self.bus.clock().as_ref())),
-            unchanged: heard.unchanged,
+            unchanged: outcome.unchanged,
         };
-        at_position(heard.position, message)
+        at_position(outcome.position, message)
     }
 }
 
@@ -48,36 +48,36 @@ impl ProductCommand for ProductApi {
         &self,
         request: Request<ProductUpParam>,
     ) -> Result<Response<ProductUpResult>, Status> {
-        let heard = self.bus.dispatch(request, input::create).await?;
-        let heard = heard.map(|(product, stock)| reply::created(&product, &stock));
-        Ok(self.respond(heard).await)
+        let outcome = self.bus.dispatch(request, input::create).await?;
+        let outcome = outcome.map(|(product, stock)| reply::created(&product, &stock));
+        Ok(self.respond(outcome).await)
     }
 
     async fn update(
         &self,
         request: Request<ProductUpParam>,
     ) -> Result<Response<ProductUpResult>, Status> {
-        let heard = self.bus.dispatch(request, input::update).await?;
-        let heard = heard.map(|product| reply::product(&product));
-        Ok(self.respond(heard).await)
+        let outcome = self.bus.dispatch(request, input::update).await?;
+        let outcome = outcome.map(|product| reply::product(&product));
+        Ok(self.respond(outcome).await)
     }
 
     async fn delete(
         &self,
         request: Request<ProductUpParam>,
     ) -> Result<Response<ProductUpResult>, Status> {
-        let heard = self.bus.dispatch(request, input::delete).await?;
-        let heard = heard.map(|product| reply::product(&product));
-        Ok(self.respond(heard).await)
+        let outcome = self.bus.dispatch(request, input::delete).await?;
+        let outcome = outcome.map(|product| reply::product(&product));
+        Ok(self.respond(outcome).await)
     }
 
     async fn change_price(
         &self,
         request: Request<PriceUpParam>,
     ) -> Result<Response<ProductUpResult>, Status> {
-        let heard = self.bus.dispatch(request, input::change_price).await?;
-        let heard = heard.map(|product| reply::product(&product));
-        Ok(self.respond(heard).await)
+        let outcome = self.bus.dispatch(request, input::change_price).await?;
+        let outcome = outcome.map(|product| reply::product(&product));
+        Ok(self.respond(outcome).await)
     }
 
     async fn update_stock(
@@ -85,13 +85,13 @@ impl ProductCommand for ProductApi {
         request: Request<StockUpParam>,
     ) -> Result<Response<StockUpResult>, Status> {
         let product_id = request.get_ref().product_id.clone();
-        let heard = self.bus.dispatch(request, input::update_stock).await?;
-        let (stock, error) = split(heard.result);
+        let outcome = self.bus.dispatch(request, input::update_stock).await?;
+        let (stock, error) = split(outcome.result);
         let message = StockUpResult {
             stock: stock.and_then(|stock| reply::stock(&product_id, &stock)),
             error,
             timestamp: Some(now(self.bus.clock().as_ref())),
         };
-        Ok(at_position(heard.position, message))
+        Ok(at_position(outcome.position, message))
     }
 }

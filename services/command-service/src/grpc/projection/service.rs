@@ -44,13 +44,13 @@ impl AdminApi {
             })
     }
 
-    fn respond(&self, heard: CommandOutcome<()>) -> Response<ProjectionActionResult> {
+    fn respond(&self, outcome: CommandOutcome<()>) -> Response<ProjectionActionResult> {
         let message = ProjectionActionResult {
-            error: heard.result.err(),
+            error: outcome.result.err(),
             timestamp: Some(reply::now(self.bus.clock().as_ref())),
-            unchanged: heard.unchanged,
+            unchanged: outcome.unchanged,
         };
-        reply::at_position(heard.position, message)
+        reply::at_position(outcome.position, message)
     }
 }
 

@@ -37,7 +37,7 @@ impl SagaApi {
         request: Request<SagaActionParam>,
         act: OperatorAction,
     ) -> Result<Response<SagaActionResult>, Status> {
-        let heard = match input::action(request.get_ref()) {
+        let outcome = match input::action(request.get_ref()) {
             Ok((saga_id, by)) => {
                 let sagas = &self.fulfilments;
                 sagas
@@ -46,18 +46,18 @@ impl SagaApi {
             }
             Err(error) => CommandOutcome::rejected(to_error(&error)),
         };
-        Ok(self.respond(heard))
+        Ok(self.respond(outcome))
     }
 
-    fn respond(&self, heard: CommandOutcome<Summary>) -> Response<SagaActionResult> {
-        let (summary, error) = split(heard.result);
+    fn respond(&self, outcome: CommandOutcome<Summary>) -> Response<SagaActionResult> {
+        let (summary, error) = split(outcome.result);
         let message = SagaActionResult {
             saga: summary.as_ref().map(reply::saga),
             error,
             timestamp: Some(now(self.bus.clock().as_ref())),
-            unchanged: heard.unchanged,
+            unchanged: outcome.unchanged,
         };
-        at_position(heard.position, message)
+        at_position(outcome.position, message)
     }
 
     async fn find(&self, id: &str) -> Result<Result<Summary, Error>, Status> {
@@ -103,9 +103,9 @@ impl SagaCommand for SagaApi {
         request: Request<StartOrderSagaParam>,
     ) -> Result<Response<StartSagaResult>, Status> {
         let placed = self.bus.dispatch(request, order::input::place);
-        let heard = placed.await?;
-        self.fulfilments.placed(&heard);
-        let (order, error) = split(heard.result);
+        let outcome = placed.await?;
+        self.fulfilments.placed(&outcome);
+        let (order, error) = split(outcome.result);
         let started = order.as_ref().and_then(|order| order.values());
         let message = StartSagaResult {
             saga_id: started
@@ -118,7 +118,7 @@ impl SagaCommand for SagaApi {
             started_at: started.map(|order| contract::time::to_timestamp(order.created_at)),
             order: order.as_ref().and_then(|order| order::reply::order(order)),
         };
-        Ok(at_position(heard.position, message))
+        Ok(at_position(outcome.position, message))
     }
 
     async fn get_saga_status(
@@ -236,21 +236,21 @@ impl SagaCommand for SagaApi {
                 command_id,
             ))
         });
-        let heard = cancelled.await?;
-        self.fulfilments.cancelled(&heard);
+        let outcome = cancelled.await?;
+        self.fulfilments.cancelled(&outcome);
         // A confirmed order is compensated by a separate saga, `cancel_order`.
-        let result = match heard.result {
+        let result = match outcome.result {
             Ok(order) => {
                 let undoing = order.values().map_or(&saga_id, |order| &order.saga_id);
                 let saga = self.existing(undoing).await;
-                saga.map_err(|status| after_a_commit(heard.position, status))?
+                saga.map_err(|status| after_a_commit(outcome.position, status))?
             }
             Err(error) => Err(error),
         };
         Ok(self.respond(CommandOutcome {
             result,
-            position: heard.position,
-            unchanged: heard.unchanged,
+            position: outcome.position,
+            unchanged: outcome.unchanged,
         }))
     }
 
