@@ -21,7 +21,7 @@ const OFFSETS: [i32; 4] = [600, -600, 90_000, -90_000];
 /// Orders for each offset, in the short and the long version.
 const ORDERS: (usize, usize) = (20, 500);
 /// Much less than the smallest offset of ten minutes.
-const SETTLES_WITHIN: Duration = Duration::from_mins(1);
+const SETTLE_TIMEOUT: Duration = Duration::from_mins(1);
 const WRITER: &str = "command-service";
 /// Slow providers, so that sagas are in flight when their process is stopped.
 const SETTINGS: [(&str, &str); 4] = [
@@ -49,7 +49,7 @@ async fn two_write_sides_whose_clocks_differ_lose_no_order_and_forget_no_key() -
                 faults.set_clock(offset)?;
                 shop.system.start_again_impaired().await?;
                 buyers.order(offset).await?;
-                SagaCount::all_ended(shop.system.store(), SETTLES_WITHIN).await?;
+                SagaCount::all_ended(shop.system.store(), SETTLE_TIMEOUT).await?;
                 is_reported(shop, offset).await?;
             }
             buyers.check(shop, OFFSETS.len()).await?;
@@ -82,7 +82,7 @@ async fn a_shop_whose_clock_is_set_loses_no_order_and_forgets_no_key() -> Result
             shop.system.start_again().await?;
             started_at = offset;
             buyers.order(offset + 1).await?;
-            SagaCount::all_ended(shop.system.store(), SETTLES_WITHIN).await?;
+            SagaCount::all_ended(shop.system.store(), SETTLE_TIMEOUT).await?;
         }
         buyers.check(shop, 2 * OFFSETS.len()).await
     })

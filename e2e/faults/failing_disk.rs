@@ -29,7 +29,7 @@ const FAILURES: i64 = 20;
 /// The number of faults in the short and the long version.
 const ROUNDS: (usize, usize) = (3, 60);
 /// The time within which everything must resume.
-const RESUMES_WITHIN: Duration = Duration::from_secs(30);
+const RESUME_TIMEOUT: Duration = Duration::from_secs(30);
 /// Longer than any deadline of the services.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
 const PAUSE: Duration = Duration::from_millis(50);
@@ -73,7 +73,7 @@ async fn orders_on(disk: &Disk, faults: &[DiskFault]) -> Result<()> {
             work_resumes(shop, &buyers).await?;
         }
         let notes = buyers.finish().await?;
-        SagaCount::all_ended(shop.system.store(), RESUMES_WITHIN).await?;
+        SagaCount::all_ended(shop.system.store(), RESUME_TIMEOUT).await?;
         assert_eq!(ids(shop), processes, "a process was restarted");
         check(shop, &notes, rounds, disk.failures()?).await
     })
@@ -88,7 +88,7 @@ fn ids(shop: &Shop) -> Vec<u32> {
 async fn strike(disk: &Disk, fault: DiskFault) -> Result<()> {
     let before = disk.failures()?;
     disk.fail(fault)?;
-    let felt = until_within(RESUMES_WITHIN, "failing writes", async || {
+    let felt = until_within(RESUME_TIMEOUT, "failing writes", async || {
         let failures = disk.failures()? - before;
         ensure!(failures >= FAILURES, "{fault:?}: {failures} failed");
         Ok(())
@@ -104,7 +104,7 @@ async fn work_resumes(shop: &Shop, buyers: &Buyers) -> Result<()> {
     let head = database.head().await?;
     database.close().await?;
     buyers.place(BETWEEN as u64).await?;
-    SagaCount::wait_for_ends(shop.system.store(), BETWEEN, head, RESUMES_WITHIN).await
+    SagaCount::wait_for_ends(shop.system.store(), BETWEEN, head, RESUME_TIMEOUT).await
 }
 
 /// The answers that the buyers got.
@@ -154,7 +154,7 @@ impl Buyers {
     /// Waits until `more` further orders are placed.
     async fn place(&self, more: u64) -> Result<()> {
         let target = self.placed.load(Ordering::Relaxed) + more;
-        until_within(RESUMES_WITHIN, "orders", async || {
+        until_within(RESUME_TIMEOUT, "orders", async || {
             let seen = self.placed.load(Ordering::Relaxed);
             ensure!(seen >= target, "{seen} of {target}");
             Ok(())
@@ -216,7 +216,7 @@ impl Buyer {
         let operation = Operation::new(CREATE_ORDER)
             .with(order_input(user, &[(&self.product, 1)]))
             .with_header("Idempotency-Key", user);
-        let deadline = Instant::now() + RESUMES_WITHIN * 2;
+        let deadline = Instant::now() + RESUME_TIMEOUT * 2;
         loop {
             let answer = timeout(ANSWER_TIMEOUT, operation.send(self.gateway)).await;
             let answer = answer.ok().and_then(Result::ok);

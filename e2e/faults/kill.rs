@@ -20,7 +20,7 @@ const BETWEEN: u64 = 100;
 /// With fewer acknowledged operations the test would be meaningless.
 const MIN_OK: usize = 400;
 /// Longer than the lease of a projection.
-const TAKEN_OVER_WITHIN: Duration = Duration::from_secs(30);
+const TAKEOVER_TIMEOUT: Duration = Duration::from_secs(30);
 
 #[tokio::test]
 async fn nothing_acknowledged_is_lost_on_sqlite() -> Result<()> {
@@ -78,7 +78,7 @@ pub(super) async fn everything(shop: &Shop) -> Result<BTreeMap<String, Vec<Strin
     let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for page in 1.. {
         let rows = until_within(
-            TAKEN_OVER_WITHIN,
+            TAKEOVER_TIMEOUT,
             "the read side is at the head",
             async || {
                 test_shop::Operation::new(document)

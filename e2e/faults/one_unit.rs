@@ -19,7 +19,7 @@ use crate::support::{
 const BUYERS: (usize, usize) = (2_000, 10_000);
 /// Concurrent requests. Each is a connection, and a process may have about a thousand open files.
 const CONNECTIONS: usize = 400;
-const SETTLES_WITHIN: Duration = Duration::from_mins(2);
+const SETTLE_TIMEOUT: Duration = Duration::from_mins(2);
 
 #[tokio::test]
 async fn exactly_one_buyer_gets_the_last_piece_on_sqlite() -> Result<()> {
@@ -40,7 +40,7 @@ async fn all_buy(shop: &mut Shop) -> Result<()> {
     let start = Instant::now();
     order_at_once(&gateways, &product, buyers).await?;
     let placed = start.elapsed();
-    SagaCount::all_ended(shop.system.store(), SETTLES_WITHIN).await?;
+    SagaCount::all_ended(shop.system.store(), SETTLE_TIMEOUT).await?;
     report(&format!(
         "{buyers} buyers for one piece: placed after {placed:.1?}, decided after {:.1?}",
         start.elapsed()

@@ -16,7 +16,7 @@ use crate::support::{Client, RequestResult, Shop, Topology, long, on, report, te
 
 /// The number of products of each kind in the short and the long version.
 const PRODUCTS: (usize, usize) = (40, 2_000);
-const SETTLES_WITHIN: Duration = Duration::from_secs(30);
+const SETTLE_TIMEOUT: Duration = Duration::from_secs(30);
 const CREATE: &str =
     "mutation($input: CreateProductInput!) { createProduct(input: $input) { id } }";
 const ACCEPT: &str = "ACCEPT_LOG=";
@@ -79,7 +79,7 @@ async fn restored(shop: &mut Shop, writer: &str, stopped: &[Option<&str>]) -> Re
     for (name, id) in kept.into_iter().chain(lost_again).chain(new) {
         expected.entry(name).or_default().push(id);
     }
-    let shown = until_within(SETTLES_WITHIN, "the expected products", async || {
+    let shown = until_within(SETTLE_TIMEOUT, "the expected products", async || {
         let shown = everything(shop).await?;
         ensure!(shown == expected, "{} of {}", shown.len(), expected.len());
         Ok(shown)

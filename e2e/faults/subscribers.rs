@@ -19,7 +19,7 @@ const SUBSCRIBERS: usize = 8;
 const KILLS: usize = 4;
 /// Acknowledged products between two kills.
 const BETWEEN: u64 = 60;
-const LIMIT: Duration = Duration::from_mins(2);
+const TIMEOUT: Duration = Duration::from_mins(2);
 const CREATED: &str = "subscription($after: String) { productCreated(after: $after) { id name } }";
 const CREATE: &str =
     "mutation($name: String!) { createProduct(input: {name: $name, price: 1}) { id } }";
@@ -74,7 +74,7 @@ async fn journey(
     }
     for (binary, index) in killed {
         let before = progress.created.load(Relaxed);
-        until_within(LIMIT, "products are created", async || {
+        until_within(TIMEOUT, "products are created", async || {
             let created = progress.created.load(Relaxed);
             ensure!(created >= before + BETWEEN, "{created} after {before}");
             Ok(())
@@ -169,7 +169,7 @@ async fn follow(
         }
         bail!("no rounds are left")
     };
-    let followed = tokio::time::timeout(LIMIT, following).await;
+    let followed = tokio::time::timeout(TIMEOUT, following).await;
     followed.context("a subscriber does not reach the end")??;
     Ok(messages)
 }

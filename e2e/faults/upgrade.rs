@@ -30,7 +30,7 @@ const EVENTS: (i64, i64) = (30_000, 1_000_000);
 /// Acknowledged operations in each phase.
 const BETWEEN: (u64, u64) = (150, 6_000);
 const MIN_READS: u64 = 20;
-const SETTLES_WITHIN: Duration = Duration::from_mins(3);
+const SETTLE_TIMEOUT: Duration = Duration::from_mins(3);
 const LISTENERS: [&str; 2] = ["QUERY_GRPC_ADDR", "QUERY_METRICS_ADDR"];
 
 const FILL: &str = "
@@ -168,7 +168,7 @@ async fn rejected_as_building(next: &Process) -> Result<u64> {
         .await?;
     let mut categories = CategoryQueryClient::new(channel);
     let mut rejected = 0;
-    let deadline = Instant::now() + SETTLES_WITHIN;
+    let deadline = Instant::now() + SETTLE_TIMEOUT;
     while let Err(status) = categories.get_category_statistics(Empty {}).await {
         ensure!(
             Reason::of(&status) == Some(Reason::ReadSideBuilding),
@@ -257,7 +257,7 @@ impl Rows {
     }
 
     async fn at_least(&mut self, version: Version, position: i64) -> Result<()> {
-        until_within(SETTLES_WITHIN, "the read side", async || {
+        until_within(SETTLE_TIMEOUT, "the read side", async || {
             let all = self.of(version).await?;
             let are_there = all.iter().all(|one| one.position >= position);
             ensure!(all.len() == 4 && are_there, "it lags");
@@ -268,7 +268,7 @@ impl Rows {
 
     /// Waits until the next version has built a part of its rows.
     async fn half_way(&mut self, events: i64) -> Result<()> {
-        until_within(SETTLES_WITHIN, "half a build", async || {
+        until_within(SETTLE_TIMEOUT, "half a build", async || {
             let all = self.of(Version::Next).await?;
             let one = all.first().context("no generation yet")?;
             ensure!(one.position > 0, "nothing is built yet");
@@ -281,7 +281,7 @@ impl Rows {
     }
 
     async fn caught_up(&mut self) -> Result<()> {
-        until_within(SETTLES_WITHIN, "the next version", async || {
+        until_within(SETTLE_TIMEOUT, "the next version", async || {
             let all = self.of(Version::Next).await?;
             let are_built = all.iter().all(|one| one.caught_up == 1);
             ensure!(all.len() == 4 && are_built, "it is being built");

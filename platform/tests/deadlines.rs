@@ -12,7 +12,7 @@ use tonic::{Code, Request, Status};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 
-const LIMIT: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The units that tonic's clients choose for short deadlines.
 fn parse(text: &str) -> Option<Duration> {
@@ -72,7 +72,7 @@ async fn over_a_socket_our_timer_fires_before_the_librarys() {
         if status.code() == Code::DeadlineExceeded {
             assert_eq!(status.message(), "/grpc.health.v1.Health/Check");
             drop(channel);
-            tasks.drain(LIMIT).await.expect("drained");
+            tasks.drain(TIMEOUT).await.expect("drained");
             return;
         }
         seen.push(status);

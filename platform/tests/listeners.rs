@@ -16,7 +16,7 @@ use tonic::service::Routes;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 
-const LIMIT: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 const ANYWHERE: &str = "127.0.0.1:0";
 
 async fn listener() -> HttpListener {
@@ -41,7 +41,7 @@ async fn status(mut stream: TcpStream) -> String {
 
 async fn rest(mut stream: TcpStream) -> String {
     let mut text = String::new();
-    let read = tokio::time::timeout(LIMIT, stream.read_to_string(&mut text)).await;
+    let read = tokio::time::timeout(TIMEOUT, stream.read_to_string(&mut text)).await;
     read.expect("the connection ends").expect("text");
     text
 }
@@ -68,7 +68,7 @@ async fn a_stop_completes_requests_and_closes_idle_connections() {
     assert_eq!(rest(idle).await, "");
     release.send(()).expect("the request waits");
     assert!(rest(busy).await.ends_with("done"));
-    tasks.drain(LIMIT).await.expect("drained");
+    tasks.drain(TIMEOUT).await.expect("drained");
     assert_eq!(tasks.fault(), None);
     assert!(TcpStream::connect(address).await.is_err());
 }
@@ -96,7 +96,7 @@ async fn health_and_metrics_are_served() {
     assert_eq!(answers().await, ["503", "200", "200"]);
     assert_eq!(status(ask(address, "/metrics").await).await, "HTTP/1.1 200");
     assert_eq!(status(ask(address, "/else").await).await, "HTTP/1.1 404");
-    tasks.drain(LIMIT).await.expect("drained");
+    tasks.drain(TIMEOUT).await.expect("drained");
 }
 
 #[tokio::test]
@@ -122,7 +122,7 @@ async fn a_service_behaves_the_same_over_a_socket_and_in_process() {
         let unknown = client.check(ask("else")).await.expect_err("unknown");
         assert_eq!(unknown.code(), tonic::Code::NotFound);
     }
-    tasks.drain(LIMIT).await.expect("drained");
+    tasks.drain(TIMEOUT).await.expect("drained");
 }
 
 #[tokio::test]

@@ -23,7 +23,7 @@ const FLOOD_FRAMES: usize = 200;
 /// The pause between two bytes of a slow body, and between two connections of one attacker.
 const PAUSE: Duration = Duration::from_secs(1);
 /// The time over which the attackers are started.
-const START_WITHIN: Duration = Duration::from_secs(3);
+const START_DURATION: Duration = Duration::from_secs(3);
 /// The number of source addresses: enough that neither the limit for one peer nor the ports of one address matter.
 const SOURCES: u8 = 20;
 
@@ -77,7 +77,7 @@ impl Attackers {
         let counts = Arc::new(Counts::default());
         let mut running = JoinSet::new();
         for number in 0..count {
-            let begin = START_WITHIN * u32::try_from(number).unwrap_or_default()
+            let begin = START_DURATION * u32::try_from(number).unwrap_or_default()
                 / u32::try_from(count).unwrap_or(1);
             let (listener, kind) = assignment(&listeners, number);
             let counts = Arc::clone(&counts);

@@ -23,7 +23,7 @@ use crate::support::{Audit, LedgerSums, SagaCount, long, report};
 const PLACES: (u64, u64) = (3, 60);
 /// The number of cuts of each link that last until the first answer.
 const STAYING: (u64, u64) = (1, 6);
-const SETTLES_WITHIN: Duration = Duration::from_mins(1);
+const SETTLE_TIMEOUT: Duration = Duration::from_mins(1);
 
 #[tokio::test]
 async fn a_key_has_one_answer_wherever_a_connection_is_cut() -> Result<()> {
@@ -54,7 +54,7 @@ async fn cut_everywhere(system: &Linked) -> Result<String> {
     }
     let counts = run.finish().await?;
     counts.floor(system.links.len() as u64, places, staying)?;
-    SagaCount::all_ended(&system.store, SETTLES_WITHIN).await?;
+    SagaCount::all_ended(&system.store, SETTLE_TIMEOUT).await?;
     let mut audit = Audit::of(&system.store).await?;
     audit.check_ends(&LedgerSums::of(&system.store).await?);
     audit.verdict()?;

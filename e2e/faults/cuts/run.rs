@@ -21,9 +21,9 @@ const DELETE_NOTHING: &str = "mutation { deleteCategory(id: \"absent\") }";
 const READ_NOTHING: &str = "{ productExists(id: \"absent\") categoryExists(id: \"absent\") \
     order(id: \"absent\") { id } sagaState(orderId: \"absent\") { type } }";
 /// Longer than any deadline of the services.
-const ANSWERS_WITHIN: Duration = Duration::from_secs(15);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
 /// Longer than the lease of a key.
-const RESOLVES_WITHIN: Duration = Duration::from_secs(40);
+const RESOLVE_TIMEOUT: Duration = Duration::from_secs(40);
 
 /// All requests of a run.
 #[derive(Debug)]
@@ -113,7 +113,7 @@ impl<'a> Run<'a> {
         let head = self.log.database.head().await?.to_string();
         let prefix = self.sent;
         let mut tries = 0;
-        until_within(RESOLVES_WITHIN, "a system that answers", async || {
+        until_within(RESOLVE_TIMEOUT, "a system that answers", async || {
             tries += 1;
             let key = format!("ready-{prefix}-{tries}");
             let delete = Operation::new(DELETE_NOTHING).with_header("Idempotency-Key", &key);
@@ -206,7 +206,7 @@ impl<'a> Run<'a> {
 
     /// Repeats the request: all answers with data must be equal, and the mutation must be in the log once.
     async fn resolve(&mut self, request: &Request) -> Result<()> {
-        let answer = until_within(RESOLVES_WITHIN, "an answer", async || {
+        let answer = until_within(RESOLVE_TIMEOUT, "an answer", async || {
             match self.ask(request).await? {
                 AnswerKind::Answered(body) => Ok(body),
                 other => bail!("{other:?}"),
@@ -231,7 +231,7 @@ impl<'a> Run<'a> {
 
     /// Sends the request once. The reported outcome must be true.
     async fn ask(&mut self, request: &Request) -> Result<AnswerKind> {
-        let answer = timeout(ANSWERS_WITHIN, request.operation.send(self.system.gateway));
+        let answer = timeout(ANSWER_TIMEOUT, request.operation.send(self.system.gateway));
         let answer = answer.await.context("the gateway does not answer")??;
         if let Ok(data) = answer.data() {
             ensure!(!data.is_null(), "no data: {}", answer.body);

@@ -20,7 +20,7 @@ const PIECES: i64 = 25;
 /// Orders placed, and sagas ended, between two faults.
 const BETWEEN: usize = 40;
 /// The time within which every saga must end after the last fault.
-const SETTLES_WITHIN: Duration = Duration::from_mins(1);
+const SETTLE_TIMEOUT: Duration = Duration::from_mins(1);
 const SETTINGS: &[(&str, &str)] = &[
     ("SAGA_LEASE_MS", "3000"),
     ("SAGA_RETRY_MAX_MS", "5000"),
@@ -68,7 +68,7 @@ pub async fn faults(topology: Topology, kinds: &[Fault], rounds: (usize, usize))
         }
         let last = Instant::now();
         let notes = buyers.finish().await?;
-        let left = SETTLES_WITHIN.saturating_sub(last.elapsed());
+        let left = SETTLE_TIMEOUT.saturating_sub(last.elapsed());
         SagaCount::all_ended(shop.system.store(), left).await?;
         let settled = last.elapsed();
         report(&format!(

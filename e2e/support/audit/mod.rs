@@ -26,7 +26,7 @@ use sagas::Sagas;
 use stock::Stock;
 
 /// The maximum number of problems shown.
-const SHOWN: usize = 20;
+const MAX_SHOWN: usize = 20;
 
 /// The state that the log results in.
 #[derive(Debug, Default)]
@@ -72,7 +72,7 @@ impl Audit {
     /// Fails if there is any violation.
     pub fn verdict(&self) -> Result<()> {
         if !self.problems.is_empty() {
-            let shown: Vec<_> = self.problems.iter().take(SHOWN).cloned().collect();
+            let shown: Vec<_> = self.problems.iter().take(MAX_SHOWN).cloned().collect();
             let count = self.problems.len();
             bail!("{count} contradictions:\n{}", shown.join("\n"));
         }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::test_gateway::{TestGateway, graphql, text};
 
 const DOCUMENT: &str = include_str!("../../../../docs/api/limits.md");
-const LONGEST_DESCRIPTION: usize = 1_000;
+const MAX_DESCRIPTION_CHARACTERS: usize = 1_000;
 
 /// The GraphQL examples of the document.
 fn pages() -> Vec<&'static str> {
@@ -72,7 +72,7 @@ async fn small_responses() -> Result<TestGateway> {
     for number in 0..4 {
         let input = json!({
             "name": format!("Tea {number}"), "price": 1, "categoryId": category,
-            "description": "d".repeat(LONGEST_DESCRIPTION),
+            "description": "d".repeat(MAX_DESCRIPTION_CHARACTERS),
         });
         gateway.data(create, json!({ "input": input })).await?;
     }

@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 
 use super::test_gateway::{TestGateway, graphql};
 
-const LIMIT: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 const CREATED: &str = "subscription($after: String) { productCreated(after: $after) { name } }";
 
 /// An open event stream.
@@ -69,7 +69,9 @@ impl Events {
     async fn line(&mut self) -> Result<String> {
         let mut line = String::new();
         let read = self.reader.read_line(&mut line);
-        let read = tokio::time::timeout(LIMIT, read).await.context("late")??;
+        let read = tokio::time::timeout(TIMEOUT, read)
+            .await
+            .context("late")??;
         ensure!(read > 0, "the end");
         Ok(line.trim_end_matches(['\r', '\n']).to_owned())
     }

@@ -20,7 +20,7 @@ const READ: &str = "/query.CategoryQuery/GetCategoriesByIds";
 const DOCUMENT: &str = "mutation { createCategory(input: {name: \"Tea\"}) { id productCount } }";
 const ONE_TRY: [(&str, &str); 2] = [("CLIENT_WRITE_TRIES", "1"), ("CLIENT_READ_TRIES", "1")];
 /// Longer than a lease that was not released.
-const LIMIT: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 fn keyed() -> Request {
     graphql(DOCUMENT, &json!({})).with_header("idempotency-key", "k")
@@ -73,7 +73,7 @@ fn fault(kind: usize) -> Fault {
 
 /// The response to a repeat, once the key is no longer claimed.
 async fn again(gateway: &TestGateway) -> Result<Reply> {
-    until_within(LIMIT, "the end of the claim", async || {
+    until_within(TIMEOUT, "the end of the claim", async || {
         let reply = gateway.send(&keyed()).await?;
         ensure!(reply.status != 409, "the key is claimed");
         Ok(reply)
