@@ -20,7 +20,7 @@ pub struct Method {
 }
 
 /// A service's response with its metadata.
-pub type Answered<R> = Result<Response<R>, Status>;
+pub type CallResult<R> = Result<Response<R>, Status>;
 
 /// Calls `send` until it succeeds or fails permanently, the tries are used up, or the deadline has passed. The status of a
 /// failed write carries the combined outcome of all its tries.
@@ -32,9 +32,9 @@ pub async fn call<M, R, F>(
     tries: RetryPolicy,
     request: impl Fn() -> Request<M>,
     send: impl Fn(Request<M>) -> F,
-) -> Answered<R>
+) -> CallResult<R>
 where
-    F: Future<Output = Answered<R>>,
+    F: Future<Output = CallResult<R>>,
 {
     let deadline = Instant::now() + tries.timeout;
     let mut used = 0;

@@ -13,7 +13,7 @@ mod retry_policy;
 pub mod status;
 mod trace;
 
-pub use call::{Answered, Method, call, count};
+pub use call::{CallResult, Method, call, count};
 pub use effect::{Effect, is_late, is_transport_failure, outcome_of};
 pub use retry_policy::RetryPolicy;
 pub use trace::TraceContext;

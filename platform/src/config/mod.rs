@@ -24,7 +24,7 @@ pub use database_url::{DatabaseUrl, Engine};
 pub use error::{ConfigError, ConfigErrors};
 pub use exposure::app_env;
 pub use flags::{args, command};
-pub use reader::{Read, Reader, Recorded};
+pub use reader::{Read, Reader, Recording};
 pub use service::{Databases, Listeners, ServiceSettings};
 pub use setting::{Secrecy, Setting, Spec};
 pub use settings::{Layers, Settings};

@@ -6,10 +6,10 @@ use super::settings::Settings;
 
 /// Proof that the [`Reader`] has recorded an error. Only a reader creates it.
 #[derive(Debug)]
-pub struct Recorded(());
+pub struct Recording(());
 
 /// A value, or the proof that the reader has recorded the error.
-pub type Read<T> = Result<T, Recorded>;
+pub type Read<T> = Result<T, Recording>;
 
 /// Reads settings and records errors. A section must read all its settings into variables before it returns the first
 /// error; otherwise errors in the later settings would not be reported.
@@ -83,25 +83,25 @@ impl Reader {
     }
 
     /// Records that the value of `spec` is invalid, and the accepted values.
-    pub fn reject(&mut self, spec: &Spec, accepts: impl Into<String>) -> Recorded {
+    pub fn reject(&mut self, spec: &Spec, accepts: impl Into<String>) -> Recording {
         let error = self.settings.reject(spec, accepts.into());
         self.record(error)
     }
 
     /// Records that `spec` is required.
-    pub fn require(&mut self, spec: &Spec, accepts: &'static str) -> Recorded {
+    pub fn require(&mut self, spec: &Spec, accepts: &'static str) -> Recording {
         let name = spec.name;
         self.record(ConfigError::Missing { name, accepts })
     }
 
-    fn record(&mut self, error: ConfigError) -> Recorded {
+    fn record(&mut self, error: ConfigError) -> Recording {
         // A setting that two sections read is reported once. A missing value may be in a file that could not be read.
         let is_known = self.errors.contains(&error)
             || (matches!(error, ConfigError::Missing { .. }) && self.settings.misses_file());
         if !is_known {
             self.errors.push(error);
         }
-        Recorded(())
+        Recording(())
     }
 
     fn finish<T>(self, read: Read<T>) -> Result<T, ConfigErrors> {

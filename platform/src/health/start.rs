@@ -13,12 +13,12 @@ use crate::fields;
 use crate::runtime::{StartError, Tasks};
 
 /// A start that completes earlier logs nothing.
-const FIRST: Duration = Duration::from_secs(2);
+const FIRST_LOG_DELAY: Duration = Duration::from_secs(2);
 /// The interval of further log lines.
-const AGAIN: Duration = Duration::from_secs(10);
+const LOG_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The initial and the maximum delay between two attempts of a step.
-const PAUSE: Duration = Duration::from_millis(100);
+const MIN_PAUSE: Duration = Duration::from_millis(100);
 const MAX_PAUSE: Duration = Duration::from_secs(2);
 
 /// A step of a start that needs a database.
@@ -89,7 +89,7 @@ impl StartStep {
                 self.explain(last.as_deref());
             });
             let taking = async {
-                let (start, mut backoff) = (Instant::now(), Backoff::new(PAUSE, MAX_PAUSE));
+                let (start, mut backoff) = (Instant::now(), Backoff::new(MIN_PAUSE, MAX_PAUSE));
                 loop {
                     let error = match attempt().await {
                         Ok(taken) => return Ok(taken),
@@ -149,10 +149,10 @@ pub fn explain_start(health: &Health, tasks: &Tasks) {
 }
 
 async fn explain(mut log: impl FnMut()) -> std::convert::Infallible {
-    tokio::time::sleep(FIRST).await;
+    tokio::time::sleep(FIRST_LOG_DELAY).await;
     loop {
         log();
-        tokio::time::sleep(AGAIN).await;
+        tokio::time::sleep(LOG_INTERVAL).await;
     }
 }
 

@@ -12,7 +12,7 @@ use axum::response::Response;
 use tonic::Status;
 use tonic::service::Routes;
 
-use super::http2::DEADLINE_CAP;
+use super::http2::MAX_CALL_TIMEOUT;
 
 const GRPC_TIMEOUT: &str = "grpc-timeout";
 /// How much earlier than tonic's timer this one fires: this fraction (one in so many) of the deadline, within bounds.
@@ -41,7 +41,7 @@ impl Deadlines {
     fn limit(self, request: &Request) -> Duration {
         let given = request.headers().get(GRPC_TIMEOUT);
         let given = given.and_then(|text| (self.parse)(text.to_str().ok()?));
-        let limit = given.unwrap_or(DEADLINE_CAP).min(DEADLINE_CAP);
+        let limit = given.unwrap_or(MAX_CALL_TIMEOUT).min(MAX_CALL_TIMEOUT);
         limit.saturating_sub((limit / AHEAD_PART).clamp(MIN_AHEAD, MAX_AHEAD))
     }
 }

@@ -10,8 +10,8 @@ use tokio::net::TcpStream;
 use super::StartError;
 use crate::health::READY;
 
-const LIMIT: Duration = Duration::from_secs(5);
-/// Enough for the status line and a report of many parts.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// Enough for the status line and a report of many components.
 const MAX_ANSWER_BYTES: u64 = 64 * 1024;
 
 /// Requests `/health/ready` from the process at `listener`, and prints the response.
@@ -34,7 +34,7 @@ pub fn healthcheck_at(address: String) -> BoxFuture<'static, Result<(), StartErr
 
 async fn check(address: String) -> Result<(), StartError> {
     let what = format!("ask http://{address}{READY}");
-    let answer = tokio::time::timeout(LIMIT, ask(&address))
+    let answer = tokio::time::timeout(TIMEOUT, ask(&address))
         .await
         .map_err(|_| StartError::failed(&what, "no answer within five seconds"))?
         .map_err(|error| StartError::failed(&what, error))?;

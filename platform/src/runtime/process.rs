@@ -10,7 +10,7 @@ use super::{StartError, Tasks, descriptors};
 use crate::telemetry::Metrics;
 
 /// The interval of metrics upkeep between scrapes.
-const UPKEEP: Duration = Duration::from_secs(5);
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Runs a binary's `main` and returns the exit code. A failed start prints one line on standard error, or one per
 /// invalid setting.
@@ -141,7 +141,7 @@ fn repeat_boxed(name: &'static str, tasks: &Tasks, action: Box<dyn Fn() + Send>)
             action();
             tokio::select! {
                 () = stopping.cancelled() => return,
-                () = tokio::time::sleep(UPKEEP) => {}
+                () = tokio::time::sleep(UPKEEP_INTERVAL) => {}
             }
         }
     });

@@ -8,7 +8,7 @@ use platform::config::{Secrecy, shown as shown_setting};
 use toml::{Table, Value};
 
 use super::endpoint::WebhookEndpoint;
-use super::section::{Recorded, Section, shown, shown_text, text};
+use super::section::{Recording, Section, shown, shown_text, text};
 use super::signing_secret::{self, SigningSecret};
 use crate::url::{Accepts, ProviderUrl};
 
@@ -83,7 +83,7 @@ fn endpoint(
     table: Table,
     known_types: &[&str],
     problems: &mut Vec<String>,
-) -> Result<WebhookEndpoint, Recorded> {
+) -> Result<WebhookEndpoint, Recording> {
     let mut section = Section::new(place.to_owned(), table, problems);
     let name = format!("1 to {MAX_NAME_CHARACTERS} of a-z, 0-9 and -");
     let name = section.required("name", &name, |value| {

@@ -7,7 +7,7 @@ const SECRET_PREFIX: &str = "whsec_";
 
 /// A field is missing or invalid, and the problem is recorded.
 #[derive(Debug)]
-pub(super) struct Recorded;
+pub(super) struct Recording;
 
 /// A table whose fields are being read.
 pub(super) struct Section<'p> {
@@ -34,12 +34,12 @@ impl<'p> Section<'p> {
         field: &'static str,
         accepts: &str,
         read: impl FnOnce(&Value) -> Result<T, String>,
-    ) -> Result<T, Recorded> {
+    ) -> Result<T, Recording> {
         let value = self.optional(field, accepts, read)?;
         value.ok_or_else(|| {
             let problem = format!("{} has no {field}; it takes {accepts}", self.place);
             self.problems.push(problem);
-            Recorded
+            Recording
         })
     }
 
@@ -49,14 +49,14 @@ impl<'p> Section<'p> {
         field: &'static str,
         accepts: &str,
         read: impl FnOnce(&Value) -> Result<T, String>,
-    ) -> Result<Option<T>, Recorded> {
+    ) -> Result<Option<T>, Recording> {
         self.known.push(field);
         let value = self.table.get(field).map(read).transpose();
         value.map_err(|given| {
             let place = &self.place;
             let problem = format!("{place} has {field} = {given}; it takes {accepts}");
             self.problems.push(problem);
-            Recorded
+            Recording
         })
     }
 

@@ -1,4 +1,4 @@
-//! The messages that one connection has not been sent yet.
+//! The messages of one connection that were not sent yet.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};

@@ -34,8 +34,8 @@ const MAX_CONCURRENT_STREAMS: u32 = 100;
 const CONCURRENCY_PER_CONNECTION: usize = 100;
 /// Streams that a peer may make us reset before the connection is closed (CVE-2025-8671).
 const MAX_LOCAL_ERROR_RESETS: usize = 128;
-/// Upper bound of every call's deadline.
-pub(super) const DEADLINE_CAP: Duration = Duration::from_secs(10);
+/// Upper bound of the timeout of every call.
+pub(super) const MAX_CALL_TIMEOUT: Duration = Duration::from_secs(10);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_HEADER_LIST_BYTES: u32 = 64 * 1024;
@@ -96,7 +96,7 @@ fn server() -> Server {
         .http2_max_header_list_size(MAX_HEADER_LIST_BYTES)
         .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
         .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
-        .timeout(DEADLINE_CAP)
+        .timeout(MAX_CALL_TIMEOUT)
 }
 
 fn incoming(

@@ -12,9 +12,9 @@ use sql_database::Statement;
 use tokio::time::Instant;
 
 /// How long an event is stored. Stripe repeats an event for at most three days.
-const REMEMBERED: Duration = Duration::from_hours(24 * 30);
+const EVENT_RETENTION: Duration = Duration::from_hours(24 * 30);
 /// How many old events are deleted with each new one.
-const FORGOTTEN_AT_ONCE: i64 = 10;
+const MAX_DELETED_AT_ONCE: i64 = 10;
 
 const BEGIN: &str = "\
     INSERT INTO stripe_payments AS p \
@@ -165,10 +165,10 @@ impl Ledger {
             .bind(event)
             .bind(now);
         self.database.execute(insert).await?;
-        let age = i64::try_from(REMEMBERED.as_micros()).unwrap_or(i64::MAX);
+        let age = i64::try_from(EVENT_RETENTION.as_micros()).unwrap_or(i64::MAX);
         let delete = Statement::new("forget old events", FORGET)
             .bind(now - age)
-            .bind(FORGOTTEN_AT_ONCE);
+            .bind(MAX_DELETED_AT_ONCE);
         self.database.execute(delete).await?;
         Ok(())
     }

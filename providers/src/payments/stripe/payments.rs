@@ -17,7 +17,7 @@ use super::settings::StripeSettings;
 use crate::http_client::HttpClient;
 
 /// How often an undo reads the intent, because it may progress between the read and the cancellation, at most twice.
-const UNDO_LOOKS: usize = 3;
+const MAX_UNDO_READS: usize = 3;
 
 const CLOSED: &str = "the key is closed: it was undone before";
 const WANTS_CUSTOMER: &str =
@@ -237,7 +237,7 @@ impl StepProvider<ProcessPayment> for StripePayments {
             }
             return Ok(CompensationResult::NOTHING);
         };
-        for _ in 0..UNDO_LOOKS {
+        for _ in 0..MAX_UNDO_READS {
             match self.look(intent).await?.progress() {
                 IntentProgress::Paid => return self.refund(key, intent, entry.refund_try).await,
                 IntentProgress::Refunded => return self.refunded_before(intent).await,

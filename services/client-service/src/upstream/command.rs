@@ -6,7 +6,7 @@ use contract::proto::{AdminStatusParam, Error};
 use contract::status::Outcome;
 use event_sourcing::CommandId;
 use graphql_http::{ApiError, Code, Origin};
-use grpc_calls::{Answered, Effect, Method, call, outcome_of};
+use grpc_calls::{CallResult, Effect, Method, call, outcome_of};
 use platform::runtime::GrpcChannel;
 use tonic::{Request, Status};
 
@@ -57,7 +57,7 @@ impl Services {
     where
         M: Clone,
         R: Reply,
-        F: Future<Output = Answered<R>>,
+        F: Future<Output = CallResult<R>>,
     {
         let method = Method {
             service,

@@ -15,9 +15,9 @@ use super::request_context::RequestContext;
 use crate::errors::from_grpc;
 
 /// The maximum number of ids of one call.
-const IDS_PER_CALL: usize = 500;
+const MAX_IDS_PER_CALL: usize = 500;
 /// The maximum number of categories whose products one call reads.
-const CATEGORIES_PER_CALL: usize = 100;
+const MAX_CATEGORIES_PER_CALL: usize = 100;
 /// The maximum number of products of one category, also without a `limit`.
 const MAX_PRODUCTS: usize = 500;
 
@@ -97,7 +97,7 @@ async fn by_ids<R, F>(
 where
     F: Future<Output = Result<Vec<R>, Status>>,
 {
-    let calls = ids.chunks(IDS_PER_CALL).map(|ids| ask(ids.to_vec()));
+    let calls = ids.chunks(MAX_IDS_PER_CALL).map(|ids| ask(ids.to_vec()));
     let lists = try_join_all(calls).await.map_err(read_error)?;
     let rows = lists.into_iter().flatten();
     Ok(rows.map(|row| (key(&row).clone(), Arc::new(row))).collect())
@@ -115,7 +115,7 @@ pub async fn products_of(
     let limit = limit.unwrap_or(0);
     let fetch = async |ids: Vec<String>| {
         let calls = ids
-            .chunks(CATEGORIES_PER_CALL)
+            .chunks(MAX_CATEGORIES_PER_CALL)
             .map(|ids| products_of_some(scope, ids.to_vec(), limit));
         let found = try_join_all(calls).await.map_err(read_error)?;
         Ok(found.into_iter().flatten().collect::<HashMap<_, _>>())

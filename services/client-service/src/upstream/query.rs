@@ -1,6 +1,6 @@
 //! Sends queries to the query-service.
 
-use grpc_calls::{Answered, Effect, Method, RetryPolicy, call};
+use grpc_calls::{CallResult, Effect, Method, RetryPolicy, call};
 use platform::runtime::GrpcChannel;
 use tonic::{Code, Request, Status};
 
@@ -26,7 +26,7 @@ impl Services {
     ) -> Result<R, Status>
     where
         M: Clone,
-        F: Future<Output = Answered<R>>,
+        F: Future<Output = CallResult<R>>,
     {
         let method = Method {
             service,

@@ -15,7 +15,7 @@ use crate::projections::{Categories, CategoryRow, OrderRow, Orders, ProductRow, 
 use crate::queries::{QueryHandlers, ReadError, ReadOptions};
 
 /// Events per page, and so the maximum number of changes whose rows are read at once.
-const PAGE: usize = 500;
+const MAX_PAGE_SIZE: usize = 500;
 
 /// The limit of one read of rows.
 const ROWS_TIMEOUT: Duration = Duration::from_secs(10);
@@ -127,7 +127,7 @@ impl Changes {
         let filters = selection.kinds.iter().map(|kind| kind.filter());
         let filter = Filter::union(filters);
         Ok(ChangeStream {
-            reader: LogReader::new(Arc::clone(&self.log), filter, PAGE, after),
+            reader: LogReader::new(Arc::clone(&self.log), filter, MAX_PAGE_SIZE, after),
             checkpoints: self.checkpoints(&selection.kinds),
             source: self.clone(),
             selection,

@@ -18,7 +18,7 @@ const WRITERS: u32 = 16;
 /// Products created by one request: fewer idempotency keys to store, and far below the API's limit of aliases.
 const BATCH: usize = 20;
 /// The API's maximum page size.
-const PAGE: usize = 500;
+const MAX_PAGE_SIZE: usize = 500;
 const CREATE_PRODUCT: &str = "createProduct";
 
 const SEARCH_CATEGORIES: Operation<'static> = Operation {
@@ -139,7 +139,7 @@ async fn categories(client: &mut Client, run_id: Uuid) -> Result<(Vec<String>, u
 async fn present_products(client: &mut Client) -> Result<HashSet<String>, RequestError> {
     let mut names = HashSet::new();
     for page in 1.. {
-        let variables = json!({ "page": page, "perPage": PAGE });
+        let variables = json!({ "page": page, "perPage": MAX_PAGE_SIZE });
         let reply = client.query(PRODUCT_PAGE, variables).await?;
         let Some(rows) = reply["productsPaginated"].as_array() else {
             return Err(RequestError::Shape(PRODUCT_PAGE.name));
@@ -148,7 +148,7 @@ async fn present_products(client: &mut Client) -> Result<HashSet<String>, Reques
             rows.iter()
                 .filter_map(|row| row["name"].as_str().map(str::to_owned)),
         );
-        if rows.len() < PAGE {
+        if rows.len() < MAX_PAGE_SIZE {
             break;
         }
     }

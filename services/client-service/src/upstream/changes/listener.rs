@@ -12,7 +12,7 @@ use super::notice::Notice;
 /// The maximum number of changes that wait for a listener. One that is slower reads them again, in pages.
 const MAX_WAITING: usize = 256;
 
-/// What a listener hears.
+/// An event that a listener receives.
 #[derive(Debug)]
 pub enum FeedEvent {
     Change(Arc<Notice>),
@@ -79,7 +79,7 @@ impl Queue {
 /// A listener of a feed, until it is dropped.
 pub struct Listener {
     pub(super) queue: Arc<Queue>,
-    /// The feed's position when the listener was added: it hears all later changes.
+    /// The feed's position when the listener was added: it receives all later changes.
     pub position: u64,
     /// Removes it from the feed.
     pub(super) on_drop: Option<Box<dyn FnOnce() + Send + Sync>>,

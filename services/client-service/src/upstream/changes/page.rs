@@ -24,7 +24,7 @@ const METHOD: Method = Method {
 };
 
 /// The maximum number of changes of a page.
-const PAGE: usize = 200;
+const MAX_PAGE_SIZE: usize = 200;
 
 /// The timeout of a page. The read side may have to wait until it reflects the changes.
 const PAGE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -61,7 +61,7 @@ impl Services {
                 notices: Vec::new(),
                 position: after,
             };
-            while page.notices.len() < PAGE && page.position < end {
+            while page.notices.len() < MAX_PAGE_SIZE && page.position < end {
                 let message = stream.message().await?.ok_or_else(ended)?;
                 page.position = message.position;
                 page.notices.extend(notice(message));
