@@ -38,7 +38,6 @@ pub enum Conflict {
         id: EntityId,
         /// The version that the client expects.
         expected: Version,
-        /// The current version.
         actual: Version,
     },
     /// The id is in use, or was: ids are never reused.

@@ -36,7 +36,6 @@ pub enum Cancellation {
     },
     /// Its saga has completed; another one starts to undo it, in the commit of this event.
     StartsSaga {
-        /// The new saga.
         saga_id: EntityId,
         event: OrderEvent,
     },

@@ -128,7 +128,6 @@ impl Load {
         }
     }
 
-    /// Stops all clients.
     pub async fn stop(&mut self) {
         self.running.shutdown().await;
     }

@@ -64,7 +64,6 @@ impl Audit {
         Ok(audit)
     }
 
-    /// Records a violation.
     pub fn note(&mut self, problem: String) {
         self.problems.push(problem);
     }

@@ -17,7 +17,6 @@ pub struct DecideOnProjection {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProjectionDecision {
-    /// Skips an event.
     Skip(Position),
     /// Retries the event that the projection is parked at.
     Resume,

@@ -34,7 +34,6 @@ impl Loaders {
         Arc::clone(self.products_of.lock().entry(limit).or_default())
     }
 
-    /// Clears all loaders.
     pub fn forget(&self) {
         self.categories.forget();
         self.products.forget();

@@ -50,7 +50,6 @@ impl<A> CommandOutcome<A> {
         }
     }
 
-    /// Converts the reply.
     pub fn map<B>(self, map: impl FnOnce(A) -> B) -> CommandOutcome<B> {
         CommandOutcome {
             result: self.result.map(map),

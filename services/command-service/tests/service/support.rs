@@ -141,7 +141,6 @@ impl Service {
         store.close().await;
     }
 
-    /// The event store.
     pub fn log(&self) -> Arc<dyn EventStore> {
         self.store.store()
     }
@@ -223,7 +222,6 @@ impl Service {
         stock(self.products.clone().update_stock(param).await)
     }
 
-    /// Creates a category.
     pub async fn category(&self, name: &str) -> Category {
         self.create_category(named_category(name))
             .await

@@ -26,7 +26,6 @@ pub struct SagaSearch {
     /// Any of these; empty means any status.
     pub statuses: Vec<SagaStatus>,
     pub saga_type: Option<&'static str>,
-    /// The current step.
     pub step: Option<String>,
     /// Upper bound of the start time, inclusive, in microseconds.
     pub started_until: Option<i64>,

@@ -222,7 +222,6 @@ impl Client {
     }
 }
 
-/// A failed try.
 struct FailedTry {
     error: RequestError,
     /// The minimum wait before a retry; none if a retry cannot help.
