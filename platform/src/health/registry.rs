@@ -245,9 +245,7 @@ impl Component {
                 tracing::warn!({ fields::COMPONENT } = &*self.name, "{}", state.status);
             }
             // A different fault is logged too, but not one that alternates with others.
-            (false, false)
-                if !is_first && was_kind != Some(state.kind()) && self.is_new(state) =>
-            {
+            (false, false) if !is_first && was_kind != Some(state.kind()) && self.is_new(state) => {
                 tracing::warn!({ fields::COMPONENT } = &*self.name, "{}", state.status);
             }
             (false, true) if !is_first => {
