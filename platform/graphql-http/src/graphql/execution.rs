@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use async_graphql::parser::types::{ExecutableDocument, OperationType};
+use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType};
 use async_graphql::{PathSegment, Pos, Request, Response, ServerError, Value, Variables};
 use event_sourcing::CommandId;
 use futures::future::BoxFuture;
@@ -243,16 +243,8 @@ impl Executor {
         } = prepared.query;
         let document = prepared.document;
         let operation = document::operation(&document, operation_name.as_deref()).ok();
-        // The engine consumes its document, and the response is completed by the original one.
-        let mut executed = document.as_ref().clone();
-        if let Some(operation) = operation {
-            coerce_variables::add_defaults(operation, &mut variables);
-            let absent = coerce_variables::absent(&document, operation, &variables);
-            if !absent.is_empty() {
-                coerce_variables::remove_absent(&mut executed, &absent);
-            }
-        }
-        let has_added_fields = empty_objects::add_field(&mut executed);
+        let (executed, has_added_fields) =
+            document_for_engine(&document, operation, &mut variables);
         let mut request = Request::new(text)
             .variables(variables)
             .data(Arc::clone(&scope))
@@ -293,6 +285,25 @@ impl Executor {
             complexity: reports_cost.then_some(prepared.complexity),
         }
     }
+}
+
+/// The document with what the engine lacks, and whether fields were added to it. The engine consumes its document; the
+/// response is completed by the original one.
+fn document_for_engine(
+    document: &ExecutableDocument,
+    operation: Option<&OperationDefinition>,
+    variables: &mut Variables,
+) -> (ExecutableDocument, bool) {
+    let mut executed = document.clone();
+    if let Some(operation) = operation {
+        coerce_variables::add_defaults(operation, variables);
+        let absent = coerce_variables::absent(document, operation, variables);
+        if !absent.is_empty() {
+            coerce_variables::remove_absent(&mut executed, &absent);
+        }
+    }
+    let has_added_fields = empty_objects::add_field(&mut executed);
+    (executed, has_added_fields)
 }
 
 impl Prepared {
