@@ -42,11 +42,11 @@ async fn a_hundred_products_with_their_categories_are_two_calls() -> Result<()> 
 
 #[tokio::test]
 async fn nested_lists_that_exceed_one_message_are_whole() -> Result<()> {
-    const PRODUCTS: usize = 450;
+    const PRODUCTS: usize = 495;
     const PER_REQUEST: usize = 15;
     let gateway = TestGateway::open().await?;
-    // Of all products the size of about 4.4 MiB; one message has 4 MiB.
-    let (name, description) = ("n".repeat(200), "\u{1d11e}".repeat(1_000));
+    // All products have more than 4.5 MiB; one message has room for 4 MiB.
+    let (name, description) = ("\u{1d11e}".repeat(190), "\u{1d11e}".repeat(1_000));
     let fields = (0..PER_REQUEST).map(|n| format!("p{n}: createProduct(input: $p{n}) {{ id }}"));
     let variables = (0..PER_REQUEST).map(|n| format!("$p{n}: CreateProductInput!"));
     let create = format!(
@@ -66,7 +66,7 @@ async fn nested_lists_that_exceed_one_message_are_whole() -> Result<()> {
             gateway.data(&create, variables.into()).await?;
         }
     }
-    for limit in ["", "(limit: 500)", "(limit: 450)"] {
+    for limit in ["", "(limit: 500)", "(limit: 495)"] {
         let query = format!(
             "{{ categoriesPaginated(page: 1, perPage: 2) {{ products{limit} {{ id }} }} }}"
         );
