@@ -92,7 +92,8 @@ async fn errors_quote_a_document_in_part() -> Result<()> {
     const MAX_BYTES: usize = 8_000;
     let gateway = TestGateway::open().await?;
     let name = "n".repeat(90_000);
-    let unknown = (0..50).map(|n| format!("unknown{n} ")).collect::<String>();
+    let unknown = (0..50).map(|n| format!("unknown{n}"));
+    let unknown = unknown.collect::<Vec<_>>().join(" ");
     for query in [
         format!("{{ {name} }}"),
         format!("{{ category({name}: 1) {{ id }} }}"),
