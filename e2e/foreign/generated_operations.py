@@ -9,10 +9,14 @@ Prints the number of operations, and how often each code came.
 """
 
 import json
+import os
 import random
 import sys
 from collections import Counter
 from datetime import datetime
+
+# Hypothesis keeps tables of characters, by default next to this file, where they would be taken for sources.
+os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = os.path.join(sys.prefix, "hypothesis")
 
 import graphql
 import requests
