@@ -1,6 +1,7 @@
 //! Loads rows by id; concurrent loads of one kind become one call.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use contract::query::{self, Category, Order, Product, Saga};
@@ -28,7 +29,7 @@ const MAX_PRODUCTS: usize = 500;
 pub async fn category(scope: &RequestContext, id: &str) -> Result<Option<Arc<Category>>, ApiError> {
     let ask = async |ids| {
         let list = scope.services.categories_by_ids(scope, ids).await?;
-        Ok(list.categories)
+        Ok((list.categories, list.truncated))
     };
     let fetch = async |ids| by_ids(ids, ask, |row| &row.id).await;
     counted(scope, scope.loaders.categories.load(id, fetch).await)
@@ -41,7 +42,7 @@ pub async fn category(scope: &RequestContext, id: &str) -> Result<Option<Arc<Cat
 pub async fn product(scope: &RequestContext, id: &str) -> Result<Option<Arc<Product>>, ApiError> {
     let ask = async |ids| {
         let list = scope.services.products_by_ids(scope, ids).await?;
-        Ok(list.products)
+        Ok((list.products, list.truncated))
     };
     let fetch = async |ids| by_ids(ids, ask, |row| &row.id).await;
     counted(scope, scope.loaders.products.load(id, fetch).await)
@@ -54,7 +55,7 @@ pub async fn product(scope: &RequestContext, id: &str) -> Result<Option<Arc<Prod
 pub async fn order(scope: &RequestContext, id: &str) -> Result<Option<Arc<Order>>, ApiError> {
     let ask = async |ids| {
         let list = scope.services.orders_by_ids(scope, ids).await?;
-        Ok(list.orders)
+        Ok((list.orders, list.truncated))
     };
     let fetch = async |ids| by_ids(ids, ask, |row| &row.id).await;
     counted(scope, scope.loaders.orders.load(id, fetch).await)
@@ -70,7 +71,7 @@ pub async fn saga_of(
 ) -> Result<Option<Arc<Saga>>, ApiError> {
     let ask = async |ids| {
         let list = scope.services.sagas_of(scope, ids).await?;
-        Ok(list.sagas)
+        Ok((list.sagas, list.truncated))
     };
     let fetch = async |ids| by_ids(ids, ask, |row| &row.order_id).await;
     counted(scope, scope.loaders.sagas_of.load(order_id, fetch).await)
@@ -95,12 +96,38 @@ async fn by_ids<R, F>(
     key: impl Fn(&R) -> &String,
 ) -> Result<HashMap<String, Arc<R>>, ApiError>
 where
-    F: Future<Output = Result<Vec<R>, Status>>,
+    F: Future<Output = Result<(Vec<R>, bool), Status>>,
 {
-    let calls = ids.chunks(MAX_IDS_PER_CALL).map(|ids| ask(ids.to_vec()));
+    let calls = ids.chunks(MAX_IDS_PER_CALL);
+    let calls = calls.map(|ids| by_some_ids(ids, &ask, &key));
     let lists = try_join_all(calls).await.map_err(read_error)?;
     let rows = lists.into_iter().flatten();
     Ok(rows.map(|row| (key(&row).clone(), Arc::new(row))).collect())
+}
+
+/// Reads the rows of these ids. One message has room for a limited number of rows: if a reply was cut, the ids without a
+/// row are asked for again.
+async fn by_some_ids<R, F>(
+    ids: &[String],
+    ask: &impl Fn(Vec<String>) -> F,
+    key: &impl Fn(&R) -> &String,
+) -> Result<Vec<R>, Status>
+where
+    F: Future<Output = Result<(Vec<R>, bool), Status>>,
+{
+    let mut all = Vec::new();
+    let mut ids = Cow::Borrowed(ids);
+    loop {
+        let (rows, is_cut) = ask(ids.to_vec()).await?;
+        if !is_cut || rows.is_empty() {
+            all.extend(rows);
+            return Ok(all);
+        }
+        let found: HashSet<&String> = rows.iter().map(key).collect();
+        let missing = ids.iter().filter(|id| !found.contains(id));
+        ids = Cow::Owned(missing.cloned().collect());
+        all.extend(rows);
+    }
 }
 
 /// The first products of the category with this id; 500 without a `limit`.

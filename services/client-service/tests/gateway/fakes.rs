@@ -51,6 +51,8 @@ pub struct Shared {
     pub newer_rows: Option<i64>,
     /// The longest list that fits into one message.
     pub fits: Option<i32>,
+    /// The number of orders and of sagas after which a reply is cut.
+    pub room: Option<usize>,
     pub started: Vec<StartOrderSagaParam>,
     pub cancelled: Vec<OrderCancelParam>,
     /// The requested lists; without a user for all orders.
@@ -130,12 +132,10 @@ impl Fakes {
         let rows = rows
             .skip(usize::try_from(window.offset).expect("an offset"))
             .take(length);
-        let orders = rows.map(|order| shared.row(order)).collect();
+        let rows = rows.map(|order| shared.row(order)).collect();
+        let (orders, truncated) = shared.cut(rows);
         shared.windows.push(window);
-        Ok(shared.reply(OrderListResponse {
-            orders,
-            truncated: false,
-        }))
+        Ok(shared.reply(OrderListResponse { orders, truncated }))
     }
 }
 
@@ -146,6 +146,14 @@ fn reply_at<M>(position: u64, message: M) -> Response<M> {
 }
 
 impl Shared {
+    /// The rows that a reply has room for, and whether there are more.
+    fn cut<R>(&self, mut rows: Vec<R>) -> (Vec<R>, bool) {
+        let room = self.room.unwrap_or(usize::MAX);
+        let is_cut = rows.len() > room;
+        rows.truncate(room);
+        (rows, is_cut)
+    }
+
     fn reply<M>(&self, message: M) -> Response<M> {
         reply_at(self.position.max(1), message)
     }
@@ -331,11 +339,9 @@ impl OrderQuery for Fakes {
         let shared = self.lock();
         let ids = request.into_inner().ids;
         let found = ids.iter().filter_map(|id| shared.orders.get(id));
-        let orders = found.map(|order| shared.row(order)).collect();
-        Ok(shared.reply(OrderListResponse {
-            orders,
-            truncated: false,
-        }))
+        let found = found.map(|order| shared.row(order)).collect();
+        let (orders, truncated) = shared.cut(found);
+        Ok(shared.reply(OrderListResponse { orders, truncated }))
     }
 
     async fn list_orders(&self, request: Request<OrderListRequest>) -> Answer<OrderListResponse> {
@@ -405,11 +411,8 @@ impl SagaQuery for Fakes {
         let shared = self.lock();
         let ids = request.into_inner().ids;
         let found = ids.iter().filter_map(|id| shared.sagas.get(id));
-        let sagas = found.cloned().collect();
-        Ok(shared.reply_of_sagas(SagaListResponse {
-            sagas,
-            truncated: false,
-        }))
+        let (sagas, truncated) = shared.cut(found.cloned().collect());
+        Ok(shared.reply_of_sagas(SagaListResponse { sagas, truncated }))
     }
 
     async fn list_sagas(&self, _: Request<SagaListRequest>) -> Answer<SagaListResponse> {

@@ -273,6 +273,31 @@ async fn orders_that_exceed_one_message_are_read_in_parts() -> Result<()> {
 }
 
 #[tokio::test]
+async fn lists_that_were_cut_are_continued() -> Result<()> {
+    let (gateway, fakes) = Fakes::open().await?;
+    let expected: Vec<String> = (0..25).map(|number| format!("o{number:02}")).collect();
+    for id in &expected {
+        fakes.add(id, OrderStatus::Confirmed, SagaStatus::Completed);
+    }
+    let list = "query($n: Int!) { userOrders(userId: \"ann\", limit: $n) { id nodeId sagaState { status } } }";
+    let all = gateway.data(list, json!({"n": 25})).await?;
+    fakes.lock().room = Some(10);
+    for length in [9, 10, 11, 20, 25] {
+        let cut = gateway.data(list, json!({"n": length})).await?;
+        let orders = cut["userOrders"].as_array().map_or(&[][..], Vec::as_slice);
+        let expected = all["userOrders"].as_array().map(|all| &all[..length]);
+        assert_eq!(Some(orders), expected, "{length}");
+    }
+    let node_ids: Vec<_> = (all["userOrders"].as_array().into_iter().flatten())
+        .map(|order| order["nodeId"].clone())
+        .collect();
+    let nodes = "query($ids: [ID!]!) { nodes(ids: $ids) { ... on Order { id } } }";
+    let data = gateway.data(nodes, json!({"ids": node_ids})).await?;
+    assert_eq!(ids(&data["nodes"]), expected);
+    Ok(())
+}
+
+#[tokio::test]
 async fn an_unchanged_command_returns_the_row() -> Result<()> {
     let (gateway, fakes) = Fakes::open().await?;
     fakes.add("o1", OrderStatus::Shipped, SagaStatus::Completed);

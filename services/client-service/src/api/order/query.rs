@@ -2,7 +2,8 @@
 
 use async_graphql::{Context, ID, Object};
 use contract::query::{
-    Order as Row, OrderConnectionRequest, OrderListRequest, OrderPeriod, UserOrderListRequest,
+    Order as Row, OrderConnectionRequest, OrderListRequest, OrderListResponse, OrderPeriod,
+    UserOrderListRequest,
 };
 use futures::future::{BoxFuture, FutureExt};
 use graphql_http::{ApiError, ConnectionOf, DateTime, SizedBy, or_null};
@@ -51,7 +52,8 @@ impl Pagination {
         Order::from_rows(scope, rows.map_err(read_error)?)
     }
 
-    /// Reads a page. If it exceeds the size of one message, it is read in two halves.
+    /// Reads a page. One message has room for a limited number of rows: a page that was cut is continued, and one that could
+    /// not be sent is read in two halves.
     fn read<'a>(
         &'a self,
         scope: &'a RequestContext,
@@ -67,7 +69,16 @@ impl Pagination {
                     rows.extend(self.read(scope, limit - first, next).await?);
                     Ok(rows)
                 }
-                answer => answer,
+                Ok(list) => {
+                    let mut rows = list.orders;
+                    let count = i32::try_from(rows.len()).unwrap_or(limit);
+                    if list.truncated && 0 < count && count < limit {
+                        let next = offset.saturating_add(count);
+                        rows.extend(self.read(scope, limit - count, next).await?);
+                    }
+                    Ok(rows)
+                }
+                Err(status) => Err(status),
             }
         }
         .boxed()
@@ -78,11 +89,11 @@ impl Pagination {
         scope: &RequestContext,
         limit: i32,
         offset: i32,
-    ) -> Result<Vec<Row>, Status> {
+    ) -> Result<OrderListResponse, Status> {
         let status = self.status.map(OrderStatus::number);
         let limit = Some(limit);
         let (sort, period) = (self.sort.map(OrderSort::message), self.period);
-        let list = match self.user_id.clone() {
+        match self.user_id.clone() {
             None => {
                 let window = OrderListRequest {
                     status,
@@ -91,7 +102,7 @@ impl Pagination {
                     sort,
                     period,
                 };
-                scope.services.orders(scope, window).await?
+                scope.services.orders(scope, window).await
             }
             Some(user_id) => {
                 let window = UserOrderListRequest {
@@ -102,10 +113,9 @@ impl Pagination {
                     sort,
                     period,
                 };
-                scope.services.user_orders(scope, window).await?
+                scope.services.user_orders(scope, window).await
             }
-        };
-        Ok(list.orders)
+        }
     }
 }
 
