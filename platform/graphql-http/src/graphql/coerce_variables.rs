@@ -12,6 +12,7 @@ use async_graphql::parser::types::{
 use async_graphql::{Name, Positioned, Value, Variables};
 use async_graphql_value::Value as Given;
 
+use super::document::operations_mut;
 use super::input_coercion::{Source, Values, definition};
 use super::schema_index::SchemaIndex;
 use crate::errors::ApiError;
@@ -121,20 +122,12 @@ pub fn remove_absent(document: &mut ExecutableDocument, absent: &HashSet<Name>) 
     for fragment in document.fragments.values_mut() {
         places.set(&mut fragment.node.selection_set.node);
     }
-    for operation in operations(document) {
+    for operation in operations_mut(document) {
         places.set(&mut operation.selection_set.node);
     }
-    for operation in operations(document) {
+    for operation in operations_mut(document) {
         let definitions = &mut operation.variable_definitions;
         definitions.retain(|it| !found.contains(&it.node.name.node));
-    }
-}
-
-fn operations(document: &mut ExecutableDocument) -> Vec<&mut OperationDefinition> {
-    use async_graphql::parser::types::DocumentOperations::{Multiple, Single};
-    match &mut document.operations {
-        Single(operation) => vec![&mut operation.node],
-        Multiple(operations) => operations.values_mut().map(|it| &mut it.node).collect(),
     }
 }
 

@@ -5,10 +5,12 @@
 //! that no document can select, and it is removed from the response.
 
 use async_graphql::parser::types::{
-    Directive, DocumentOperations, ExecutableDocument, Field, OperationDefinition, OperationType,
-    Selection, SelectionSet,
+    Directive, ExecutableDocument, Field, OperationDefinition, OperationType, Selection,
+    SelectionSet,
 };
 use async_graphql::{Name, Pos, Positioned, Value};
+
+use super::document::operations_mut;
 
 /// The key of the added field. It is not a name, so that it differs from all that clients choose.
 const KEY: &str = "__typename?";
@@ -19,13 +21,8 @@ pub fn add_field(document: &mut ExecutableDocument) -> bool {
     for fragment in document.fragments.values_mut() {
         below(&mut fragment.node.selection_set.node, &mut added);
     }
-    match &mut document.operations {
-        DocumentOperations::Single(operation) => root(&mut operation.node, &mut added),
-        DocumentOperations::Multiple(operations) => {
-            for operation in operations.values_mut() {
-                root(&mut operation.node, &mut added);
-            }
-        }
+    for operation in operations_mut(document) {
+        root(operation, &mut added);
     }
     added
 }

@@ -14,6 +14,7 @@ use async_graphql::parser::types::{
 use async_graphql::{Name, Pos, Positioned};
 use async_graphql_value::indexmap::IndexMap;
 
+use super::document::in_order;
 use super::schema_index::SchemaIndex;
 use crate::errors::{ApiError, Code};
 
@@ -25,15 +26,13 @@ const MAX_VISITS: usize = 100_000;
 /// # Errors
 /// The error names the key, and how the fields differ.
 pub fn validate(document: &ExecutableDocument, index: &SchemaIndex) -> Result<(), ApiError> {
-    let mut operations: Vec<_> = document.operations.iter().map(|(_, each)| each).collect();
-    operations.sort_by_key(|each| each.pos);
     let mut comparison = Comparison {
         document,
         index,
         compared: HashSet::new(),
         remaining: MAX_VISITS,
     };
-    for operation in operations {
+    for (_, operation) in in_order(document) {
         let object = Some(SchemaIndex::root(operation.node.ty));
         let set = &operation.node.selection_set.node;
         comparison.within(TypedSet { object, set })?;

@@ -18,6 +18,7 @@ use async_graphql::parser::types::{
 };
 use async_graphql::{Name, Positioned, Variables};
 
+use super::document::in_order;
 use super::input_coercion::{Source, Values, is_scalar};
 use super::schema_index::SchemaIndex;
 use crate::errors::ApiError;
@@ -32,9 +33,7 @@ pub fn validate(
     variables: &Variables,
     index: &SchemaIndex,
 ) -> Result<(), ApiError> {
-    let mut operations: Vec<_> = document.operations.iter().map(|(_, each)| each).collect();
-    operations.sort_by_key(|each| each.pos);
-    for each in operations {
+    for (_, each) in in_order(document) {
         for definition in &each.node.variable_definitions {
             declaration(index, &each.node, definition)?;
         }

@@ -9,6 +9,7 @@ use async_graphql::parser::types::{Directive, ExecutableDocument, Selection, Sel
 use async_graphql::{Name, Pos, Positioned};
 use async_graphql_value::Value as Given;
 
+use super::document::in_order;
 use crate::errors::ApiError;
 
 /// Rejects an operation that declares a variable twice, does not declare one that it uses, or does not use one.
@@ -16,9 +17,7 @@ use crate::errors::ApiError;
 /// # Errors
 /// The error names the variable.
 pub fn validate(document: &ExecutableDocument) -> Result<(), ApiError> {
-    let mut operations: Vec<_> = document.operations.iter().collect();
-    operations.sort_by_key(|(_, operation)| operation.pos);
-    for (name, operation) in operations {
+    for (name, operation) in in_order(document) {
         let operation = &operation.node;
         let by = name.map_or_else(String::new, |name| format!(" by the operation {name}"));
         let mut uses = Uses::in_document(document);

@@ -114,6 +114,28 @@ fn add<T>(
     }
 }
 
+/// The operations with their names, in the order of the document.
+#[must_use]
+pub fn in_order(
+    document: &ExecutableDocument,
+) -> Vec<(Option<&Name>, &Positioned<OperationDefinition>)> {
+    let mut operations: Vec<_> = document.operations.iter().collect();
+    operations.sort_by_key(|(_, operation)| operation.pos);
+    operations
+}
+
+/// The operations, to be changed.
+pub fn operations_mut(
+    document: &mut ExecutableDocument,
+) -> impl Iterator<Item = &mut OperationDefinition> {
+    let (single, multiple) = match &mut document.operations {
+        DocumentOperations::Single(operation) => (Some(operation), None),
+        DocumentOperations::Multiple(operations) => (None, Some(operations.values_mut())),
+    };
+    let all = single.into_iter().chain(multiple.into_iter().flatten());
+    all.map(|operation| &mut operation.node)
+}
+
 /// The operation of this name, or the only one if there is no name.
 ///
 /// # Errors
