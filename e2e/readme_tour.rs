@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 use test_shop::Store;
 use tokio::process::Command;
 
-use crate::support::{Topology, binaries, on};
+use crate::support::{Topology, binaries, is_time, is_uuid, on, words};
 
 /// The address and the command in the page, which are replaced by those of the test.
 const PAGE_URL: &str = "http://127.0.0.1:4000";
@@ -143,39 +143,16 @@ fn redacted(outputs: &[&str]) -> Vec<String> {
 }
 
 fn redact_words(line: &str, ids: &mut HashMap<String, usize>) -> String {
-    let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | ':' | '.');
-    let mut redacted = String::new();
-    let mut rest = line;
-    while let Some(begin) = rest.find(word) {
-        let end = rest[begin..]
-            .find(|c| !word(c))
-            .map_or(rest.len(), |length| begin + length);
-        redacted.push_str(&rest[..begin]);
-        let found = &rest[begin..end];
-        if is_id(found) {
+    let redact = |word: &str| {
+        if is_uuid(word) {
             let next = ids.len() + 1;
-            let number = ids.entry(found.to_owned()).or_insert(next);
-            redacted += "<id ";
-            redacted += &number.to_string();
-            redacted += ">";
-        } else if found.len() >= 20 && found.ends_with('Z') && found.starts_with("20") {
-            redacted.push_str("<time>");
+            let number = ids.entry(word.to_owned()).or_insert(next);
+            format!("<id {number}>")
+        } else if is_time(word) {
+            "<time>".to_owned()
         } else {
-            redacted.push_str(found);
+            word.to_owned()
         }
-        rest = &rest[end..];
-    }
-    redacted + rest
-}
-
-fn is_id(word: &str) -> bool {
-    let hyphens = [8, 13, 18, 23];
-    word.len() == 36
-        && word.char_indices().all(|(at, c)| {
-            if hyphens.contains(&at) {
-                c == '-'
-            } else {
-                c.is_ascii_hexdigit()
-            }
-        })
+    };
+    words(line).into_iter().map(redact).collect()
 }

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use anyhow::{Result, bail, ensure};
 use serde_json::Value;
 
+use crate::support::{is_time, is_uuid, words};
+
 /// Fields and headers whose whole text is an id.
 const OPAQUE: [&str; 7] = [
     "nodeId",
@@ -141,32 +143,6 @@ impl Bindings {
     }
 }
 
-/// Words and what separates them, in order.
-fn words(text: &str) -> Vec<&str> {
-    let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | ':' | '.' | '_');
-    let mut parts = Vec::new();
-    let mut rest = text;
-    while let Some(first) = rest.chars().next() {
-        let end = rest.find(|c| is_word(c) != is_word(first));
-        let (part, after) = rest.split_at(end.unwrap_or(rest.len()));
-        parts.push(part);
-        rest = after;
-    }
-    parts
-}
-
 fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-fn is_time(word: &str) -> bool {
-    word.len() >= 20 && word.starts_with("20") && word.contains('T') && word.ends_with('Z')
-}
-
-fn is_uuid(word: &str) -> bool {
-    let groups = word.split('-').map(str::len);
-    groups.eq([8, 4, 4, 4, 12])
-        && word
-            .bytes()
-            .all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
 }

@@ -8,12 +8,12 @@
 // Prints the number of checks.
 "use strict";
 
-const assert = require("node:assert/strict");
 const { existsSync } = require("node:fs");
 const { createServer } = require("node:http");
 const { join } = require("node:path");
 const { AxeBuilder } = require("@axe-core/playwright");
 const { chromium } = require("playwright-core");
+const { assert, check, main } = require("./support.cjs");
 
 const TIMEOUT_MS = 30_000;
 const POLL_INTERVAL_MS = 20;
@@ -24,16 +24,8 @@ const TOLERATED = [
   { rule: "nested-interactive", element: /^<li [^>]*class="graphiql-tab/ },
 ];
 
-let checks = 0;
-
-function check(actual, expected, message) {
-  assert.deepEqual(actual, expected, message);
-  checks += 1;
-}
-
 function checkIncludes(text, part) {
-  assert.ok(text.includes(part), `${JSON.stringify(part)} is not in ${text}`);
-  checks += 1;
+  check(text.includes(part), true, `${JSON.stringify(part)} is not in ${text}`);
 }
 
 function executable() {
@@ -78,7 +70,7 @@ async function until(what, probe) {
   while (performance.now() < end) {
     last = await probe();
     if (last === true) {
-      checks += 1;
+      check(last, true, what);
       return;
     }
     await new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL_MS));
@@ -353,9 +345,4 @@ async function origins(development, production, allowed) {
 }
 
 const [mode, ...gateways] = process.argv.slice(2);
-({ editor, form, origins })[mode](...gateways)
-  .then(() => console.log(`${checks} checks`))
-  .catch((error) => {
-    console.error(error);
-    process.exit(1);
-  });
+main(() => ({ editor, form, origins })[mode](...gateways));

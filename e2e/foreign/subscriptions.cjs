@@ -5,36 +5,10 @@
 // Prints the number of checks.
 "use strict";
 
-const assert = require("node:assert/strict");
 const { createClient: createSocketClient } = require("graphql-ws");
 const { createClient: createStreamClient } = require("graphql-sse");
 const WebSocket = require("ws");
-
-const host = process.argv[2];
-const url = `http://${host}/graphql`;
-let checks = 0;
-
-function check(actual, expected, message) {
-  assert.deepEqual(actual, expected, message);
-  checks += 1;
-}
-
-async function run(query, variables) {
-  const response = await fetch(url, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ query, variables }),
-  });
-  const { data, errors } = await response.json();
-  assert.equal(errors, undefined, JSON.stringify(errors));
-  return data;
-}
-
-async function create(name) {
-  const query = "mutation($input: CreateProductInput!) { createProduct(input: $input) { id } }";
-  const data = await run(query, { input: { name, price: 1.5, stockQuantity: 3 } });
-  return data.createProduct.id;
-}
+const { assert, check, create, host, main, run, url } = require("./support.cjs");
 
 const CREATED = "subscription($after: String) { productCreated(after: $after) { id name } }";
 
@@ -122,11 +96,4 @@ async function orders() {
   await client.dispose();
 }
 
-sockets()
-  .then(streams)
-  .then(orders)
-  .then(() => console.log(`${checks} checks`))
-  .catch((error) => {
-    console.error(error);
-    process.exitCode = 1;
-  });
+main(sockets, streams, orders);

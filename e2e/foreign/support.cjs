@@ -1,4 +1,4 @@
-// What the programs of this folder have in common. Each gets HOST:PORT and prints the number of its checks.
+// What the programs of this folder have in common. Most get HOST:PORT, and each prints the number of its checks.
 "use strict";
 
 const assert = require("node:assert/strict");

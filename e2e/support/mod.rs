@@ -10,6 +10,7 @@ mod orders;
 mod promtool;
 mod session;
 mod shop;
+mod words;
 
 pub use audit::{Audit, Ended, LedgerSums, Status};
 pub use client::{Client, RequestResult};
@@ -21,3 +22,4 @@ pub use orders::{CANCEL_ORDER, CREATE_ORDER, SHIP_ORDER, order_input};
 pub use promtool::check_metrics;
 pub use session::Session;
 pub use shop::{Shop, Topology, binaries, long, on, on_folder, on_with};
+pub use words::{is_time, is_uuid, words};

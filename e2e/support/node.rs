@@ -1,9 +1,10 @@
 //! Programs in JavaScript: the clients that front ends use.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use test_shop::cache_folder;
 use tokio::process::Command;
 use tokio::time::timeout;
 
@@ -68,13 +69,9 @@ pub async fn graphiql() -> Result<String> {
 
 /// Runs `install` of a folder of tools, which prints where it has installed what.
 async fn install(tool: &str, list: Option<&str>) -> Result<String> {
-    let cache = std::env::var_os("XDG_CACHE_HOME")
-        .map(PathBuf::from)
-        .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")))
-        .context("neither XDG_CACHE_HOME nor HOME is set")?;
     let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tools");
     let output = Command::new(tools.join(tool).join("install"))
-        .arg(cache.join("rust-cqrs"))
+        .arg(cache_folder()?)
         .args(list)
         .output()
         .await?;

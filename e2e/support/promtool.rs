@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
+use test_shop::cache_folder;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 use tokio::sync::OnceCell;
@@ -41,12 +42,8 @@ async fn find() -> Result<PathBuf> {
     if let Some(promtool) = env::var_os(VARIABLE) {
         return Ok(PathBuf::from(promtool));
     }
-    let cache = env::var_os("XDG_CACHE_HOME")
-        .map(PathBuf::from)
-        .or_else(|| env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")))
-        .context("neither XDG_CACHE_HOME nor HOME is set")?;
     let found = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("promtool/install"))
-        .arg(cache.join("rust-cqrs"))
+        .arg(cache_folder()?)
         .output()
         .await
         .context("cannot run e2e/promtool/install")?;

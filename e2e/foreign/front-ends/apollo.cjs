@@ -9,7 +9,7 @@ const { createPersistedQueryLink } = require("@apollo/client/link/persisted-quer
 const { GraphQLWsLink } = require("@apollo/client/link/subscriptions");
 const { relayStylePagination } = require("@apollo/client/utilities");
 const { createClient } = require("graphql-ws");
-const { assert, check, create, createCategory, host, main, readingWrites, recording, until, url } = require("./support.cjs");
+const { assert, check, create, createCategory, host, main, readingWrites, recording, until, url } = require("../support.cjs");
 
 // The link for subscriptions expects a browser's.
 globalThis.WebSocket ??= require("ws");

@@ -10,7 +10,7 @@ const { copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } = re
 const { join } = require("node:path");
 const { generate } = require("@graphql-codegen/cli");
 const { addTypenameSelectionDocumentTransform } = require("@graphql-codegen/client-preset");
-const { check, host, main, url } = require("./support.cjs");
+const { check, host, main, url } = require("../support.cjs");
 
 const folder = process.argv[3];
 const GENERATED = ["fragment-masking.ts", "gql.ts", "graphql.ts", "index.ts", "persisted-documents.json"];

@@ -12,7 +12,7 @@ const { persistedExchange } = require("@urql/exchange-persisted");
 const { createClient: createStreamClient } = require("graphql-sse");
 const { createClient: createSocketClient } = require("graphql-ws");
 const WebSocket = require("ws");
-const { check, host, main, recording, url } = require("./support.cjs");
+const { check, host, main, recording, url } = require("../support.cjs");
 
 const folder = process.argv[3];
 const { Create, Created, Products } = require(join(folder, "compiled", "operations.js"));

@@ -8,7 +8,7 @@ const { persistedExchange } = require("@urql/exchange-persisted");
 const { createClient: createStreamClient } = require("graphql-sse");
 const { createClient: createSocketClient } = require("graphql-ws");
 const WebSocket = require("ws");
-const { check, create, createCategory, host, main, recording, until, url } = require("./support.cjs");
+const { check, create, createCategory, host, main, recording, until, url } = require("../support.cjs");
 
 const PRODUCT = gql`
   query Product($id: ID!) {

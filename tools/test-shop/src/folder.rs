@@ -1,6 +1,6 @@
-//! A temporary folder that is removed with its value, or at the latest with the process.
+//! A temporary folder that is removed with its value, or at the latest with the process, and the folder of what is kept.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result};
@@ -43,4 +43,16 @@ impl Drop for Folder {
         let _ = self.watchdog.kill();
         let _ = self.watchdog.wait();
     }
+}
+
+/// The folder of this repository in the user's cache, where tests install what they download.
+///
+/// # Errors
+/// The user has no such folder.
+pub fn cache_folder() -> Result<PathBuf> {
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let home = || Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache"));
+    let cache = cache.or_else(home);
+    let cache = cache.context("neither XDG_CACHE_HOME nor HOME is set")?;
+    Ok(cache.join("rust-cqrs"))
 }

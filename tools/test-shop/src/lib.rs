@@ -13,7 +13,7 @@ mod socket;
 mod system;
 
 pub use binaries::Binaries;
-pub use folder::Folder;
+pub use folder::{Folder, cache_folder};
 pub use graphql::{Answer, Operation};
 pub use http::{Connection, Reply, Request};
 pub use process::{Process, Start, until, until_within};

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use test_shop::Folder;
+use test_shop::{Folder, cache_folder};
 
 use super::test_gateway::TestGateway;
 
@@ -27,12 +27,8 @@ fn run(command: &mut Command) -> Result<String> {
 }
 
 fn packages() -> Result<PathBuf> {
-    let cache = std::env::var_os("XDG_CACHE_HOME")
-        .map(PathBuf::from)
-        .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")))
-        .context("neither XDG_CACHE_HOME nor HOME is set")?;
     let install = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tools/test-node/install");
-    let printed = run(Command::new(install).arg(cache.join("rust-cqrs")))?;
+    let printed = run(Command::new(install).arg(cache_folder()?))?;
     Ok(PathBuf::from(printed.trim()))
 }
 
