@@ -26,8 +26,6 @@ pub struct ExecutionContext {
     /// All command ids are derived from it.
     seed: CommandId,
     origin: Origin,
-    /// The client's minimum position.
-    minimum: Option<u64>,
     /// The minimum position of the next query.
     required: AtomicU64,
     /// One above the newest position read or written; 0 before the first one, since 0 itself is a position.
@@ -48,7 +46,6 @@ impl ExecutionContext {
             journal: Journal::default(),
             seed,
             origin,
-            minimum,
             required: AtomicU64::new(minimum.unwrap_or(0)),
             above_newest: AtomicU64::new(0),
             truncated: AtomicBool::new(false),
@@ -143,12 +140,10 @@ impl ExecutionContext {
         Ok(())
     }
 
-    /// The position of the response: the newest one read or written, and at least the client's minimum; `None` without
-    /// either.
+    /// The newest position read or written, if any.
     #[must_use]
     pub fn position(&self) -> Option<u64> {
-        let newest = self.above_newest.load(Relaxed).checked_sub(1);
-        newest.max(self.minimum)
+        self.above_newest.load(Relaxed).checked_sub(1)
     }
 }
 

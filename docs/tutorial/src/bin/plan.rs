@@ -21,7 +21,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             "{} seats are for sale, at position {}",
             done.reply, done.position
         ),
-        Err(ExecuteError::Rejected(rejection)) => println!("rejected: {rejection}"),
+        Err(ExecuteError::Rejected { rejection, .. }) => println!("rejected: {rejection}"),
         Err(error) => return Err(error.into()),
     }
     app.close().await;

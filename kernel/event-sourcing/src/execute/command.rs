@@ -125,8 +125,13 @@ pub struct Executed<T> {
 #[derive(Debug, thiserror::Error)]
 pub enum ExecuteError<R: Debug> {
     /// The domain rejected the command. Nothing was written.
-    #[error("rejected: {0:?}")]
-    Rejected(R),
+    #[error("rejected: {rejection:?}")]
+    Rejected {
+        /// Why.
+        rejection: R,
+        /// A reader that has reached this position sees the state that the decision was made on.
+        position: Position,
+    },
     /// The command id took effect before, for another operation or stream. This call wrote nothing.
     #[error("the command id was used for another operation")]
     Reused,

@@ -77,9 +77,12 @@ impl<T, R: Debug> DecisionResult<T, R> {
     fn end(self, ended: UntypedResult) -> Result<Executed<T>, ExecuteError<R>> {
         let executed = match ended {
             Ok(executed) => executed,
-            Err(ExecuteError::Rejected(())) => {
+            Err(ExecuteError::Rejected { position, .. }) => {
                 return Err(match self.rejection {
-                    Some(rejection) => ExecuteError::Rejected(rejection),
+                    Some(rejection) => ExecuteError::Rejected {
+                        rejection,
+                        position,
+                    },
                     None => ExecuteError::Failed(missing_reply()),
                 });
             }

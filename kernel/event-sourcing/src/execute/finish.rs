@@ -147,7 +147,10 @@ impl Executor {
         if is_stale {
             Ok(Err(Retry::VersionConflict))
         } else if is_rejected {
-            Err(ExecuteError::Rejected(()))
+            Err(ExecuteError::Rejected {
+                rejection: (),
+                position: status.head,
+            })
         } else if decision.reply(&work.into_states()) {
             Ok(Ok(Executed {
                 reply: (),

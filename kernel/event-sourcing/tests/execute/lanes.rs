@@ -61,7 +61,10 @@ async fn no_command_returns_before_the_states_it_was_decided_on_are_durable() {
     assert!(first.await.unwrap().is_ok());
     assert!(matches!(
         second.await.unwrap(),
-        Err(ExecuteError::Rejected(Overdrawn(5)))
+        Err(ExecuteError::Rejected {
+            rejection: Overdrawn(5),
+            ..
+        })
     ));
 }
 
@@ -142,7 +145,7 @@ async fn concurrent_processes_on_the_same_accounts_neither_lose_nor_repeat_trans
     for done in tasks.join_all().await {
         match done {
             Ok(_) => moved += 1,
-            Err(ExecuteError::Rejected(Overdrawn(_))) => {}
+            Err(ExecuteError::Rejected { .. }) => {}
             Err(error) => panic!("{error}"),
         }
     }
@@ -180,7 +183,10 @@ async fn closing_waits_for_earlier_commits_and_sees_their_events() {
     put.await.unwrap();
     assert!(matches!(
         close.await.unwrap(),
-        Err(ExecuteError::Rejected(Overdrawn(1)))
+        Err(ExecuteError::Rejected {
+            rejection: Overdrawn(1),
+            ..
+        })
     ));
 }
 

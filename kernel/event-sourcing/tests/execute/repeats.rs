@@ -107,7 +107,10 @@ async fn a_rejected_command_id_can_be_used_again() {
     let rejected = executor.execute(&transfer("a", "b", 5), &first).await;
     assert!(matches!(
         rejected,
-        Err(ExecuteError::Rejected(Overdrawn(0)))
+        Err(ExecuteError::Rejected {
+            rejection: Overdrawn(0),
+            ..
+        })
     ));
     executor
         .execute(&deposit("a", 5), &context())

@@ -331,7 +331,10 @@ impl<S: Saga> Drive<'_, S> {
                 self.shared.failures.unanswered(self.named(), error);
                 Ok(())
             }
-            ExecuteError::Rejected(Corrupt(damage)) => {
+            ExecuteError::Rejected {
+                rejection: Corrupt(damage),
+                ..
+            } => {
                 self.corrupt(damage);
                 Err(NextWake::OnSignal)
             }

@@ -191,7 +191,7 @@ impl<S: Travel> Bench<S> {
             .await
         {
             Ok(_) => self.state = self.executor.load("trip-1").await.unwrap().0,
-            Err(ExecuteError::Rejected(_)) => {}
+            Err(ExecuteError::Rejected { .. }) => {}
             Err(other) => panic!("{other}"),
         }
         assert_eq!(self.state.corruption(), None, "{act:?}");

@@ -363,7 +363,7 @@ impl TestCluster {
         };
         match self.executor.execute(acts, &context).await {
             Ok(_) => Ok(()),
-            Err(ExecuteError::Rejected(rejected)) => Err(rejected),
+            Err(ExecuteError::Rejected { rejection, .. }) => Err(rejection),
             Err(other) => panic!("{other}"),
         }
     }

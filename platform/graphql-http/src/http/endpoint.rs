@@ -235,12 +235,13 @@ impl Endpoint {
         if !prepared.is_subscription() {
             let answer = self.answer(parts, prepared, origin).await?;
             return Ok(if answer.is_executed() {
-                event_stream::single(&answer.body)
+                event_stream::single(&answer)
             } else {
                 answer.into_response(Media::GraphqlResponse)
             });
         }
         let resumed = event_stream::last_event(&parts.headers)?;
+        let minimum = request::minimum(&parts.headers)?;
         let permit = hub.open_socket("sse")?;
         let (outbox, inbox) = outbox();
         let start = SubscriptionStart {
@@ -249,6 +250,7 @@ impl Endpoint {
             operation: 0,
             outbox,
             resumed,
+            minimum,
         };
         match hub.subscribe(start).await {
             Ok(running) => {
@@ -257,7 +259,7 @@ impl Endpoint {
             }
             Err(Rejected::Early(error)) => Err(error),
             Err(Rejected::Executed(answer)) if answer.is_executed() => {
-                Ok(event_stream::single(&answer.body))
+                Ok(event_stream::single(&answer))
             }
             Err(Rejected::Executed(answer)) => Ok(answer.into_response(Media::GraphqlResponse)),
         }

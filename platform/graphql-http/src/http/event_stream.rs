@@ -16,6 +16,7 @@ use tokio::time::{Instant, Interval, interval_at};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::outbox::{Inbox, Item};
+use super::response::{HttpResponse, MIN_POSITION};
 use super::subscriptions::SocketPermit;
 use crate::errors::{ApiError, Code};
 
@@ -61,10 +62,15 @@ pub fn last_event(headers: &HeaderMap) -> Result<Option<u64>, ApiError> {
 
 /// A response with one result.
 #[must_use]
-pub fn single(body: &[u8]) -> Response {
-    let mut events = event(None, body);
+pub fn single(answer: &HttpResponse) -> Response {
+    let mut events = event(None, &answer.body);
     events.extend_from_slice(COMPLETE);
-    response(Body::from(events))
+    let mut response = response(Body::from(events));
+    if let Some(position) = answer.position {
+        let headers = response.headers_mut();
+        headers.insert(MIN_POSITION, HeaderValue::from(position));
+    }
+    response
 }
 
 /// A response with the messages of a subscription.

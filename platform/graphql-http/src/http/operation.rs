@@ -48,6 +48,7 @@ pub async fn run(
             operation,
             outbox: outbox.clone(),
             resumed: None,
+            minimum: None,
         };
         match hub.subscribe(start).await {
             Ok(running) => running.await,

@@ -8,7 +8,7 @@ use platform::Tasks;
 
 use super::response::{Completion, HttpResponse};
 use crate::backend::Backend;
-use crate::errors::{ApiError, MutationOutcome};
+use crate::errors::{ApiError, Code, MutationOutcome};
 use crate::graphql::{Executor, Extra, Identity, Prepared};
 
 /// Executes requests, with the clock for the timestamps of errors.
@@ -54,7 +54,22 @@ impl Responder {
     }
 
     pub async fn execute(&self, request: Prepared, identity: Identity) -> HttpResponse {
-        let executed = self.executor.execute(request, identity, None).await;
+        let (minimum, origin) = (identity.minimum, identity.origin.clone());
+        let mut executed = self.executor.execute(request, identity, None).await;
+        if let Some(minimum) = minimum {
+            // A service that was read or written has checked the minimum. A response of neither, such as that of
+            // `{ __typename }`, must not confirm a position that the log does not have.
+            if executed.position.is_none() {
+                match self.backend.require_position(&origin, minimum).await {
+                    Ok(()) => executed.position = Some(minimum),
+                    Err(error) if error.code == Code::BadRequest => {
+                        return self.rejected(&error, &MutationOutcome::NOTHING);
+                    }
+                    Err(_) => {}
+                }
+            }
+            executed.position = executed.position.map(|newest| newest.max(minimum));
+        }
         HttpResponse::executed(executed, self.completion())
     }
 

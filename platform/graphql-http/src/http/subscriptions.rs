@@ -41,8 +41,10 @@ pub struct SubscriptionStart {
     pub operation: u64,
     /// Where its messages go.
     pub outbox: Outbox,
-    /// A position at which a lost connection resumes. It takes precedence over the operation's argument.
+    /// The position at which a lost connection resumes, `Last-Event-ID`. It takes precedence over the operation's argument.
     pub resumed: Option<u64>,
+    /// The position that the client knows, `X-Min-Position`. Without another position the subscription starts there.
+    pub minimum: Option<u64>,
 }
 
 /// Why a subscription was not started.

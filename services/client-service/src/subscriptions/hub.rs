@@ -53,13 +53,20 @@ impl Subscriptions for SubscriptionHub {
             operation,
             outbox,
             resumed,
+            minimum,
         } = start;
         let selection = selection_of(responder, &request, &origin).await?;
-        let after = resumed.or(selection.after);
-        if let Some(after) = after {
-            let known = self.0.services.require_head(&origin, ("after", after));
-            known.await.map_err(Rejected::Early)?;
+        for (name, position) in [
+            ("Last-Event-ID", resumed),
+            ("after", selection.after),
+            ("X-Min-Position", minimum),
+        ] {
+            if let Some(position) = position {
+                let known = self.0.services.require_head(&origin, (name, position));
+                known.await.map_err(Rejected::Early)?;
+            }
         }
+        let after = resumed.or(selection.after).or(minimum);
         let running = RunningSubscription {
             responder: Arc::clone(responder),
             used: self.0.group(responder, request, selection, &origin),

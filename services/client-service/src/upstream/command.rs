@@ -92,7 +92,7 @@ impl Services {
                 Ok(entity)
             }
             (None, None) => {
-                // A position proves that the command took effect, since rejections have none.
+                // No rejection, and a position: the command took effect.
                 if position.is_some() {
                     scope.journal.committed(id, position, None);
                 }

@@ -121,6 +121,46 @@ async fn an_event_stream_resumes_at_its_last_event() -> Result<()> {
 }
 
 #[tokio::test]
+async fn an_event_stream_starts_at_the_position_that_the_client_knows() -> Result<()> {
+    let gateway = TestGateway::open().await?;
+    let one = gateway.product("One", None).await?;
+    let query = "query($id: ID!) { product(id: $id) { id } }";
+    let known = gateway.ask_after(query, json!({ "id": one })).await?;
+    let known = position(&known)?.to_string();
+    gateway.product("Two", None).await?;
+    let minimum = format!("x-min-position: {known}\r\n");
+    let mut events = Events::open(&gateway, &minimum, json!({})).await?;
+    assert_eq!(events.name().await?, "Two");
+    // A position of the operation takes precedence.
+    let mut events = Events::open(&gateway, &minimum, json!({"after": "0"})).await?;
+    assert_eq!(events.name().await?, "One");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_position_above_the_head_is_rejected_by_the_name_of_its_header() -> Result<()> {
+    let gateway = TestGateway::open().await?;
+    gateway.product("One", None).await?;
+    for (header, shown) in [
+        ("x-min-position", "X-Min-Position"),
+        ("last-event-id", "Last-Event-ID"),
+    ] {
+        for value in ["1000000", "x"] {
+            let mut request = graphql(CREATED, &json!({}));
+            request.headers.retain(|(name, _)| name != "accept");
+            let request = request.with_header("accept", "text/event-stream");
+            let reply = gateway.send(&request.with_header(header, value)).await?;
+            assert_eq!(reply.status, 400, "{header}: {value}");
+            let error = reply.json()?["errors"][0].take();
+            assert_eq!(error["extensions"]["code"], "BAD_REQUEST");
+            let message = error["message"].as_str().context("a message")?;
+            assert!(message.starts_with(shown), "{message}");
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn queries_and_mutations_are_streams_of_one_event() -> Result<()> {
     let gateway = TestGateway::open().await?;
     let create = "mutation { createCategory(input: {name: \"Lamps\"}) { name } }";
@@ -134,6 +174,7 @@ async fn queries_and_mutations_are_streams_of_one_event() -> Result<()> {
         "{body}"
     );
     assert!(body.ends_with("\n\nevent: complete\ndata:\n\n"), "{body}");
+    assert!(reply.header("x-min-position").is_some());
 
     let get = Request::get("/graphql?query=%7BcategoryExists(id:1)%7D");
     let reply = gateway

@@ -4,6 +4,7 @@ use anyhow::{Context, Result};
 use contract::metadata;
 use contract::status::Reason;
 use serde_json::json;
+use tonic::Status;
 
 use super::test_gateway::{Fault, TestGateway, graphql, text};
 
@@ -47,6 +48,45 @@ async fn without_reads_the_position_is_the_minimum_or_absent() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_position_that_cannot_be_verified_is_not_confirmed() -> Result<()> {
+    let gateway = TestGateway::open().await?;
+    let lost = || Fault::Before(Status::unavailable("lost"));
+    let status = "/proto.Admin/Status";
+    gateway
+        .wire
+        .break_next(status, std::iter::repeat_with(lost).take(100));
+    let request = graphql("{ __typename }", &json!({})).with_header("x-min-position", "1");
+    let reply = gateway.send(&request).await?;
+    assert_eq!(reply.json()?["data"]["__typename"], "Query");
+    assert_eq!(reply.header("x-min-position"), None);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_rejected_mutation_has_the_position_that_it_was_decided_at() -> Result<()> {
+    let gateway = TestGateway::open().await?;
+    let id = gateway.category("Tea").await?;
+    gateway.product("Pot", Some(&id)).await?;
+    let head = gateway.ask_after("{ products { id } }", json!({})).await?;
+    let delete = "mutation($id: ID!) { deleteCategory(id: $id) }";
+    let reply = gateway.ask(delete, json!({ "id": id })).await?;
+    let body = reply.json()?;
+    assert_eq!(body["errors"][0]["extensions"]["code"], "CONFLICT");
+    assert_eq!(
+        body["extensions"]["position"],
+        head["extensions"]["position"]
+    );
+    let position = text(&body["extensions"]["position"])?;
+    assert_eq!(reply.header("x-min-position"), Some(position.as_str()));
+    // Rejected by the gateway itself, without a state.
+    let invalid = "mutation { createProduct(input: {name: \"P\", price: 1.234}) { id } }";
+    let body = gateway.ask(invalid, json!({})).await?.json()?;
+    assert_eq!(body["errors"][0]["extensions"]["code"], "VALIDATION_ERROR");
+    assert!(body.get("extensions").is_none(), "{body}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_failed_read_does_not_lower_the_position() -> Result<()> {
     let gateway = TestGateway::open().await?;
     let query = "mutation { createCategory(input: {name: \"Tea\"}) { id } }";
@@ -73,6 +113,7 @@ async fn a_position_above_the_head_is_a_bad_request_and_nothing_is_written() -> 
     for query in [
         "{ categories { name } }",
         "{ category(id: 1) { id } }",
+        "{ __typename }",
         create,
     ] {
         for position in ["1000000", "-1", "x", "9223372036854775808"] {

@@ -33,7 +33,7 @@ pub struct CommandBus {
 pub struct CommandOutcome<A> {
     /// The reply, or the business error.
     pub result: Result<A, Error>,
-    /// The log position that the reply reflects.
+    /// The log position that the reply, or the business error, reflects.
     pub position: Option<Position>,
     /// Whether the command changed nothing.
     pub unchanged: bool,
@@ -98,7 +98,7 @@ impl CommandBus {
                     Ok(done) => answered(done),
                     Err(error) => fail(error, context.deadline),
                 },
-                Err(rejected) => reject(&rejected),
+                Err(rejected) => reject(&rejected, None),
             }
         };
         let (outcome, label) = executed.instrument(span).await;
@@ -128,20 +128,28 @@ fn answered<A>(done: Executed<A>) -> DispatchResult<A> {
     (Ok(outcome), label)
 }
 
-fn reject<A>(rejected: &impl BusinessRejection) -> DispatchResult<A> {
+/// `position` is that of the state that the command was decided on, if it came so far.
+fn reject<A>(rejected: &impl BusinessRejection, position: Option<Position>) -> DispatchResult<A> {
     let error = rejected.error();
     tracing::debug!(
         { fields::CODE } = error.r#type,
         { fields::REASON } = without_values(&error.message),
         "command rejected"
     );
-    (Ok(CommandOutcome::rejected(error)), rejected.outcome())
+    let outcome = CommandOutcome {
+        position,
+        ..CommandOutcome::rejected(error)
+    };
+    (Ok(outcome), rejected.outcome())
 }
 
 fn fail<A, R: BusinessRejection>(error: ExecuteError<R>, deadline: Instant) -> DispatchResult<A> {
     const FAILED: &str = "a command failed";
     match error {
-        ExecuteError::Rejected(rejected) => reject(&rejected),
+        ExecuteError::Rejected {
+            rejection,
+            position,
+        } => reject(&rejection, Some(position)),
         ExecuteError::Reused => {
             let error = ErrorType::Conflict.error("the command id was used for another command");
             (Ok(CommandOutcome::rejected(error)), "conflict")

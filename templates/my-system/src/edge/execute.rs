@@ -80,7 +80,13 @@ where
         execution.journal.note(id, Outcome::None);
     }
     Err(match error {
-        ExecuteError::Rejected(rejection) => rejection.error(),
+        ExecuteError::Rejected {
+            rejection,
+            position,
+        } => {
+            execution.committed_at(position.0);
+            rejection.error()
+        }
         ExecuteError::Reused => ApiError::new(
             Code::Conflict,
             "the command id was used for another command",
