@@ -15,6 +15,8 @@ use platform::Tasks;
 use tokio::time::{Instant, Interval, interval_at};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use super::accept::Accept;
+use super::headers::only;
 use super::outbox::{Inbox, Item};
 use super::response::{HttpResponse, MIN_POSITION};
 use super::subscriptions::SocketPermit;
@@ -31,20 +33,15 @@ const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(12);
 /// Whether the client asks for an event stream.
 #[must_use]
 pub fn is_requested(headers: &HeaderMap) -> bool {
-    let values = headers.get_all(header::ACCEPT).into_iter();
-    let mut ranges = values
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|range| range.split(';').next());
-    ranges.any(|range| range.trim().eq_ignore_ascii_case(MEDIA_TYPE))
+    Accept::of(headers).names(MEDIA_TYPE)
 }
 
 /// The position at which a client resumes that has lost its connection.
 ///
 /// # Errors
-/// It is not a position.
+/// It is not a position, or there is more than one.
 pub fn last_event(headers: &HeaderMap) -> Result<Option<u64>, ApiError> {
-    let Some(value) = headers.get(LAST_EVENT_ID) else {
+    let Some(value) = only(headers, LAST_EVENT_ID, "Last-Event-ID")? else {
         return Ok(None);
     };
     let text = value.to_str().unwrap_or_default();
@@ -200,6 +197,7 @@ mod tests {
             "application/json, Text/Event-Stream; q=0.5"
         )));
         assert!(!is_requested(&with("*/*")));
+        assert!(!is_requested(&with("text/event-stream;q=0")));
         assert!(!is_requested(&HeaderMap::new()));
     }
 

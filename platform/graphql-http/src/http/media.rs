@@ -2,6 +2,8 @@
 
 use http::{HeaderMap, HeaderValue, header};
 
+use super::accept::{Accept, media_type};
+
 /// The media type of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Media {
@@ -24,49 +26,33 @@ impl Media {
     /// clients that accept everything.
     #[must_use]
     pub fn accepted_by(headers: &HeaderMap) -> Option<Self> {
-        let mut best: Option<(Self, f32)> = None;
-        let mut is_given = false;
-        for value in headers.get_all(header::ACCEPT) {
-            is_given = true;
-            for range in value.to_str().unwrap_or_default().split(',') {
-                let Some((media, quality)) = accepted(range) else {
-                    continue;
-                };
-                if quality > 0.0 && best.is_none_or(|(_, known)| quality > known) {
-                    best = Some((media, quality));
-                }
-            }
+        if !headers.contains_key(header::ACCEPT) {
+            return Some(Self::Json);
         }
-        if is_given {
-            best.map(|(media, _)| media)
-        } else {
-            Some(Self::Json)
+        let accept = Accept::of(headers);
+        let json = accept.preference("application/json");
+        let graphql = accept.preference("application/graphql-response+json");
+        match (json, graphql) {
+            (None, None) => None,
+            (json, graphql) if json >= graphql => Some(Self::Json),
+            _ => Some(Self::GraphqlResponse),
         }
     }
 }
 
-fn accepted(range: &str) -> Option<(Media, f32)> {
-    let mut parts = range.split(';').map(str::trim);
-    let media = match parts.next()?.to_ascii_lowercase().as_str() {
-        "application/graphql-response+json" => Media::GraphqlResponse,
-        "application/json" | "application/*" | "*/*" => Media::Json,
-        _ => return None,
-    };
-    let quality = parts.find_map(|part| part.strip_prefix("q="));
-    Some((media, quality.map_or(1.0, |q| q.parse().unwrap_or(0.0))))
-}
-
-/// Whether a body is JSON, in UTF-8.
+/// Whether this Content-Type is JSON, in UTF-8.
 #[must_use]
-pub fn is_json(headers: &HeaderMap) -> bool {
-    let Some(value) = headers.get(header::CONTENT_TYPE) else {
-        return false;
+pub fn is_json(content_type: Option<&HeaderValue>) -> bool {
+    let text = content_type.and_then(|value| value.to_str().ok());
+    let (media, parameters) = media_type(text.unwrap_or_default());
+    let charset = parameters.iter().find(|(name, _)| name == "charset");
+    let is_utf_8 = |charset: &str| {
+        let charset = charset.trim_matches('"');
+        ["utf-8", "utf8"]
+            .iter()
+            .any(|known| charset.eq_ignore_ascii_case(known))
     };
-    let text = value.to_str().unwrap_or_default().to_ascii_lowercase();
-    let mut parts = text.split(';').map(str::trim);
-    let is_json = parts.next() == Some("application/json");
-    let charset = parts.find_map(|part| part.strip_prefix("charset="));
-    is_json && charset.is_none_or(|charset| matches!(charset.trim_matches('"'), "utf-8" | "utf8"))
+    media == "application/json" && charset.is_none_or(|(_, charset)| is_utf_8(charset))
 }
 
 #[cfg(test)]
@@ -99,6 +85,31 @@ mod tests {
             ("text/html, application/*;q=0.8", json),
             ("text/html", None),
             ("application/json;q=0", None),
+            // The more specific range decides.
+            ("application/json;q=0, */*", graphql),
+            ("*/*, application/json; Q=0", graphql),
+            ("application/json;q=0, application/*;q=0.1", graphql),
+            ("application/graphql-response+json;q=0, */*", json),
+            ("application/graphql-response+json;q=0.5, */*", json),
+            (
+                "application/json;q=0, application/graphql-response+json;q=0, */*",
+                None,
+            ),
+            ("application/*;q=0, */*", None),
+            ("*/*, application/graphql-response+json", graphql),
+            ("application/graphql-response+json, */*", graphql),
+            (
+                "application/json; charset=utf-8; q=0.5, application/graphql-response+json; Q=0.4",
+                json,
+            ),
+            (
+                "application/json; note=\"q=0, x;q=0\", application/graphql-response+json;q=0.9",
+                json,
+            ),
+            (
+                "application/json;q=nan, application/graphql-response+json;q=0.1",
+                graphql,
+            ),
         ] {
             assert_eq!(
                 Media::accepted_by(&with(header::ACCEPT, accept)),
@@ -111,12 +122,13 @@ mod tests {
 
     #[test]
     fn only_json_in_utf_8_is_read() {
-        let read = |value| is_json(&with(header::CONTENT_TYPE, value));
+        let read = |value| is_json(Some(&HeaderValue::from_static(value)));
         assert!(read("application/json"));
         assert!(read("Application/JSON; charset=UTF-8"));
+        assert!(read("application/json ; Charset=\"utf-8\""));
         assert!(!read("application/json; charset=latin1"));
         assert!(!read("text/plain"));
         assert!(!read("application/x-www-form-urlencoded"));
-        assert!(!is_json(&HeaderMap::new()));
+        assert!(!is_json(None));
     }
 }

@@ -1,5 +1,6 @@
 //! HTTP: `/graphql` (also as WebSocket and as event stream), `/graphiql`, `/schema.graphql`, `/health`, `/metrics`.
 
+mod accept;
 mod bounded_buffer;
 mod compression;
 mod cors;
@@ -8,6 +9,7 @@ mod etag;
 mod event_stream;
 mod explorer;
 mod graphiql;
+mod headers;
 mod hosts;
 mod idempotency;
 mod media;

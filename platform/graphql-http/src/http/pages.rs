@@ -4,6 +4,7 @@ use axum::extract::Request;
 use axum::response::{IntoResponse, Redirect, Response};
 use http::{HeaderMap, HeaderValue, header};
 
+use super::accept::Accept;
 use super::etag;
 use super::request::has_operation;
 
@@ -16,10 +17,7 @@ const WELCOME_POLICY: &str =
 
 /// Whether a browser visits `/graphql`, without an operation.
 pub fn is_visit(request: &Request) -> bool {
-    let accept = request.headers().get(header::ACCEPT);
-    let wants_page = accept
-        .and_then(|accept| accept.to_str().ok())
-        .is_some_and(|accept| accept.contains("text/html"));
+    let wants_page = Accept::of(request.headers()).names("text/html");
     wants_page && !has_operation(request.uri().query().unwrap_or_default())
 }
 

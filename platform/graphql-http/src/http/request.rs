@@ -7,6 +7,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::headers::only;
 use super::media::is_json;
 use super::response::MIN_POSITION;
 use crate::errors::{ApiError, Code};
@@ -43,7 +44,7 @@ pub async fn from_post(
     body: Body,
     operations: &PersistedOperations,
 ) -> Result<Query, ApiError> {
-    if !is_json(headers) {
+    if !is_json(only(headers, header::CONTENT_TYPE, "Content-Type")?) {
         let message = "the Content-Type must be application/json in UTF-8";
         return Err(ApiError::new(Code::UnsupportedMediaType, message));
     }
@@ -176,9 +177,9 @@ fn persisted(fields: &mut Fields) -> Result<Option<PersistedQuery>, ApiError> {
 /// The minimum position that the request must read at.
 ///
 /// # Errors
-/// The header is not a position.
+/// The header is not a position, or there is more than one.
 pub fn minimum(headers: &HeaderMap) -> Result<Option<u64>, ApiError> {
-    let Some(value) = headers.get(MIN_POSITION) else {
+    let Some(value) = only(headers, MIN_POSITION, "X-Min-Position")? else {
         return Ok(None);
     };
     let digits = value
@@ -201,9 +202,9 @@ pub fn minimum(headers: &HeaderMap) -> Result<Option<u64>, ApiError> {
 /// Whether the client asks for the complexity of its request.
 ///
 /// # Errors
-/// The header has another value than `report`.
+/// The header has another value than `report`, or there is more than one.
 pub fn reports_cost(headers: &HeaderMap) -> Result<bool, ApiError> {
-    match headers.get(GRAPHQL_COST).map(HeaderValue::as_bytes) {
+    match only(headers, GRAPHQL_COST, "GraphQL-Cost")?.map(HeaderValue::as_bytes) {
         None => Ok(false),
         Some(b"report") => Ok(true),
         Some(_) => Err(bad_request("GraphQL-Cost must be report")),
@@ -219,15 +220,11 @@ pub fn has_idempotency_key(headers: &HeaderMap) -> bool {
 /// The request's Idempotency-Key.
 ///
 /// # Errors
-/// The header is empty, too long or not text.
+/// The header is empty, too long or not text, or there is more than one.
 pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
-    let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
-    let Some(value) = values.next() else {
+    let Some(value) = only(headers, IDEMPOTENCY_KEY, "Idempotency-Key")? else {
         return Ok(None);
     };
-    if values.next().is_some() {
-        return Err(bad_request("there is more than one Idempotency-Key"));
-    }
     let text = std::str::from_utf8(value.as_bytes())
         .map_err(|_| bad_request("the Idempotency-Key must be UTF-8 text"))?;
     let chars = text.chars().count();
@@ -248,7 +245,8 @@ fn too_large() -> ApiError {
 mod tests {
     use http::{HeaderMap, HeaderName, HeaderValue};
 
-    use super::{MAX_BODY_BYTES, from_get, from_post, idempotency_key, minimum};
+    use super::super::event_stream::last_event;
+    use super::{MAX_BODY_BYTES, from_get, from_post, idempotency_key, minimum, reports_cost};
     use crate::documentation::{LIMITS, table};
     use crate::errors::Code;
     use crate::persisted::PersistedOperations;
@@ -304,6 +302,44 @@ mod tests {
             let error = minimum(&with("x-min-position", bad)).expect_err(bad);
             assert_eq!(error.code, Code::BadRequest);
             assert!(error.message.contains("X-Min-Position"));
+        }
+    }
+
+    /// Two values of one header are rejected even if they are equal: a proxy could have used another one.
+    #[tokio::test]
+    async fn a_header_that_is_repeated_is_rejected_with_its_name() {
+        let json = "application/json";
+        let twice = |name: &'static str, value: &str| {
+            let mut headers = with(name, value);
+            headers.append(name, HeaderValue::from_str(value).expect("a header"));
+            headers
+        };
+        let operations = PersistedOperations::default();
+        let body = r#"{"query": "{ a }"}"#;
+        let typed_twice = twice("content-type", json);
+        let posted = from_post(&typed_twice, body.into(), &operations);
+        for (name, error) in [
+            (
+                "X-Min-Position",
+                minimum(&twice("x-min-position", "1")).err(),
+            ),
+            (
+                "GraphQL-Cost",
+                reports_cost(&twice("graphql-cost", "report")).err(),
+            ),
+            (
+                "Idempotency-Key",
+                idempotency_key(&twice("idempotency-key", "k")).err(),
+            ),
+            (
+                "Last-Event-ID",
+                last_event(&twice("last-event-id", "1")).err(),
+            ),
+            ("Content-Type", posted.await.err()),
+        ] {
+            let error = error.expect(name);
+            assert_eq!(error.code, Code::BadRequest, "{name}");
+            assert_eq!(error.message, format!("there is more than one {name}"));
         }
     }
 

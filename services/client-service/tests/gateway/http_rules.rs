@@ -54,10 +54,63 @@ async fn the_media_type_determines_the_status_of_a_rejected_request() -> Result<
         assert_eq!(content_type, format!("{media}; charset=utf-8"));
         assert_eq!(reply.json()?["data"], json!({"categories": []}));
     }
-    let reply = gateway
-        .send(&accepting("text/html", "{ __typename }"))
-        .await?;
-    assert_eq!(reply.status, 406);
+    for media in [
+        "text/html",
+        "text/event-stream;q=0",
+        "application/*;q=0, text/event-stream;Q=0, */*;q=0",
+    ] {
+        let reply = gateway.send(&accepting(media, "{ __typename }")).await?;
+        assert_eq!(reply.status, 406, "{media}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_weight_of_0_excludes_a_media_type() -> Result<()> {
+    let gateway = TestGateway::open().await?;
+    for (accept, expected) in [
+        ("application/json;q=0, */*", GRAPHQL),
+        ("text/event-stream;q=0, */*", JSON),
+        ("text/event-stream; Q=0, application/json", JSON),
+    ] {
+        let reply = gateway.send(&accepting(accept, "{ __typename }")).await?;
+        let content_type = reply.header("content-type").unwrap_or_default();
+        assert_eq!(content_type, format!("{expected}; charset=utf-8"));
+        // A subscription, too, gets no stream.
+        let subscription = "subscription { categoryCreated { id } }";
+        let reply = gateway.send(&accepting(accept, subscription)).await?;
+        assert_eq!(code(&reply)?, "GRAPHQL_VALIDATION_FAILED", "{accept}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_header_is_not_cut_to_its_first_value() -> Result<()> {
+    let gateway = TestGateway::open().await?;
+    let query = graphql("{ __typename }", &json!({}));
+    let mutation = graphql("mutation { deleteCategory(id: 1) }", &json!({}));
+    let subscription = graphql("subscription { categoryCreated { id } }", &json!({}))
+        .with_header("accept", "text/event-stream");
+    for (request, name, values) in [
+        (&query, "X-Min-Position", ["0", "9"]),
+        (&query, "GraphQL-Cost", ["report", "none"]),
+        (&mutation, "Idempotency-Key", ["a", "b"]),
+        (&subscription, "Last-Event-ID", ["0", "9"]),
+    ] {
+        let mut request = request.clone();
+        for value in values {
+            request = request.with_header(&name.to_lowercase(), value);
+        }
+        let reply = gateway.send(&request).await?;
+        assert_eq!(reply.status, 400, "{name}");
+        let message = &reply.json()?["errors"][0]["message"];
+        assert_eq!(*message, format!("there is more than one {name}"));
+        assert_eq!(code(&reply)?, "BAD_REQUEST", "{name}");
+    }
+    let typed_twice = query.with_header("content-type", "text/plain");
+    let reply = gateway.send(&typed_twice).await?;
+    assert_eq!(reply.status, 400);
+    assert_eq!(code(&reply)?, "BAD_REQUEST");
     Ok(())
 }
 

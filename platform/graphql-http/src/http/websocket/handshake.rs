@@ -11,6 +11,7 @@ use sha1::{Digest, Sha1};
 
 use super::protocol::PROTOCOL;
 use crate::errors::{ApiError, Code};
+use crate::http::headers::only;
 
 /// Appended to the client's key.
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -43,11 +44,12 @@ impl Handshake {
                 "a WebSocket is opened by GET with Connection: upgrade",
             ));
         }
-        let version = headers.get(header::SEC_WEBSOCKET_VERSION);
+        let version = header::SEC_WEBSOCKET_VERSION;
+        let version = only(headers, version, "Sec-WebSocket-Version")?;
         if version.is_none_or(|version| version != VERSION) {
             return Err(bad_request("the Sec-WebSocket-Version must be 13"));
         }
-        let key = headers.get(header::SEC_WEBSOCKET_KEY);
+        let key = only(headers, header::SEC_WEBSOCKET_KEY, "Sec-WebSocket-Key")?;
         let key = key.filter(|key| BASE64_STANDARD.decode(key).is_ok_and(|it| it.len() == 16));
         let key = key.ok_or_else(|| bad_request("the Sec-WebSocket-Key is not a key"))?;
         let answer =
