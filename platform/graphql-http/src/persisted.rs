@@ -4,16 +4,20 @@
 //!   automatic (Apollo's protocol)            registered only (a manifest or a folder)
 //!   hash ── known ──► the text               hash or text ── registered ──► the text
 //!     └─ unknown ──► PERSISTED_QUERY_NOT_FOUND     └─ else ──► PERSISTED_QUERY_NOT_IN_LIST
-//!   hash + text ── executed and stored
+//!   hash + text ── executed and stored       hash + text ── registered and its hash ──► the text
 //! ```
+//!
+//! In both modes a hash is compared without regard to case, and one that is not that of the text next to it is rejected.
+//! Registered texts are compared without the line ends at their end: editors write one, and clients that print a parsed
+//! document do not.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ffi::OsStr;
 use std::path::Path;
 use std::sync::Arc;
 
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
-use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::errors::{ApiError, Code};
@@ -24,21 +28,23 @@ const MAX_STORED_BYTES: u64 = 4 * 1024 * 1024;
 /// How many texts are expected to fill it.
 const EXPECTED_TEXTS: usize = 4_096;
 
-/// `extensions.persistedQuery` of a request.
-#[derive(Clone, Debug, Deserialize)]
+/// The hash by which a request names its operation, in lower case.
+#[derive(Clone, Debug)]
 pub struct PersistedQuery {
-    version: u32,
-    #[serde(rename = "sha256Hash")]
-    sha256: String,
+    hash: String,
 }
 
 impl PersistedQuery {
+    /// The hash of `extensions.persistedQuery`.
+    pub fn of_hash(hash: &str) -> Self {
+        Self {
+            hash: hash.to_ascii_lowercase(),
+        }
+    }
+
     /// `documentId` of GraphQL over HTTP: `sha256:` and the hash, or a hash of a manifest.
     pub fn of_document(id: &str) -> Self {
-        Self {
-            version: 1,
-            sha256: id.strip_prefix("sha256:").unwrap_or(id).to_owned(),
-        }
+        Self::of_hash(id.strip_prefix("sha256:").unwrap_or(id))
     }
 }
 
@@ -68,10 +74,11 @@ pub struct TextCache(Cache<String, Arc<str>, ByLength>);
 #[derive(Debug, Default)]
 pub struct RegisteredOperations {
     by_hash: HashMap<String, Arc<str>>,
+    /// The texts without the line ends at their end.
     texts: HashSet<Arc<str>>,
 }
 
-/// Why a file or folder of operations cannot be read.
+/// Why a file or folder of operations cannot be registered.
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
     #[error("{0} cannot be read: {1}")]
@@ -82,6 +89,8 @@ pub enum ManifestError {
         "{0} has no operation: a manifest is a JSON object of texts by hash, a folder has *.graphql files"
     )]
     Empty(String),
+    #[error("{0} has the hash of another operation")]
+    SameHash(String),
 }
 
 impl Default for PersistedOperations {
@@ -99,43 +108,82 @@ impl RegisteredOperations {
     /// folder, each one operation.
     ///
     /// # Errors
-    /// It cannot be read, or holds no operation.
+    /// It cannot be read, holds no operation, or two with one hash.
     pub fn read(path: &Path) -> Result<Self, ManifestError> {
-        let shown = path.display().to_string();
-        let failed = |error| ManifestError::File(shown.clone(), error);
         let mut operations = Self::default();
         if path.is_dir() {
-            for file in std::fs::read_dir(path).map_err(failed)? {
-                let file = file.map_err(failed)?.path();
-                if file
-                    .extension()
-                    .is_some_and(|extension| extension == "graphql")
-                {
-                    let text = std::fs::read_to_string(&file)
-                        .map_err(|error| ManifestError::File(file.display().to_string(), error))?;
-                    operations.insert(sha256(&text), &text);
-                }
-            }
+            operations.read_folder(path)?;
         } else {
-            let text = std::fs::read_to_string(path).map_err(failed)?;
-            let manifest: HashMap<String, String> = serde_json::from_str(&text)
-                .map_err(|error| ManifestError::Json(shown.clone(), error))?;
-            for (hash, text) in manifest {
-                operations.insert(hash, &text);
-            }
+            operations.read_manifest(path)?;
         }
         if operations.texts.is_empty() {
-            return Err(ManifestError::Empty(shown));
+            return Err(ManifestError::Empty(path.display().to_string()));
         }
         Ok(operations)
     }
 
-    fn insert(&mut self, hash: String, text: &str) {
-        let text: Arc<str> = text.into();
-        // A manifest can have other hashes than the protocol's.
-        self.by_hash.insert(sha256(&text), Arc::clone(&text));
-        self.by_hash.insert(hash, Arc::clone(&text));
-        self.texts.insert(text);
+    fn read_folder(&mut self, path: &Path) -> Result<(), ManifestError> {
+        let failed = |path: &Path, error| ManifestError::File(path.display().to_string(), error);
+        let mut files = Vec::new();
+        for file in std::fs::read_dir(path).map_err(|error| failed(path, error))? {
+            files.push(file.map_err(|error| failed(path, error))?.path());
+        }
+        let is_operation = |extension: &OsStr| extension == "graphql";
+        files.retain(|file| file.extension().is_some_and(is_operation));
+        files.sort();
+        for file in files {
+            let text = std::fs::read_to_string(&file).map_err(|error| failed(&file, error))?;
+            self.insert(None, &text, file.display().to_string())?;
+        }
+        Ok(())
+    }
+
+    fn read_manifest(&mut self, path: &Path) -> Result<(), ManifestError> {
+        let shown = path.display().to_string();
+        let text = std::fs::read_to_string(path);
+        let text = text.map_err(|error| ManifestError::File(shown.clone(), error))?;
+        let manifest: BTreeMap<String, String> = serde_json::from_str(&text)
+            .map_err(|error| ManifestError::Json(shown.clone(), error))?;
+        for (key, text) in manifest {
+            let source = format!("the operation {key:?} of {shown}");
+            self.insert(Some(&key), &text, source)?;
+        }
+        Ok(())
+    }
+
+    /// Registers a text under its hash with and without a line end at its end, and under the key of a manifest, which can be
+    /// another hash than the protocol's.
+    fn insert(
+        &mut self,
+        key: Option<&str>,
+        text: &str,
+        source: String,
+    ) -> Result<(), ManifestError> {
+        let without: Arc<str> = without_last_line_ends(text).into();
+        let hashes = [text, &without, &format!("{without}\n")].map(sha256);
+        let key = key.map(|key| PersistedQuery::of_document(key).hash);
+        for hash in hashes.into_iter().chain(key) {
+            let known = self.by_hash.insert(hash, Arc::clone(&without));
+            if known.is_some_and(|known| known != without) {
+                return Err(ManifestError::SameHash(source));
+            }
+        }
+        self.texts.insert(without);
+        Ok(())
+    }
+
+    fn find(&self, query: &PersistedQuery) -> Result<String, ApiError> {
+        let found = self.by_hash.get(&query.hash);
+        found.map(ToString::to_string).ok_or_else(not_registered)
+    }
+
+    fn find_text(&self, text: &str, query: Option<&PersistedQuery>) -> Result<String, ApiError> {
+        let registered = self.texts.get(without_last_line_ends(text));
+        let registered = registered.ok_or_else(not_registered)?;
+        match query {
+            Some(query) if self.by_hash.get(&query.hash) != Some(registered) => Err(wrong_hash()),
+            _ => Ok(registered.to_string()),
+        }
     }
 }
 
@@ -149,49 +197,31 @@ impl PersistedOperations {
         text: Option<String>,
         persisted: Option<&PersistedQuery>,
     ) -> Result<String, ApiError> {
-        if let Some(PersistedQuery { version, .. }) = persisted
-            && *version != 1
-        {
-            let message = format!("the version of persistedQuery must be 1, got {version}");
-            return Err(ApiError::new(Code::BadRequest, message));
-        }
         let text = text.filter(|text| !text.trim().is_empty());
         match (self, text, persisted) {
             (_, None, None) => Err(ApiError::new(Code::BadRequest, "query is missing")),
             (Self::Automatic(_), Some(text), None) => Ok(text),
-            (Self::Automatic(stored), None, Some(query)) => stored.find(&query.sha256),
-            (Self::Automatic(_), Some(text), Some(query)) => {
-                if sha256(&text).eq_ignore_ascii_case(&query.sha256) {
-                    Ok(text)
-                } else {
-                    let message = "sha256Hash is not the SHA-256 of the query in hexadecimal";
-                    Err(ApiError::new(Code::BadRequest, message))
-                }
-            }
-            (Self::Registered(list), Some(text), _) if list.texts.contains(text.as_str()) => {
+            (Self::Automatic(stored), None, Some(query)) => stored.find(query),
+            (Self::Automatic(_), Some(text), Some(query)) if sha256(&text) == query.hash => {
                 Ok(text)
             }
-            (Self::Registered(list), None, Some(query)) => {
-                let found = list.by_hash.get(&query.sha256);
-                found.map(ToString::to_string).ok_or_else(not_registered)
-            }
-            (Self::Registered(_), Some(_), _) => Err(not_registered()),
+            (Self::Automatic(_), Some(_), Some(_)) => Err(wrong_hash()),
+            (Self::Registered(list), Some(text), query) => list.find_text(&text, query),
+            (Self::Registered(list), None, Some(query)) => list.find(query),
         }
     }
 
     /// Stores the text of a valid request that had a hash too.
     pub fn store(&self, text: &str, persisted: &PersistedQuery) {
         if let Self::Automatic(stored) = self {
-            stored
-                .0
-                .insert(persisted.sha256.to_ascii_lowercase(), text.into());
+            stored.0.insert(persisted.hash.clone(), text.into());
         }
     }
 }
 
 impl TextCache {
-    fn find(&self, hash: &str) -> Result<String, ApiError> {
-        let found = self.0.get(&hash.to_ascii_lowercase());
+    fn find(&self, query: &PersistedQuery) -> Result<String, ApiError> {
+        let found = self.0.get(&query.hash);
         found.map(|text| text.to_string()).ok_or_else(|| {
             // Clients of the protocol compare the message.
             ApiError::new(Code::PersistedQueryNotFound, "PersistedQueryNotFound")
@@ -202,6 +232,15 @@ impl TextCache {
 fn not_registered() -> ApiError {
     let message = "the operation is not registered: only those of GRAPHQL_OPERATIONS are executed";
     ApiError::new(Code::PersistedQueryNotInList, message)
+}
+
+fn wrong_hash() -> ApiError {
+    let message = "sha256Hash is not the SHA-256 of the query in hexadecimal";
+    ApiError::new(Code::BadRequest, message)
+}
+
+fn without_last_line_ends(text: &str) -> &str {
+    text.trim_end_matches(['\n', '\r'])
 }
 
 fn sha256(text: &str) -> String {

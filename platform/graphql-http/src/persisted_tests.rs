@@ -4,10 +4,7 @@ use super::{ManifestError, PersistedOperations, PersistedQuery, RegisteredOperat
 use crate::errors::Code;
 
 fn query(hash: &str) -> PersistedQuery {
-    PersistedQuery {
-        version: 1,
-        sha256: hash.to_owned(),
-    }
+    PersistedQuery::of_hash(hash)
 }
 
 /// A folder that is deleted at the end of the test.
@@ -50,21 +47,13 @@ fn a_text_that_was_stored_is_found_by_its_hash() {
 }
 
 #[test]
-fn a_hash_of_another_text_or_version_is_rejected() {
+fn a_hash_of_another_text_is_rejected() {
     let operations = PersistedOperations::default();
     let other = query(&sha256("{ b }"));
     let error = operations
         .resolve(Some("{ a }".to_owned()), Some(&other))
         .expect_err("other");
     assert_eq!(error.code, Code::BadRequest);
-    let newer = PersistedQuery {
-        version: 2,
-        ..query(&sha256("{ a }"))
-    };
-    let error = operations
-        .resolve(Some("{ a }".to_owned()), Some(&newer))
-        .expect_err("newer");
-    assert!(error.message.contains("got 2"), "{}", error.message);
     let error = operations
         .resolve(Some("  ".to_owned()), None)
         .expect_err("empty");
@@ -102,22 +91,66 @@ fn only_registered_operations_run_by_any_hash_or_by_their_text() {
 }
 
 #[test]
-fn a_folder_registers_its_graphql_files() {
+fn a_folder_registers_its_graphql_files_with_and_without_the_last_line_end() {
     let folder = Folder::new("folder");
     folder.write("a.graphql", "query A { a }\n");
+    folder.write("c.graphql", "query C { c }");
+    folder.write("d.graphql", "query D {\r\n  d\r\n}\r\n");
     folder.write("README.md", "query B { b }");
     let list = RegisteredOperations::read(&folder.0).expect("a folder");
     let operations = PersistedOperations::Registered(list);
-    assert!(
-        operations
-            .resolve(None, Some(&query(&sha256("query A { a }\n"))))
-            .is_ok()
-    );
-    assert!(
-        operations
-            .resolve(Some("query B { b }".to_owned()), None)
-            .is_err()
-    );
+    for text in ["query A { a }", "query C { c }", "query D {\r\n  d\r\n}"] {
+        for end in ["", "\n"] {
+            let written = format!("{text}{end}");
+            let hash = query(&sha256(&written).to_uppercase());
+            for (sent, hash) in [
+                (None, Some(&hash)),
+                (Some(written.clone()), None),
+                (Some(written.clone()), Some(&hash)),
+            ] {
+                // The same text for all, because it decides whether an Idempotency-Key is used for the same request.
+                let found = operations.resolve(sent, hash);
+                assert_eq!(found.as_deref(), Ok(text), "{written:?}");
+            }
+        }
+    }
+    let original = query(&sha256("query D {\r\n  d\r\n}\r\n"));
+    assert!(operations.resolve(None, Some(&original)).is_ok());
+    for text in ["query B { b }", "query A { a } ", "query A {  a }"] {
+        let error = operations.resolve(Some(text.to_owned()), None);
+        assert!(error.is_err(), "{text}");
+    }
+}
+
+#[test]
+fn a_hash_next_to_a_registered_text_must_be_one_of_that_text() {
+    let folder = Folder::new("hashes");
+    let texts = r#"{"0A1b": "{ a }", "sha256:0c": "{ c }"}"#;
+    let manifest = folder.write("persisted-documents.json", texts);
+    let list = RegisteredOperations::read(&manifest).expect("a manifest");
+    let operations = PersistedOperations::Registered(list);
+    let sent = |hash: &str| operations.resolve(Some("{ a }".to_owned()), Some(&query(hash)));
+    for own in ["0a1b", "0A1B", &sha256("{ a }"), &sha256("{ a }\n")] {
+        assert_eq!(sent(own).as_deref(), Ok("{ a }"), "{own}");
+    }
+    for wrong in ["0c", "ff", &sha256("{ b }"), ""] {
+        assert_eq!(sent(wrong).expect_err(wrong).code, Code::BadRequest);
+    }
+    let by_id = PersistedQuery::of_document("sha256:0C");
+    let found = operations.resolve(None, Some(&by_id));
+    assert_eq!(found.as_deref(), Ok("{ c }"));
+}
+
+#[test]
+fn two_operations_cannot_have_one_hash() {
+    let folder = Folder::new("same");
+    let texts = r#"{"0A": "{ a }", "0a": "{ b }"}"#;
+    let list = RegisteredOperations::read(&folder.write("manifest.json", texts));
+    let shown = list.expect_err("ambiguous").to_string();
+    assert!(shown.contains("the operation \"0a\" of "), "{shown}");
+    let texts = r#"{"0A": "{ a }", "0a": "{ a }\n", "0b": "{ a }"}"#;
+    let list = RegisteredOperations::read(&folder.write("manifest.json", texts));
+    assert_eq!(list.expect("one operation").texts.len(), 1);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::outbox::{Item, Outbox};
 use super::request;
@@ -26,8 +26,12 @@ impl Operation {
 ///
 /// # Errors
 /// It is no GraphQL request, is invalid, or exceeds a limit.
-pub fn parse(hub: &Hub, payload: Value, replaced: ReplacedNumbers) -> Result<Operation, ApiError> {
-    let query = request::from_value(payload, replaced, hub.operations())?;
+pub fn parse(
+    hub: &Hub,
+    payload: Map<String, Value>,
+    replaced: ReplacedNumbers,
+) -> Result<Operation, ApiError> {
+    let query = request::from_object(payload, replaced, hub.operations())?;
     let prepared = hub.responder().executor().prepare(query)?;
     request::store_persisted(hub.operations(), &prepared);
     Ok(Operation(prepared))

@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderValue, header};
 
 use super::accept::Accept;
 use super::etag;
-use super::request::has_operation;
+use super::fields::has_operation;
 
 pub const HTML: &str = "text/html; charset=utf-8";
 pub const TEXT: &str = "text/plain; charset=utf-8";

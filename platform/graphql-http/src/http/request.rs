@@ -4,36 +4,22 @@ use async_graphql::Variables;
 use axum::body::Body;
 use http::{HeaderMap, HeaderValue, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
+use super::fields::Fields;
 use super::headers::only;
+use super::json::bad_request;
 use super::media::is_json;
 use super::response::MIN_POSITION;
 use crate::errors::{ApiError, Code};
-use crate::graphql::{Prepared, Query, ReplacedNumbers, preserve};
-use crate::persisted::{PersistedOperations, PersistedQuery};
+use crate::graphql::{Prepared, Query, ReplacedNumbers};
+use crate::persisted::PersistedOperations;
 
 const MAX_BODY_BYTES: usize = 100 * 1024;
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// Asks for the complexity of the request in `extensions.cost`.
 const GRAPHQL_COST: &str = "graphql-cost";
 const MAX_KEY_CHARS: usize = 255;
-
-#[derive(Deserialize)]
-struct Fields {
-    query: Option<String>,
-    #[serde(rename = "operationName")]
-    operation_name: Option<String>,
-    variables: Option<serde_json::Map<String, serde_json::Value>>,
-    extensions: Option<serde_json::Map<String, serde_json::Value>>,
-    #[serde(rename = "documentId")]
-    document_id: Option<String>,
-}
-
-fn bad_request(message: impl Into<String>) -> ApiError {
-    ApiError::new(Code::BadRequest, message)
-}
 
 /// Parses a POST request.
 ///
@@ -66,24 +52,19 @@ pub async fn from_post(
     if text.trim_start().starts_with('[') {
         return Err(bad_request("batches of requests are not accepted"));
     }
-    let (text, replaced) = preserve(text);
-    let fields: Fields = serde_json::from_str(&text)
-        .map_err(|error| bad_request(format!("the body is not a GraphQL request: {error}")))?;
-    query(fields, replaced, operations)
+    query(Fields::of_body(text)?, operations)
 }
 
 /// Parses the request in a message of another protocol.
 ///
 /// # Errors
 /// It is not a GraphQL request.
-pub fn from_value(
-    value: serde_json::Value,
+pub fn from_object(
+    fields: Map<String, Value>,
     replaced: ReplacedNumbers,
     operations: &PersistedOperations,
 ) -> Result<Query, ApiError> {
-    let fields = serde_json::from_value(value)
-        .map_err(|error| bad_request(format!("the payload is not a GraphQL request: {error}")))?;
-    query(fields, replaced, operations)
+    query(Fields::of_object(fields, replaced)?, operations)
 }
 
 /// Stores the text of a valid request under the hash that it came with. Only valid ones: a cache of others would evict those
@@ -100,78 +81,28 @@ pub fn store_persisted(operations: &PersistedOperations, prepared: &Prepared) {
 /// # Errors
 /// The parameters are not a GraphQL request.
 pub fn from_get(parameters: &str, operations: &PersistedOperations) -> Result<Query, ApiError> {
-    let mut fields = Fields {
-        query: None,
-        operation_name: None,
-        variables: None,
-        extensions: None,
-        document_id: None,
-    };
-    let mut replaced = ReplacedNumbers::default();
-    for (name, value) in form_urlencoded::parse(parameters.as_bytes()) {
-        match name.as_ref() {
-            "query" => fields.query = Some(value.into_owned()),
-            "operationName" => fields.operation_name = Some(value.into_owned()),
-            "variables" if !value.is_empty() => {
-                let (text, numbers) = preserve(&value);
-                replaced = numbers;
-                fields.variables = object("variables", &text)?;
-            }
-            "extensions" if !value.is_empty() => {
-                fields.extensions = object("extensions", &value)?;
-            }
-            "documentId" => fields.document_id = Some(value.into_owned()),
-            _ => {}
-        }
-    }
-    query(fields, replaced, operations)
+    query(Fields::of_parameters(parameters)?, operations)
 }
 
-fn object<T: DeserializeOwned>(parameter: &str, text: &str) -> Result<T, ApiError> {
-    let parsed = serde_json::from_str(text);
-    parsed.map_err(|error| bad_request(format!("{parameter} is not a JSON object: {error}")))
-}
-
-/// Whether the parameters of a GET request have an operation, by its text or by its hash.
-#[must_use]
-pub fn has_operation(parameters: &str) -> bool {
-    form_urlencoded::parse(parameters.as_bytes())
-        .any(|(name, _)| matches!(name.as_ref(), "query" | "extensions" | "documentId"))
-}
-
-fn query(
-    mut fields: Fields,
-    replaced: ReplacedNumbers,
-    operations: &PersistedOperations,
-) -> Result<Query, ApiError> {
-    let persisted = persisted(&mut fields)?;
-    let is_stored = fields.query.is_none();
-    let text = operations.resolve(fields.query, persisted.as_ref())?;
-    let variables = fields.variables.unwrap_or_default();
+fn query(fields: Fields, operations: &PersistedOperations) -> Result<Query, ApiError> {
+    let Fields {
+        query,
+        operation_name,
+        variables,
+        persisted,
+        replaced,
+    } = fields;
+    let is_stored = query.is_none();
+    let text = operations.resolve(query, persisted.as_ref())?;
     Ok(Query {
         text,
         // Some clients always send the field, empty if no name is set.
-        operation_name: fields.operation_name.filter(|name| !name.is_empty()),
-        variables: Variables::from_json(serde_json::Value::Object(variables)),
+        operation_name: operation_name.filter(|name| !name.is_empty()),
+        variables: Variables::from_json(Value::Object(variables)),
         replaced,
         reports_cost: false,
         persisted: persisted.filter(|_| !is_stored),
     })
-}
-
-/// The hash by which the request names its operation, in the form of Apollo's protocol or of GraphQL over HTTP.
-fn persisted(fields: &mut Fields) -> Result<Option<PersistedQuery>, ApiError> {
-    if let Some(id) = fields.document_id.take() {
-        return Ok(Some(PersistedQuery::of_document(&id)));
-    }
-    let extension = fields.extensions.as_mut();
-    let Some(given) = extension.and_then(|all| all.remove("persistedQuery")) else {
-        return Ok(None);
-    };
-    let parsed = serde_json::from_value(given);
-    parsed
-        .map(Some)
-        .map_err(|error| bad_request(format!("extensions.persistedQuery is invalid: {error}")))
 }
 
 /// The minimum position that the request must read at.

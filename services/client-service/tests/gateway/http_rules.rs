@@ -128,11 +128,21 @@ async fn only_a_json_object_is_a_request() -> Result<()> {
         r#"{"query": "{ __typename }", "variables": []}"#,
         r#"{"query": "{ __typename }", "variables": "x"}"#,
         r#"{"query": "{ __typename }", "operationName": {}}"#,
+        r#"{"query": "{ __typename }", "query": "{ __typename }"}"#,
+        r#"{"query": "{ __typename }", "extensions": 1}"#,
+        r#"{"extensions": {"persistedQuery": 1}}"#,
+        r#"{"extensions": {"persistedQuery": {"version": "x"}}}"#,
+        "5",
+        "\"x\"",
         r#"[{"query": "{ __typename }"}]"#,
     ] {
         let reply = gateway.send(&Request::post_json("/graphql", body)).await?;
         assert_eq!(reply.status, 400, "{body}");
         assert_eq!(code(&reply)?, "BAD_REQUEST", "{body}");
+        let shown = reply.json()?.to_string();
+        for part in ["struct", "line 1 column"] {
+            assert!(!shown.contains(part), "{body}: {shown}");
+        }
     }
     let nulls = r#"{"query": "{ __typename }", "variables": null, "operationName": null}"#;
     let reply = gateway.send(&Request::post_json("/graphql", nulls)).await?;

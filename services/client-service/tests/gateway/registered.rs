@@ -93,7 +93,11 @@ async fn only_registered_subscriptions_run_if_there_is_a_manifest() -> Result<()
     let settings = [("GRAPHQL_OPERATIONS", manifest.to_str().context("a path")?)];
     let gateway = TestGateway::open_with(AppEnv::Development, &settings).await?;
     gateway.product("Lamp", None).await?;
-    for allowed in [by_hash("0a1b", None), by_hash(&sha256(CREATED), None)] {
+    for allowed in [
+        by_hash("0a1b", None),
+        by_hash(&sha256(CREATED).to_uppercase(), None),
+        by_hash("0A1B", Some(CREATED)),
+    ] {
         over_both(&gateway, allowed, "Lamp").await?;
     }
     let same = json!({"query": CREATED, "variables": {"after": "0"}});
@@ -107,5 +111,6 @@ async fn only_registered_subscriptions_run_if_there_is_a_manifest() -> Result<()
     ] {
         over_both(&gateway, refused, "PERSISTED_QUERY_NOT_IN_LIST").await?;
     }
-    Ok(())
+    let wrong = by_hash("0c2d", Some(CREATED));
+    over_both(&gateway, wrong, "BAD_REQUEST").await
 }

@@ -290,6 +290,23 @@ async fn the_socket_closes_with_the_protocols_codes() -> Result<()> {
     let mut wrong = Socket::open(address).await?;
     wrong.send(&json!({"type": "start"})).await?;
     assert_eq!(wrong.closed().await?.0, 4400);
+    for (kind, payload) in [
+        ("connection_init", json!("token")),
+        ("ping", json!([1])),
+        ("pong", json!(7)),
+    ] {
+        let mut other = Socket::connect(address, PROTOCOL).await?;
+        other
+            .send(&json!({"type": kind, "payload": payload}))
+            .await?;
+        let reason = format!("the payload of {kind} must be an object");
+        assert_eq!(other.closed().await?, (4400, reason));
+    }
+    let mut nulls = Socket::connect(address, PROTOCOL).await?;
+    nulls
+        .send(&json!({"type": "connection_init", "payload": null}))
+        .await?;
+    assert_eq!(nulls.next().await?, json!({"type": "connection_ack"}));
     let mut binary = Socket::open(address).await?;
     binary.send_frame(Message::binary(vec![1])).await?;
     assert_eq!(binary.closed().await?.0, 4400);

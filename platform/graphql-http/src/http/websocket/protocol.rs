@@ -1,10 +1,11 @@
 //! The messages and close codes of graphql-transport-ws.
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::Serialize;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
-use crate::graphql::{ReplacedNumbers, preserve};
+use crate::graphql::ReplacedNumbers;
+use crate::http::json;
 use crate::http::outbox::Item;
 
 /// The name of the protocol, which the client must offer.
@@ -73,11 +74,11 @@ impl Close {
 #[derive(Debug)]
 pub enum Incoming {
     Init,
-    Ping(Option<Value>),
+    Ping(Option<Map<String, Value>>),
     Pong,
     Subscribe {
         id: String,
-        payload: Value,
+        payload: Map<String, Value>,
         replaced: ReplacedNumbers,
     },
     Complete {
@@ -85,46 +86,48 @@ pub enum Incoming {
     },
 }
 
-#[derive(Deserialize)]
-struct Fields {
-    #[serde(rename = "type")]
-    kind: String,
-    id: Option<String>,
-    payload: Option<Value>,
-}
-
 impl Incoming {
     /// # Errors
     /// The text is no message of the protocol.
     pub fn parse(text: &str) -> Result<Self, Close> {
         let invalid = |rule: &str| Close::InvalidMessage(rule.to_owned());
-        let (text, replaced) = preserve(text);
-        let fields = serde_json::from_str::<Fields>(&text);
-        let fields = fields.map_err(|_| invalid("Invalid message received"))?;
-        let id = || {
-            let id = fields.id.clone().unwrap_or_default();
-            if id.is_empty() || id.len() > MAX_ID_BYTES {
-                let rule = format!("an id has 1 to {MAX_ID_BYTES} bytes");
-                return Err(Close::InvalidMessage(rule));
-            }
-            Ok(id)
+        let message = json::object("the message", text);
+        let (mut fields, replaced) = message.map_err(|_| invalid("Invalid message received"))?;
+        let Some(Value::String(kind)) = fields.remove("type") else {
+            return Err(invalid("Invalid message received"));
         };
-        match fields.kind.as_str() {
-            "connection_init" => Ok(Self::Init),
-            "ping" => Ok(Self::Ping(fields.payload)),
-            "pong" => Ok(Self::Pong),
-            "subscribe" => {
-                let id = id()?;
-                let payload = fields.payload.filter(Value::is_object);
-                let payload = payload.ok_or_else(|| invalid("subscribe needs a payload"))?;
-                Ok(Self::Subscribe {
-                    id,
-                    payload,
-                    replaced,
-                })
+        let payload = fields.remove("payload");
+        let payload = || match payload {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Object(payload)) => Ok(Some(payload)),
+            Some(_) => {
+                let rule = format!("the payload of {kind} must be an object");
+                Err(Close::InvalidMessage(rule))
             }
-            "complete" => Ok(Self::Complete { id: id()? }),
+        };
+        match kind.as_str() {
+            "connection_init" => payload().map(|_| Self::Init),
+            "ping" => payload().map(Self::Ping),
+            "pong" => payload().map(|_| Self::Pong),
+            "subscribe" => Ok(Self::Subscribe {
+                id: id(fields.remove("id"))?,
+                payload: payload()?.ok_or_else(|| invalid("subscribe needs a payload"))?,
+                replaced,
+            }),
+            "complete" => Ok(Self::Complete {
+                id: id(fields.remove("id"))?,
+            }),
             _ => Err(invalid("unknown type of message")),
+        }
+    }
+}
+
+fn id(given: Option<Value>) -> Result<String, Close> {
+    match given {
+        Some(Value::String(id)) if (1..=MAX_ID_BYTES).contains(&id.len()) => Ok(id),
+        _ => {
+            let rule = format!("an id is text of 1 to {MAX_ID_BYTES} bytes");
+            Err(Close::InvalidMessage(rule))
         }
     }
 }
@@ -150,7 +153,7 @@ pub fn acknowledgement() -> String {
     write(None, "connection_ack", None)
 }
 
-pub fn pong(payload: Option<&Value>) -> String {
+pub fn pong(payload: Option<&Map<String, Value>>) -> String {
     let payload = payload.map(|payload| serde_json::to_vec(payload).unwrap_or_default());
     write(None, "pong", payload.as_deref())
 }
@@ -184,7 +187,10 @@ mod tests {
         assert_eq!(message("1", &complete), r#"{"id":"1","type":"complete"}"#);
         assert_eq!(acknowledgement(), r#"{"type":"connection_ack"}"#);
         let payload = serde_json::json!({"n": 1});
-        assert_eq!(pong(Some(&payload)), r#"{"type":"pong","payload":{"n":1}}"#);
+        assert_eq!(
+            pong(payload.as_object()),
+            r#"{"type":"pong","payload":{"n":1}}"#
+        );
     }
 
     #[test]
@@ -198,11 +204,29 @@ mod tests {
             r#"{"type":"subscribe","id":"","payload":{"query":"{ a }"}}"#,
             r#"{"type":"subscribe","id":"1"}"#,
             r#"{"type":"subscribe","id":"1","payload":"x"}"#,
+            r#"{"type":"subscribe","id":1,"payload":{"query":"{ a }"}}"#,
+            r#"["connection_init",null,null]"#,
+            r#"{"type":"ping","type":"pong"}"#,
+            r#"{"type":null}"#,
             r#"{"type":"complete"}"#,
         ] {
             let close = Incoming::parse(bad).expect_err(bad);
             assert_eq!(close.code(), 4400, "{bad}");
             assert!(close.reason().len() <= 123);
+        }
+        // A payload is an object, or null, which is as none.
+        for kind in ["connection_init", "ping", "pong", "subscribe"] {
+            for payload in ["1", "true", "\"x\"", "[]"] {
+                let text = format!(r#"{{"type":"{kind}","id":"1","payload":{payload}}}"#);
+                let reason = Incoming::parse(&text).expect_err(&text).reason();
+                assert_eq!(reason, format!("the payload of {kind} must be an object"));
+            }
+        }
+        for kind in ["connection_init", "ping", "pong"] {
+            for payload in ["", r#","payload":null"#, r#","payload":{"a":1}"#] {
+                let text = format!(r#"{{"type":"{kind}"{payload}}}"#);
+                assert!(Incoming::parse(&text).is_ok(), "{text}");
+            }
         }
         let long = Close::DuplicateId("\u{1f600}".repeat(200));
         assert!(long.reason().len() <= 123);

@@ -1,0 +1,89 @@
+//! JSON of clients, and what is wrong with it in words that do not depend on the parser.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
+use serde_json::{Map, Value};
+
+use crate::errors::{ApiError, Code};
+use crate::graphql::{ReplacedNumbers, preserve};
+
+/// An object without two fields of one name: parsers differ in which of them counts.
+struct Object(Map<String, Value>);
+
+struct ObjectVisitor;
+
+impl<'de> Deserialize<'de> for Object {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor)
+    }
+}
+
+impl<'de> Visitor<'de> for ObjectVisitor {
+    type Value = Object;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Object, A::Error> {
+        let mut fields = Map::new();
+        while let Some((name, value)) = entries.next_entry::<String, Value>()? {
+            if fields.contains_key(&name) {
+                return Err(A::Error::custom(format!("it has {name:?} more than once")));
+            }
+            fields.insert(name, value);
+        }
+        Ok(Object(fields))
+    }
+}
+
+/// Parses a JSON object, whose name in errors is `what`.
+///
+/// # Errors
+/// The text is not JSON, not an object, or has a field twice.
+pub fn object(what: &str, text: &str) -> Result<(Map<String, Value>, ReplacedNumbers), ApiError> {
+    let (preserved, replaced) = preserve(text);
+    match serde_json::from_str(&preserved) {
+        Ok(Object(fields)) => Ok((fields, replaced)),
+        Err(error) => Err(bad_request(fault(what, text, &error))),
+    }
+}
+
+/// What is wrong with a text that is not parsed as an object.
+fn fault(what: &str, text: &str, error: &serde_json::Error) -> String {
+    // The text itself, because locations differ where numbers were replaced.
+    match serde_json::from_str::<Value>(text) {
+        Ok(Value::Object(_)) => format!("{what} is not valid: {}", reason(error)),
+        Ok(other) => wrong_type(what, "a JSON object", &other),
+        Err(error) => {
+            let (line, column) = (error.line(), error.column());
+            let reason = reason(&error);
+            format!("{what} is not JSON: {reason} (line {line}, column {column})")
+        }
+    }
+}
+
+/// The message of the parser without the location that it appends.
+fn reason(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let location = format!(" at line {} column {}", error.line(), error.column());
+    text.strip_suffix(&location).unwrap_or(&text).to_owned()
+}
+
+/// The message about a value of another type than the `expected` one.
+pub fn wrong_type(what: &str, expected: &str, given: &Value) -> String {
+    let given = match given {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    };
+    format!("{what} must be {expected}, got {given}")
+}
+
+pub fn bad_request(message: impl Into<String>) -> ApiError {
+    ApiError::new(Code::BadRequest, message)
+}
