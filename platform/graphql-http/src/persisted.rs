@@ -11,7 +11,7 @@
 //! Registered texts are compared without the line ends at their end: editors write one, and clients that print a parsed
 //! document do not.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsStr;
 use std::path::Path;
 use std::sync::Arc;
@@ -74,8 +74,8 @@ pub struct TextCache(Cache<String, Arc<str>, ByLength>);
 #[derive(Debug, Default)]
 pub struct RegisteredOperations {
     by_hash: HashMap<String, Arc<str>>,
-    /// The texts without the line ends at their end.
-    texts: HashSet<Arc<str>>,
+    /// The texts without the line ends at their end, each with where it was read.
+    texts: HashMap<Arc<str>, String>,
 }
 
 /// Why a file or folder of operations cannot be registered.
@@ -91,6 +91,19 @@ pub enum ManifestError {
     Empty(String),
     #[error("{0} has the hash of another operation")]
     SameHash(String),
+    #[error("{0} is not valid: {1}")]
+    Invalid(String, String),
+}
+
+impl ManifestError {
+    /// The operation that was read from `source` cannot be executed.
+    pub fn invalid(source: &str, fault: &ApiError) -> Self {
+        let location = fault.location.as_deref();
+        let location = location.map_or_else(String::new, |location| {
+            format!(" (line {}, column {})", location.line, location.column)
+        });
+        Self::Invalid(source.to_owned(), format!("{}{location}", fault.message))
+    }
 }
 
 impl Default for PersistedOperations {
@@ -168,8 +181,17 @@ impl RegisteredOperations {
                 return Err(ManifestError::SameHash(source));
             }
         }
-        self.texts.insert(without);
+        self.texts.entry(without).or_insert(source);
         Ok(())
+    }
+
+    /// Where each operation was read, and its text, in the order of the former.
+    #[must_use]
+    pub fn sources(&self) -> Vec<(&str, &str)> {
+        let texts = self.texts.iter();
+        let mut sources: Vec<_> = texts.map(|(text, source)| (&**source, &**text)).collect();
+        sources.sort_unstable();
+        sources
     }
 
     fn find(&self, query: &PersistedQuery) -> Result<String, ApiError> {
@@ -178,8 +200,8 @@ impl RegisteredOperations {
     }
 
     fn find_text(&self, text: &str, query: Option<&PersistedQuery>) -> Result<String, ApiError> {
-        let registered = self.texts.get(without_last_line_ends(text));
-        let registered = registered.ok_or_else(not_registered)?;
+        let registered = self.texts.get_key_value(without_last_line_ends(text));
+        let (registered, _) = registered.ok_or_else(not_registered)?;
         match query {
             Some(query) if self.by_hash.get(&query.hash) != Some(registered) => Err(wrong_hash()),
             _ => Ok(registered.to_string()),

@@ -150,7 +150,7 @@ fn two_operations_cannot_have_one_hash() {
     assert!(shown.contains("the operation \"0a\" of "), "{shown}");
     let texts = r#"{"0A": "{ a }", "0a": "{ a }\n", "0b": "{ a }"}"#;
     let list = RegisteredOperations::read(&folder.write("manifest.json", texts));
-    assert_eq!(list.expect("one operation").texts.len(), 1);
+    assert_eq!(list.expect("one operation").sources().len(), 1);
 }
 
 #[test]

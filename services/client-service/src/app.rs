@@ -96,7 +96,9 @@ async fn start_now(
     if let Some(path) = &config.operations {
         let registered = RegisteredOperations::read(Path::new(path))
             .map_err(|error| StartError::failed(names::GRAPHQL_OPERATIONS.spec.name, error))?;
-        endpoint = endpoint.with_registered(registered);
+        let registered = endpoint.with_registered(registered).await;
+        endpoint = registered
+            .map_err(|error| StartError::failed(names::GRAPHQL_OPERATIONS.spec.name, error))?;
     }
     let subscriptions = Arc::new(SubscriptionHub::start(&subscribed, &tasks));
     let endpoint = Arc::new(endpoint.with_subscriptions(subscriptions, config.sockets));

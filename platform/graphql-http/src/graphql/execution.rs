@@ -10,14 +10,14 @@ use futures::future::BoxFuture;
 use sha2::{Digest, Sha256};
 
 use super::document_cache::DocumentCache;
-use super::limits::{Limits, measure};
+use super::limits::{Limits, measure, measure_without_variables};
 use super::number_precision::ReplacedNumbers;
 use super::schema_index::{SchemaError, SchemaIndex};
 use super::{
     coerce_variables, document, empty_objects, field_order, fields_can_merge, null_propagation,
-    subscription, validate_values, validate_variables,
+    subscription, trial, validate_values, validate_variables,
 };
-use crate::errors::ApiError;
+use crate::errors::{ApiError, Code};
 use crate::execution_context::ExecutionContext;
 use crate::journal::{Entry, outcome_of_field};
 use crate::origin::Origin;
@@ -169,7 +169,8 @@ impl Executor {
         coerce_variables::coerce(operation, &mut query.variables, &self.index)?;
         let (variables, limits) = (&query.variables, &self.limits);
         let complexity = measure(&document, operation, variables, &self.index, limits)?;
-        validate_values::validate(&document, operation, &query.variables, &self.index)?;
+        let executed = Some((operation, &query.variables));
+        validate_values::validate(&document, executed, &self.index)?;
         let kind = operation.ty;
         if kind == OperationType::Subscription {
             subscription::limit_text(&query.text)?;
@@ -186,6 +187,45 @@ impl Executor {
             document,
             operation: kind,
             complexity,
+        })
+    }
+
+    /// Validates a document that clients can execute later, apart from what depends on the values of its variables. The
+    /// returned request has no effect: its execution fails if the document is invalid against the schema.
+    ///
+    /// # Errors
+    /// The text is not GraphQL, has no operation, a value of the wrong type, or exceeds a limit.
+    pub fn prepare_trial(&self, text: &str) -> Result<Prepared, ApiError> {
+        let document::Parsed {
+            document, replaced, ..
+        } = document::parse(text)?;
+        let mut kinds = document
+            .operations
+            .iter()
+            .map(|(_, it)| it.node.ty)
+            .peekable();
+        if kinds.peek().is_none() {
+            let message = "the document has no operation";
+            return Err(ApiError::new(Code::GraphqlValidationFailed, message));
+        }
+        if kinds.any(|kind| kind == OperationType::Subscription) {
+            subscription::limit_text(text)?;
+        }
+        measure_without_variables(&document, &self.index, &self.limits)?;
+        validate_values::validate(&document, None, &self.index)?;
+        self.validate(&document)?;
+        Ok(Prepared {
+            query: Query {
+                text: text.to_owned(),
+                operation_name: Some(trial::OPERATION.to_owned()),
+                variables: Variables::default(),
+                replaced,
+                reports_cost: false,
+                persisted: None,
+            },
+            document: Arc::new(trial::with_operation(document)?),
+            operation: OperationType::Query,
+            complexity: 0,
         })
     }
 

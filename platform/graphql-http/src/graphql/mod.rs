@@ -21,6 +21,7 @@ mod number_precision;
 mod scalars;
 mod schema_index;
 mod subscription;
+mod trial;
 mod validate_values;
 mod validate_variables;
 

@@ -23,27 +23,27 @@ use super::input_coercion::{Source, Values, is_scalar};
 use super::schema_index::SchemaIndex;
 use crate::errors::ApiError;
 
-/// Rejects a document with a value of the wrong type; `variables` are the coerced ones of the `operation` to execute.
+/// Rejects a document with a value of the wrong type; `executed` is the operation to execute, if there is one yet, with its
+/// coerced variables.
 ///
 /// # Errors
 /// The error names the argument or variable, the expected type, and the value.
 pub fn validate(
     document: &ExecutableDocument,
-    operation: &OperationDefinition,
-    variables: &Variables,
+    executed: Option<(&OperationDefinition, &Variables)>,
     index: &SchemaIndex,
 ) -> Result<(), ApiError> {
     for (_, each) in in_order(document) {
         for definition in &each.node.variable_definitions {
             declaration(index, &each.node, definition)?;
         }
-        let is_executed = std::ptr::eq(&raw const each.node, operation);
+        let own = executed.filter(|(operation, _)| std::ptr::eq(&raw const each.node, *operation));
         let mut walk = Walk {
             document,
             values: Values {
                 index,
                 operation: &each.node,
-                variables: is_executed.then_some(variables),
+                variables: own.map(|(_, variables)| variables),
             },
             condition: Type {
                 base: BaseType::Named(Name::new("Boolean")),

@@ -23,7 +23,7 @@ fn checked(query: &str, variables: Value) -> Result<(), ApiError> {
     let (_, operation) = document.operations.iter().next().expect("an operation");
     let mut variables = Variables::from_json(variables);
     coerce(&operation.node, &mut variables, &index)?;
-    validate(&document, &operation.node, &variables, &index)
+    validate(&document, Some((&operation.node, &variables)), &index)
 }
 
 fn message(query: &str, variables: Value) -> String {

@@ -23,9 +23,9 @@ use super::websocket::{self, Handshake};
 use super::{event_stream, request};
 use crate::backend::Backend;
 use crate::errors::{ApiError, Code, MutationOutcome};
-use crate::graphql::{Executor, Identity, Limits, Prepared};
+use crate::graphql::{Executor, Identity, Prepared};
 use crate::origin::Origin;
-use crate::persisted::{PersistedOperations, RegisteredOperations};
+use crate::persisted::{ManifestError, PersistedOperations, RegisteredOperations};
 
 #[derive(Debug)]
 pub struct Endpoint {
@@ -51,12 +51,21 @@ impl Endpoint {
     }
 
     /// Executes these operations only.
-    #[must_use]
-    pub fn with_registered(self, operations: RegisteredOperations) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// One of them is not valid, or could never be executed.
+    pub async fn with_registered(
+        self,
+        operations: RegisteredOperations,
+    ) -> Result<Self, ManifestError> {
+        for (source, text) in operations.sources() {
+            let validated = self.responder.validate(text).await;
+            validated.map_err(|fault| ManifestError::invalid(source, &fault))?;
+        }
+        Ok(Self {
             operations: Arc::new(PersistedOperations::Registered(operations)),
             ..self
-        }
+        })
     }
 
     /// Serves subscriptions too, over `WebSockets` and event streams. Called after [`with_registered`](Self::with_registered).
@@ -75,9 +84,11 @@ impl Endpoint {
         self.responder.executor().sdl()
     }
 
+    /// Whether a client may ask for the schema, whatever its operation is.
     #[must_use]
-    pub fn limits(&self) -> &Limits {
-        self.responder.executor().limits()
+    pub fn executes_introspection(&self) -> bool {
+        let is_restricted = matches!(*self.operations, PersistedOperations::Registered(_));
+        self.responder.executor().limits().introspection && !is_restricted
     }
 
     pub async fn serve(self: Arc<Self>, http: Request<Body>) -> Response {

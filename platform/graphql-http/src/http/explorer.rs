@@ -11,6 +11,7 @@ use axum::routing::get;
 use http::HeaderMap;
 use serde::Serialize;
 
+use super::endpoint::Endpoint;
 use super::graphiql::{CSS, GraphiqlFolder, JAVASCRIPT};
 use super::pages::{HTML, TEXT, conditional, guarded};
 
@@ -73,17 +74,12 @@ struct Settings {
 #[derive(Debug)]
 struct Served {
     explorer: Explorer,
-    introspection: bool,
-    sdl: String,
+    endpoint: Arc<Endpoint>,
 }
 
-/// The routes of the page, for a schema that it may ask for or not.
-pub fn router(explorer: Explorer, introspection: bool, sdl: &str) -> Router {
-    let served = Served {
-        explorer,
-        introspection,
-        sdl: sdl.to_owned(),
-    };
+/// The routes of the page, which sends its requests to `endpoint`.
+pub fn router(explorer: Explorer, endpoint: Arc<Endpoint>) -> Router {
+    let served = Served { explorer, endpoint };
     Router::new()
         .route("/graphiql", get(page))
         .route("/graphiql/{file}", get(file))
@@ -91,7 +87,7 @@ pub fn router(explorer: Explorer, introspection: bool, sdl: &str) -> Router {
             "/schema.graphql",
             get(
                 async |State(served): State<Arc<Served>>, request: HeaderMap| {
-                    conditional(TEXT, served.sdl.clone(), &request)
+                    conditional(TEXT, served.endpoint.sdl().to_owned(), &request)
                 },
             ),
         )
@@ -101,7 +97,7 @@ pub fn router(explorer: Explorer, introspection: bool, sdl: &str) -> Router {
 async fn page(State(served): State<Arc<Served>>, request: HeaderMap) -> Response {
     let settings = Settings {
         editor: served.explorer.graphiql.is_complete().await,
-        introspection: served.introspection,
+        introspection: served.endpoint.executes_introspection(),
         samples: served.explorer.samples,
     };
     // Cannot fail: there are no maps. Nothing in it can end the element that contains it.

@@ -10,6 +10,7 @@ use super::response::{Completion, HttpResponse};
 use crate::backend::Backend;
 use crate::errors::{ApiError, Code, MutationOutcome};
 use crate::graphql::{Executor, Extra, Identity, Prepared};
+use crate::origin::Origin;
 
 /// Executes requests, with the clock for the timestamps of errors.
 #[derive(Debug)]
@@ -71,6 +72,26 @@ impl Responder {
             executed.position = executed.position.map(|newest| newest.max(minimum));
         }
         HttpResponse::executed(executed, self.completion())
+    }
+
+    /// Validates a document that clients can execute later. No service is called.
+    ///
+    /// # Errors
+    /// It is not GraphQL, is invalid against the schema, or exceeds a limit that does not depend on variables.
+    pub async fn validate(&self, text: &str) -> Result<(), ApiError> {
+        let identity = Identity {
+            origin: Origin::new_random(),
+            seed: self.new_seed(),
+            minimum: None,
+            keyed: false,
+        };
+        let trial = self.executor.prepare_trial(text)?;
+        let executed = self.executor.execute(trial, identity, None).await;
+        let Some(error) = executed.errors.into_iter().next() else {
+            return Ok(());
+        };
+        let location = error.locations.first().copied().unwrap_or_default();
+        Err(ApiError::invalid_document(error.message, location))
     }
 
     fn completion(&self) -> Completion {

@@ -35,8 +35,7 @@ pub fn router(endpoint: Arc<Endpoint>, site: Site) -> Router {
     let mut guarded = Router::new();
     let has_explorer = site.explorer.is_some();
     if let Some(explorer) = site.explorer {
-        let introspection = endpoint.limits().introspection;
-        guarded = explorer::router(explorer, introspection, endpoint.sdl());
+        guarded = explorer::router(explorer, Arc::clone(&endpoint));
     }
     let guard = (site.hosts, Arc::clone(&endpoint));
     let serve = move |request| Arc::clone(&endpoint).serve(request);

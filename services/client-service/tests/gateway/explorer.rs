@@ -8,7 +8,7 @@ use test_shop::{Folder, Request};
 use super::test_gateway::TestGateway;
 
 /// The settings that the page of the explorer contains.
-async fn explorer(gateway: &TestGateway) -> Result<Value> {
+pub async fn explorer(gateway: &TestGateway) -> Result<Value> {
     let page = gateway.send(&Request::get("/graphiql")).await?;
     let page = String::from_utf8(page.body.to_vec())?;
     let (_, settings) = page.split_once("id=\"settings\">").context("settings")?;

@@ -1,5 +1,7 @@
 //! Operations by their hash over `WebSockets` and event streams, and a gateway that executes registered ones only.
 
+use std::path::Path;
+
 use anyhow::{Context, Result};
 use platform::config::AppEnv;
 use serde_json::{Value, json};
@@ -7,6 +9,7 @@ use test_shop::{Folder, Request, Socket};
 
 use super::browsers::sha256;
 use super::event_streams::Events;
+use super::explorer::explorer;
 use super::test_gateway::TestGateway;
 
 const CREATED: &str = "subscription($after: String) { productCreated(after: $after) { name } }";
@@ -113,4 +116,123 @@ async fn only_registered_subscriptions_run_if_there_is_a_manifest() -> Result<()
     }
     let wrong = by_hash("0c2d", Some(CREATED));
     over_both(&gateway, wrong, "BAD_REQUEST").await
+}
+
+/// Why a gateway with these operations does not start.
+async fn fault(operations: &Path) -> Result<String> {
+    let path = operations.to_str().context("a path")?;
+    let settings = [("GRAPHQL_OPERATIONS", path)];
+    let started = TestGateway::open_with(AppEnv::Development, &settings).await;
+    let shown = format!("{:#}", started.err().context("it started")?);
+    assert_eq!(shown.lines().count(), 1, "{shown}");
+    Ok(shown)
+}
+
+#[tokio::test]
+async fn an_operation_that_is_not_valid_stops_the_start() -> Result<()> {
+    let folder = Folder::create()?;
+    let manifest = folder.path().join("persisted-documents.json");
+    let deep = format!(
+        "{{ a: category(id: 1) {}",
+        "{ products { category ".repeat(9)
+    );
+    let deep = format!("{deep} {{ id }} {}", "}}".repeat(9) + "}");
+    for (text, fault_of_text) in [
+        ("{\n  categories {", "(line 2, column 15)"),
+        ("", "is not valid: "),
+        ("fragment F on Query { __typename }", "has no operation"),
+        (
+            "{\n  products { id weight }\n}",
+            "Unknown field \"weight\" on type \"Product\". (line 2, column 17)",
+        ),
+        (
+            "query($id: ID!) { category(id: $id, no: 1) { id } }",
+            "Unknown argument",
+        ),
+        ("{ category(id: [1]) { id } }", "expected ID"),
+        ("query($a: Int) { __typename }", "$a is not used"),
+        ("query($a: None) { category(id: $a) { id } }", "None"),
+        ("{ ...F }", "there is no fragment F"),
+        (
+            "query A { ...F } fragment F on Query { ...F }",
+            "spreads itself",
+        ),
+        (
+            "query A { __typename } mutation B { nothing }",
+            "Unknown field",
+        ),
+        (
+            "subscription { productDeleted categoryDeleted }",
+            "only one root field",
+        ),
+        (&deep, "depth is at most 10"),
+    ] {
+        std::fs::write(
+            &manifest,
+            json!({ "00": "{ __typename }", "0a1b": text }).to_string(),
+        )?;
+        let shown = fault(&manifest).await?;
+        for part in [
+            "GRAPHQL_OPERATIONS",
+            "the operation \"0a1b\" of ",
+            "persisted-documents.json is not valid: ",
+            fault_of_text,
+        ] {
+            assert!(shown.contains(part), "{text}: {part}: {shown}");
+        }
+    }
+    let operations = folder.path().join("operations");
+    std::fs::create_dir(&operations)?;
+    std::fs::write(operations.join("a.graphql"), "{ __typename }")?;
+    std::fs::write(operations.join("b.graphql"), "{ nothing }")?;
+    std::fs::write(operations.join("c.graphql"), "{")?;
+    let shown = fault(&operations).await?;
+    assert!(
+        shown.contains("operations/b.graphql is not valid: Unknown field"),
+        "{shown}"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_depends_on_variables_does_not_stop_the_start() -> Result<()> {
+    let folder = Folder::create()?;
+    for (name, text) in [
+        // Too complex without a value of the variable.
+        (
+            "a",
+            "query($n: Int!) { categories { products(limit: $n) { category { products(limit: $n) { id } } } } }",
+        ),
+        (
+            "b",
+            "mutation($input: CreateProductInput!) { createProduct(input: $input) { id } }",
+        ),
+        (
+            "c",
+            "query A($id: ID!) { category(id: $id) { id } } query B { __typename }",
+        ),
+        (
+            "d",
+            "subscription($after: String) { productCreated(after: $after) { id } }\n",
+        ),
+        (
+            "e",
+            "query($on: Boolean = true) { __typename @include(if: $on) }",
+        ),
+    ] {
+        std::fs::write(folder.path().join(format!("{name}.graphql")), text)?;
+    }
+    let settings = [(
+        "GRAPHQL_OPERATIONS",
+        folder.path().to_str().context("a path")?,
+    )];
+    let gateway = TestGateway::open_with(AppEnv::Development, &settings).await?;
+    assert_eq!(
+        gateway.wire.methods(),
+        Vec::<String>::new(),
+        "nothing is executed"
+    );
+    // The page must not ask for the schema, which no client can.
+    assert_eq!(explorer(&gateway).await?["introspection"], false);
+    Ok(())
 }

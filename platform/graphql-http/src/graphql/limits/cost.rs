@@ -109,6 +109,12 @@ impl Cost<'_> {
 
     /// Rejects an operation that exceeds a limit; `place` is its location.
     pub fn check(&self, limits: &Limits, place: Pos) -> Result<(), ApiError> {
+        self.check_document(limits, place)?;
+        self.check_complexity(u64::from(limits.complexity), place)
+    }
+
+    /// Checks the limits that do not depend on the values of variables.
+    pub fn check_document(&self, limits: &Limits, place: Pos) -> Result<(), ApiError> {
         let too_deep = [
             ("depth", self.depth, u64::from(limits.depth)),
             (
@@ -124,8 +130,7 @@ impl Cost<'_> {
             ("number of root fields", self.fields, MAX_ROOT_FIELDS),
         ];
         reject_above(Code::QueryTooDeep, &too_deep, place)?;
-        reject_above(Code::QueryTooComplex, &too_complex, place)?;
-        self.check_complexity(u64::from(limits.complexity), place)
+        reject_above(Code::QueryTooComplex, &too_complex, place)
     }
 
     fn check_complexity(&self, limit: u64, place: Pos) -> Result<(), ApiError> {

@@ -29,25 +29,32 @@ pub fn measure(
 ) -> Result<u64, ApiError> {
     let mut complexity = 0;
     for (_, operation) in document.operations.iter() {
-        let mut walk = Walk {
-            document,
-            operation: &operation.node,
-            variables,
-            index,
-            introspection: limits.introspection,
-            limit: u64::from(limits.complexity),
-            fragments: HashMap::new(),
-        };
-        let root = SchemaIndex::root(operation.node.ty);
-        let set = &operation.node.selection_set.node;
-        let mut cost = walk.set(set, operation.pos, &Parent::root(root), 0)?;
-        cost.directives += count(operation.node.directives.len());
+        let mut walk = Walk::new(document, &operation.node, variables, index, limits);
+        let cost = walk.operation(operation.pos)?;
         cost.check(limits, operation.pos)?;
         if std::ptr::eq(&raw const operation.node, selected) {
             complexity = cost.complexity;
         }
     }
     Ok(complexity)
+}
+
+/// Rejects a document that exceeds a limit whatever the values of its variables are. The complexity depends on them.
+///
+/// # Errors
+/// The error names the limit and the measured value.
+pub fn measure_without_variables(
+    document: &ExecutableDocument,
+    index: &SchemaIndex,
+    limits: &Limits,
+) -> Result<(), ApiError> {
+    let variables = Variables::default();
+    for (_, operation) in document.operations.iter() {
+        let mut walk = Walk::new(document, &operation.node, &variables, index, limits);
+        let cost = walk.operation(operation.pos)?;
+        cost.check_document(limits, operation.pos)?;
+    }
+    Ok(())
 }
 
 /// The size of a list, and the argument that sets it.
@@ -96,6 +103,33 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
+    fn new(
+        document: &'a ExecutableDocument,
+        operation: &'a OperationDefinition,
+        variables: &'a Variables,
+        index: &'a SchemaIndex,
+        limits: &Limits,
+    ) -> Self {
+        Self {
+            document,
+            operation,
+            variables,
+            index,
+            introspection: limits.introspection,
+            limit: u64::from(limits.complexity),
+            fragments: HashMap::new(),
+        }
+    }
+
+    /// The cost of the whole operation, which is at `place`.
+    fn operation(&mut self, place: Pos) -> Result<Cost<'a>, ApiError> {
+        let operation = self.operation;
+        let root = Parent::root(SchemaIndex::root(operation.ty));
+        let mut cost = self.set(&operation.selection_set.node, place, &root, 0)?;
+        cost.directives += count(operation.directives.len());
+        Ok(cost)
+    }
+
     fn set(
         &mut self,
         set: &'a SelectionSet,

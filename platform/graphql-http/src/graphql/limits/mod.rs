@@ -8,4 +8,4 @@ mod cost;
 mod measure;
 
 pub use cost::{Limits, MAX_NESTING};
-pub use measure::measure;
+pub use measure::{measure, measure_without_variables};
