@@ -40,8 +40,10 @@ pub enum Code {
     NotAcceptable,
     /// The HTTP request is not a GraphQL request.
     BadRequest,
-    /// A mutation was not sent by POST.
+    /// A mutation was not sent by POST, or a path does not take the method.
     MethodNotAllowed,
+    /// The gateway has no such path.
+    UnknownPath,
     /// The Idempotency-Key belongs to another request.
     IdempotencyKeyReused,
     /// The request with this Idempotency-Key is still running.
@@ -67,7 +69,9 @@ impl Code {
             Self::PersistedQueryNotInList => "PERSISTED_QUERY_NOT_IN_LIST",
             Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
             Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
-            Self::NotAcceptable | Self::BadRequest | Self::MethodNotAllowed => "BAD_REQUEST",
+            Self::NotAcceptable | Self::BadRequest | Self::MethodNotAllowed | Self::UnknownPath => {
+                "BAD_REQUEST"
+            }
             Self::IdempotencyKeyReused => "IDEMPOTENCY_KEY_REUSED",
             Self::IdempotencyInProgress => "IDEMPOTENCY_IN_PROGRESS",
         }
@@ -81,6 +85,8 @@ impl Code {
             Self::GraphqlParseFailed
                 | Self::GraphqlValidationFailed
                 | Self::BadRequest
+                | Self::MethodNotAllowed
+                | Self::UnknownPath
                 | Self::Forbidden
                 | Self::NotFound
         )
@@ -96,6 +102,7 @@ impl Code {
             Self::NotAcceptable => Some(StatusCode::NOT_ACCEPTABLE),
             Self::BadRequest => Some(StatusCode::BAD_REQUEST),
             Self::MethodNotAllowed => Some(StatusCode::METHOD_NOT_ALLOWED),
+            Self::UnknownPath => Some(StatusCode::NOT_FOUND),
             Self::IdempotencyKeyReused => Some(StatusCode::UNPROCESSABLE_ENTITY),
             Self::IdempotencyInProgress => Some(StatusCode::CONFLICT),
             Self::Unauthenticated => Some(StatusCode::UNAUTHORIZED),

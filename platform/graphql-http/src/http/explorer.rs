@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use axum::routing::get;
 use http::HeaderMap;
@@ -14,6 +14,7 @@ use serde::Serialize;
 use super::endpoint::Endpoint;
 use super::graphiql::{CSS, GraphiqlFolder, JAVASCRIPT};
 use super::pages::{HTML, TEXT, conditional, guarded};
+use super::unrouted;
 
 const PAGE: &str = include_str!("../../assets/explorer.html");
 
@@ -82,6 +83,7 @@ pub fn router(explorer: Explorer, endpoint: Arc<Endpoint>) -> Router {
     let served = Served { explorer, endpoint };
     Router::new()
         .route("/graphiql", get(page))
+        .route("/graphiql/", get(page))
         .route("/graphiql/{file}", get(file))
         .route(
             "/schema.graphql",
@@ -109,12 +111,12 @@ async fn page(State(served): State<Arc<Served>>, request: HeaderMap) -> Response
 async fn file(
     State(served): State<Arc<Served>>,
     Path(name): Path<String>,
-    request: HeaderMap,
+    request: Request,
 ) -> Response {
-    match FILES.iter().find(|(known, ..)| *known == name) {
-        Some((_, content_type, content)) => {
-            conditional(content_type, (*content).to_owned(), &request)
-        }
-        None => served.explorer.graphiql.serve(&name, &request).await,
+    let headers = request.headers();
+    if let Some((_, content_type, content)) = FILES.iter().find(|(known, ..)| *known == name) {
+        return conditional(content_type, (*content).to_owned(), headers);
     }
+    let served_file = served.explorer.graphiql.serve(&name, headers).await;
+    served_file.unwrap_or_else(|| unrouted::unknown_path(&served.endpoint, request))
 }

@@ -24,6 +24,7 @@ mod responder;
 mod response;
 mod routes;
 mod subscriptions;
+mod unrouted;
 mod websocket;
 
 pub use endpoint::Endpoint;

@@ -18,7 +18,7 @@ use super::endpoint::Endpoint;
 use super::explorer::{self, Explorer};
 use super::hosts::{self, AllowedHosts};
 use super::page::{self, AllowedOrigins};
-use super::{compression, cors, pages};
+use super::{compression, cors, pages, unrouted};
 
 /// What is served in addition to GraphQL.
 #[derive(Debug)]
@@ -38,6 +38,14 @@ pub fn router(endpoint: Arc<Endpoint>, site: Site) -> Router {
         guarded = explorer::router(explorer, Arc::clone(&endpoint));
     }
     let guard = (site.hosts, Arc::clone(&endpoint));
+    let unknown_path = {
+        let endpoint = Arc::clone(&endpoint);
+        async move |request: Request| unrouted::unknown_path(&endpoint, request)
+    };
+    let wrong_method = {
+        let endpoint = Arc::clone(&endpoint);
+        async move |request: Request| unrouted::wrong_method(&endpoint, request)
+    };
     let serve = move |request| Arc::clone(&endpoint).serve(request);
     let read = {
         let serve = serve.clone();
@@ -54,7 +62,11 @@ pub fn router(endpoint: Arc<Endpoint>, site: Site) -> Router {
             "/",
             get(async move |headers: HeaderMap| pages::welcome(has_explorer, &headers)),
         )
-        .route("/graphql", get(read).post(serve))
+        .route("/graphql", get(read.clone()).post(serve.clone()))
+        // Some clients and proxies append a slash, and a WebSocket does not follow a redirect.
+        .route("/graphql/", get(read).post(serve))
+        .fallback(unknown_path)
+        .method_not_allowed_fallback(wrong_method.clone())
         .layer(compression::layer())
         .layer(map_request(async |request| {
             compression::plain_for_foreign_pages(request)
@@ -65,6 +77,7 @@ pub fn router(endpoint: Arc<Endpoint>, site: Site) -> Router {
         }))
         .layer(from_fn_with_state(guard, hosts::require));
     platform::health::router(site.health, site.metrics)
+        .method_not_allowed_fallback(wrong_method)
         .merge(guarded)
         .layer(from_fn(observe))
 }
@@ -111,6 +124,9 @@ fn path_name(path: &str) -> &'static str {
     ];
     if path.starts_with("/graphiql/") {
         return "/graphiql";
+    }
+    if path == "/graphql/" {
+        return "/graphql";
     }
     KNOWN
         .into_iter()

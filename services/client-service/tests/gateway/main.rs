@@ -28,4 +28,5 @@ mod specification;
 mod stop;
 mod subscriptions;
 mod test_gateway;
+mod unrouted;
 mod wrong_input;
