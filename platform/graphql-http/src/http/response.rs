@@ -38,6 +38,8 @@ pub struct HttpResponse {
     /// The code of the first error.
     pub code: Option<String>,
     status: Status,
+    /// The `retryAfter` of the error for which the request was rejected.
+    retry_after: Option<u64>,
     /// The outcomes of the request's mutations.
     mutations: Vec<Entry>,
 }
@@ -126,6 +128,7 @@ impl HttpResponse {
         outcome.write(&mut shown);
         complete(&mut shown, now);
         Self {
+            retry_after: retry_after_of(&shown),
             body: write(None, &[shown], Extensions::default()),
             position: None,
             is_final: false,
@@ -182,6 +185,7 @@ impl HttpResponse {
             } else {
                 Status::NotExecuted
             },
+            retry_after: None,
             mutations: executed.mutations,
         }
     }
@@ -225,6 +229,7 @@ impl HttpResponse {
             is_final: true,
             code: None,
             status: Status::Executed,
+            retry_after: None,
             mutations: Vec::new(),
         }
     }
@@ -240,6 +245,7 @@ impl HttpResponse {
             is_final: false,
             code: Some(Code::BadRequest.name().to_owned()),
             status: Status::Fixed(StatusCode::BAD_REQUEST),
+            retry_after: None,
             mutations: Vec::new(),
         }
     }
@@ -294,6 +300,9 @@ impl HttpResponse {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(position) = self.position {
             headers.insert(MIN_POSITION, HeaderValue::from(position));
+        }
+        if let Some(seconds) = self.retry_after.filter(|_| status != StatusCode::OK) {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if status == StatusCode::METHOD_NOT_ALLOWED {
             headers.insert(header::ALLOW, HeaderValue::from_static("POST"));
@@ -386,4 +395,11 @@ fn complete(error: &mut ServerError, now: DateTime<Utc>) {
 
 fn code_of(error: &ServerError) -> Option<&str> {
     errors::code_of(error.extensions.as_ref()?)
+}
+
+fn retry_after_of(error: &ServerError) -> Option<u64> {
+    match error.extensions.as_ref()?.get("retryAfter")? {
+        Value::Number(seconds) => seconds.as_u64(),
+        _ => None,
+    }
 }

@@ -69,11 +69,17 @@ async fn an_unavailable_service_is_reported_with_the_outcome() -> Result<()> {
     );
     assert_eq!(body["errors"][0]["extensions"]["outcome"], "none");
     gateway.wire.break_next(LIST, [unavailable()]);
-    let body = gateway
+    let reply = gateway
         .ask("{ categories { id } __typename }", json!({}))
-        .await?
-        .json()?;
+        .await?;
+    let body = reply.json()?;
     assert_eq!(body["data"], json!(null));
+    // The request was executed, so a proxy must not repeat it.
+    assert_eq!(body["errors"][0]["extensions"]["retryAfter"], 1);
+    assert_eq!(
+        (reply.status.as_u16(), reply.header("retry-after")),
+        (200, None)
+    );
     Ok(())
 }
 

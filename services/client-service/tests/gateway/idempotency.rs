@@ -185,7 +185,11 @@ async fn a_repeat_while_the_first_is_running_gets_in_progress() -> Result<()> {
     let (first, second) = tokio::try_join!(first, second)?;
     assert_eq!(second.status, 409);
     assert_eq!(code(&second)?, "IDEMPOTENCY_IN_PROGRESS");
-    assert!(second.json()?["errors"][0]["extensions"]["retryAfter"].is_u64());
+    let retry_after = second.json()?["errors"][0]["extensions"]["retryAfter"].take();
+    assert!(retry_after.is_u64());
+    let header = second.header("retry-after").map(ToOwned::to_owned);
+    assert_eq!(header, Some(retry_after.to_string()));
+    assert_eq!(first.header("retry-after"), None);
     assert!(first.json()?["data"]["a"]["id"].is_string());
     assert_eq!(gateway.send(&request).await?.body, first.body);
     Ok(())

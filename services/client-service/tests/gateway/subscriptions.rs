@@ -355,6 +355,7 @@ async fn sockets_and_subscriptions_are_limited() -> Result<()> {
     let protocol = format!("sec-websocket-protocol: {PROTOCOL}\r\n");
     let (answer, _) = handshake(gateway.address(), &protocol).await?;
     assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+    assert!(answer.contains("retry-after: 1\r\n"), "{answer}");
 
     for id in ["1", "2", "3"] {
         first.subscribe(id, CREATED, &json!({})).await?;
