@@ -52,14 +52,25 @@ pub fn build(suggestions: bool) -> Schema {
     }
 }
 
+/// A longer document gets no suggestions: each name that is unknown is compared with all names of its type, letter by letter.
+const MAX_SUGGESTION_BYTES: usize = 8 * 1024;
+
 /// The engine that executes requests on the schema. Of a subscription, which has a [`Trigger`], it returns the first response,
 /// or an empty one if there is none.
 #[must_use]
 pub fn engine(schema: Schema, services: Services) -> Engine {
+    // Suggestions cannot be disabled for one request.
+    let without_suggestions = build(false);
     Box::new(move |request, execution| {
         let context = RequestContext::new(services.clone(), Arc::clone(execution));
         let request = request.data(Arc::new(context));
-        let schema = schema.clone();
+        let is_long = request.query.len() > MAX_SUGGESTION_BYTES;
+        let schema = if is_long {
+            &without_suggestions
+        } else {
+            &schema
+        }
+        .clone();
         let is_subscription = request.data.contains_key(&TypeId::of::<Trigger>());
         Box::pin(async move {
             if !is_subscription {

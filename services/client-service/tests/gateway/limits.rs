@@ -87,6 +87,46 @@ async fn a_limit_counts_however_its_number_is_written() -> Result<()> {
     Ok(())
 }
 
+/// Each unknown name of a document is compared with all names of its type.
+#[tokio::test]
+async fn a_long_document_gets_no_suggestions() -> Result<()> {
+    let gateway = TestGateway::open().await?;
+    let message = async |query: &str| {
+        let body = gateway.ask(query, json!({})).await?.json()?;
+        anyhow::Ok(body["errors"][0]["message"].to_string())
+    };
+    let short = "{ categoris { id } }";
+    let shown = message(short).await?;
+    assert!(shown.contains("Did you mean"), "{shown}");
+    let padded = format!("{short} # {}", "x".repeat(8 * 1024));
+    let shown = message(&padded).await?;
+    assert!(
+        shown.contains("Unknown field") && !shown.contains("Did you mean"),
+        "{shown}"
+    );
+    let long = "n".repeat(90_000);
+    let many = (0..1_900).map(|n| format!("unknown_field_of_a_long_name_{n}"));
+    let many = many.collect::<Vec<_>>().join(" ");
+    let limit = if cfg!(debug_assertions) {
+        Duration::from_secs(1)
+    } else {
+        Duration::from_millis(50)
+    };
+    for query in [
+        format!("{{ {long} }}"),
+        format!("{{ category(id: 1) {{ {many} }} }}"),
+    ] {
+        let mut best = Duration::MAX;
+        for _ in 0..TRIES {
+            let started = Instant::now();
+            message(&query).await?;
+            best = best.min(started.elapsed());
+        }
+        assert!(best <= limit, "{} took {best:?}", &query[..40]);
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn errors_quote_a_document_in_part() -> Result<()> {
     const MAX_BYTES: usize = 8_000;
