@@ -38,7 +38,7 @@ const RESPONSE_HEADERS: [HeaderName; 4] = [
     MIN_POSITION,
 ];
 
-/// Lets allowed pages read responses. [`classify`](super::page::classify) must have run before.
+/// Lets allowed pages read responses, once it is known which page sends a request.
 pub fn layer() -> CorsLayer {
     let allowed = |_: &HeaderValue, request: &Parts| Page::of(&request.extensions) == Page::Allowed;
     CorsLayer::new()

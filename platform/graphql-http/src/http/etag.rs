@@ -48,6 +48,9 @@ pub fn conditional(mut response: Response, tag: HeaderValue, request: &HeaderMap
     // To be validated each time: only the gateway knows whether anything has changed.
     let validated = HeaderValue::from_static("private, no-cache");
     headers.insert(header::CACHE_CONTROL, validated);
+    // For which pages it may be read, and how it is compressed.
+    let varies = HeaderValue::from_static("origin, accept-encoding");
+    headers.insert(header::VARY, varies);
     response
 }
 

@@ -6,12 +6,9 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::Response;
+use axum::extract::Request;
 use platform::runtime::host_of;
 
-use super::endpoint::Endpoint;
 use super::page::address;
 use crate::errors::{ApiError, Code};
 
@@ -26,27 +23,24 @@ impl AllowedHosts {
         Self(names.iter().map(|name| name.to_lowercase()).collect())
     }
 
+    /// # Errors
+    /// The host of the request is not allowed.
+    pub fn require(&self, request: &Request) -> Result<(), ApiError> {
+        let host = host_of(request.uri(), request.headers());
+        if host.as_deref().is_some_and(|host| self.allows(host)) {
+            return Ok(());
+        }
+        let shown: String = host.unwrap_or_default().chars().take(80).collect();
+        let message = format!(
+            "the Host must be an address, localhost or one of ALLOWED_HOSTS, got {shown:?}"
+        );
+        Err(ApiError::new(Code::Forbidden, message))
+    }
+
     fn allows(&self, host: &str) -> bool {
         let name = host.to_lowercase();
         address(host).is_some() || name == "localhost" || self.0.contains(&name)
     }
-}
-
-/// Rejects requests to hosts that are not allowed.
-pub async fn require(
-    State((hosts, endpoint)): State<(AllowedHosts, Arc<Endpoint>)>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let host = host_of(request.uri(), request.headers());
-    if host.as_deref().is_some_and(|host| hosts.allows(host)) {
-        return next.run(request).await;
-    }
-    let shown: String = host.unwrap_or_default().chars().take(80).collect();
-    let message =
-        format!("the Host must be an address, localhost or one of ALLOWED_HOSTS, got {shown:?}");
-    let (parts, _) = request.into_parts();
-    endpoint.reject_early(&ApiError::new(Code::Forbidden, message), &parts)
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod event_stream;
 mod explorer;
 mod fields;
 mod graphiql;
+mod guard;
 mod headers;
 mod hosts;
 mod idempotency;

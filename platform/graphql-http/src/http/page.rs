@@ -6,7 +6,6 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::extract::Request;
 use http::uri::Authority;
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Uri, header};
 
@@ -30,17 +29,10 @@ pub enum Page {
 }
 
 impl Page {
-    /// What [`classify`] found. Without it no page is allowed.
+    /// What the [guard](super::guard) found. Without it no page is allowed.
     pub fn of(request: &Extensions) -> Self {
         request.get().copied().unwrap_or(Self::Foreign)
     }
-}
-
-/// Notes in the request which page sends it.
-pub fn classify(origins: &AllowedOrigins, mut request: Request) -> Request {
-    let page = origins.page(request.uri(), request.headers());
-    request.extensions_mut().insert(page);
-    request
 }
 
 impl AllowedOrigins {
@@ -53,7 +45,8 @@ impl AllowedOrigins {
         }
     }
 
-    fn page(&self, target: &Uri, headers: &HeaderMap) -> Page {
+    /// The page that sends a request with these headers.
+    pub fn page(&self, target: &Uri, headers: &HeaderMap) -> Page {
         let site = headers.get(SEC_FETCH_SITE).map(HeaderValue::as_bytes);
         let mut origins = headers.get_all(header::ORIGIN).iter().peekable();
         let is_allowed = if site == Some(b"same-origin") {

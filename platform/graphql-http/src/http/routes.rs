@@ -1,12 +1,11 @@
 //! The routes of the gateway.
 
-use std::future::ready;
 use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::middleware::{Next, from_fn, from_fn_with_state, map_request};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::get;
 use http::{HeaderMap, HeaderValue, Method, header};
@@ -16,9 +15,10 @@ use platform::telemetry::Metrics;
 
 use super::endpoint::Endpoint;
 use super::explorer::{self, Explorer};
-use super::hosts::{self, AllowedHosts};
-use super::page::{self, AllowedOrigins};
-use super::{compression, cors, pages, unrouted};
+use super::guard::{self, Guard};
+use super::hosts::AllowedHosts;
+use super::page::AllowedOrigins;
+use super::{pages, unrouted};
 
 /// What is served in addition to GraphQL.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ pub fn router(endpoint: Arc<Endpoint>, site: Site) -> Router {
     if let Some(explorer) = site.explorer {
         guarded = explorer::router(explorer, Arc::clone(&endpoint));
     }
-    let guard = (site.hosts, Arc::clone(&endpoint));
+    let guard = Guard::new(Arc::clone(&endpoint), site.hosts, site.origins);
     let unknown_path = {
         let endpoint = Arc::clone(&endpoint);
         async move |request: Request| unrouted::unknown_path(&endpoint, request)
@@ -67,15 +67,7 @@ pub fn router(endpoint: Arc<Endpoint>, site: Site) -> Router {
         .route("/graphql/", get(read).post(serve))
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method.clone())
-        .layer(compression::layer())
-        .layer(map_request(async |request| {
-            compression::plain_for_foreign_pages(request)
-        }))
-        .layer(cors::layer())
-        .layer(map_request(move |request| {
-            ready(page::classify(&site.origins, request))
-        }))
-        .layer(from_fn_with_state(guard, hosts::require));
+        .layer(from_fn_with_state(Arc::new(guard), guard::guard));
     platform::health::router(site.health, site.metrics)
         .method_not_allowed_fallback(wrong_method)
         .merge(guarded)
