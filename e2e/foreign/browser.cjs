@@ -150,12 +150,33 @@ const response = (page) => text(page, "response.json");
 
 async function select(page, operation) {
   await page.locator(".graphiql-tab-button", { hasText: operation }).click();
-  // GraphiQL reads the editor with a delay, and stores the tab after that.
+  await isStored(page, operation);
+}
+
+// Waits until the open tab is stored. GraphiQL reads the editor with a delay, and stores the tab after that.
+async function isStored(page, operation) {
   await page.waitForFunction((name) => {
     const { tabs, activeTabIndex } = JSON.parse(localStorage.getItem("graphiql:tabState")) ?? { tabs: [] };
     return tabs[activeTabIndex]?.operationName === name;
   }, operation);
 }
+
+async function hasTabs(page, names, open) {
+  await page.locator(".graphiql-execute-button").waitFor();
+  const trimmed = async (tabs) => (await page.locator(tabs).allInnerTexts()).map((name) => name.trim());
+  check(await trimmed(".graphiql-tab-button"), names);
+  check(await trimmed(".graphiql-tab-active .graphiql-tab-button"), [open]);
+}
+
+// A later visit has the same tabs, and opens the same one.
+async function keepsTabs(page, names, open) {
+  await hasTabs(page, names, open);
+  await isStored(page, open);
+  await page.reload();
+  await hasTabs(page, names, open);
+}
+
+const SAMPLES = ["Categories", "CreateCategory", "CreateProduct", "Products", "Orders"];
 
 async function editor(gateway) {
   await createCategory(gateway, "Seen in a browser");
@@ -169,9 +190,7 @@ async function editor(gateway) {
 async function samples(browser, gateway) {
   const watched = await Watched.open(browser, gateway, "/graphiql");
   const { page } = watched;
-  await page.locator(".graphiql-execute-button").waitFor();
-  const tabs = (await page.locator(".graphiql-tab-button").allInnerTexts()).map((name) => name.trim());
-  check(tabs, ["Categories", "CreateCategory", "CreateProduct", "Products", "Orders"]);
+  await keepsTabs(page, SAMPLES, "Categories");
   await run(page);
   await hasEventually(response(page), '"name": "Seen in a browser"');
   check(watched.operations()[0].variables, { products: 5 });
@@ -207,15 +226,19 @@ async function samples(browser, gateway) {
   await until("the token was sent", () => watched.operations().at(-1).authorization === "Bearer seen-by-the-gateway");
   const stored = await page.evaluate(() => JSON.stringify(localStorage));
   check(stored.includes("seen-by-the-gateway"), false, "the token is not stored");
+  await keepsTabs(page, SAMPLES, "Categories");
+  await select(page, "Orders");
+  await keepsTabs(page, SAMPLES, "Orders");
   await watched.close();
 }
 
-const NAMED = "query One($name: String!) { categoryByName(name: $name) { name } } query Other { __typename }";
+const NAMED = "query One($name: String!) { categoryByName(name: $name) { name } }\nquery Other { __typename }";
 const NAMED_ADDRESS = `/graphiql?${new URLSearchParams({
   query: NAMED,
   variables: JSON.stringify({ name: "Seen in a browser" }),
   operationName: "One",
 })}`;
+const WITHOUT_VARIABLES = "query Two { __typename }";
 
 async function address(browser, gateway) {
   const watched = await Watched.open(browser, gateway, NAMED_ADDRESS, "dark");
@@ -225,6 +248,12 @@ async function address(browser, gateway) {
   const [{ variables, operationName }] = watched.operations();
   check({ variables, operationName }, { variables: { name: "Seen in a browser" }, operationName: "One" });
   await watched.isAccessible("GraphiQL in dark colours");
+  await keepsTabs(watched.page, ["One"], "One");
+  await watched.visit(`/graphiql?${new URLSearchParams({ query: WITHOUT_VARIABLES })}`);
+  await hasTabs(watched.page, ["One", "Two"], "Two");
+  await run(watched.page);
+  await hasEventually(response(watched.page), '"__typename": "Query"');
+  check(watched.operations().at(-1).variables, undefined, "the variables are not those of another address");
   await watched.close();
 }
 

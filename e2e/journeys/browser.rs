@@ -19,7 +19,7 @@ async fn with_graphiql(topology: Topology) -> Result<()> {
     let folder = graphiql().await?;
     let settings = [("GRAPHIQL_DIR", folder.as_str())];
     on_with(topology, &settings, async |shop| {
-        browser(&["editor", &gateway(shop)?], 25).await
+        browser(&["editor", &gateway(shop)?], 40).await
     })
     .await
 }

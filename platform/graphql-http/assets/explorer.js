@@ -50,19 +50,31 @@ async function openGraphiql() {
     // The address stays as it is, so that a reload opens what it names.
     onEditQuery() {},
     ...(settings.introspection ? {} : { schema: null }),
-    ...(named.query
-      ? { query: named.query, variables: named.variables, operationName: named.operationName }
-      : samples()),
+    ...(named.query ? { ...content(named), operationName: named.operationName } : tabs()),
   });
 }
 
-function samples() {
-  // GraphiQL takes the variables of the first tab from elsewhere than those of the others, and prefers the tabs that it has kept.
-  const isFirstVisit = localStorage.getItem("graphiql:tabState") === null;
+/** A tab's texts. GraphiQL replaces one that is missing by that of the last visit. */
+const content = ({ query, variables }) => ({ query: query ?? "", variables: variables ?? "" });
+
+/** The samples, and the tab to open: GraphiQL adds one if none of those that it has stored has these texts. */
+function tabs() {
+  const open = storedTab() ?? settings.samples[0];
   return {
     defaultTabs: settings.samples.map((sample) => ({ ...sample, headers: HEADERS })),
-    ...(isFirstVisit ? { variables: settings.samples[0]?.variables } : {}),
+    ...(open ? content(open) : {}),
   };
+}
+
+/** The tab that was open at the end of the last visit. */
+function storedTab() {
+  try {
+    const { tabs, activeTabIndex } = JSON.parse(localStorage.getItem("graphiql:tabState"));
+    return tabs[activeTabIndex];
+  } catch {
+    // There was no visit, or GraphiQL does not read what is stored either.
+    return undefined;
+  }
 }
 
 function openPlain(notice) {
