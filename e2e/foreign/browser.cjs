@@ -284,7 +284,8 @@ async function form(gateway) {
   check(watched.operations()[0].authorization, undefined);
 
   await page.getByLabel("Sample operation").selectOption({ label: "Products" });
-  await page.getByLabel("Token").fill("seen-by-the-gateway");
+  const token = page.getByLabel("Token");
+  await token.fill("seen-by-the-gateway");
   const opened = page.waitForResponse((one) => one.headers()["content-type"]?.startsWith("text/event-stream"));
   await page.getByLabel("Query").press("Control+Enter");
   await opened;
@@ -293,6 +294,19 @@ async function form(gateway) {
   check(watched.operations().at(-1).authorization, "Bearer seen-by-the-gateway");
   await page.getByRole("button", { name: "Stop" }).click();
   await page.locator("#stop:disabled").waitFor();
+  await page.getByLabel("Query").fill("{ __typename }");
+  for (const [text, authorization] of [
+    ["Bearer abc", "Bearer abc"],
+    [" Authorization: bearer  abc ", "Bearer abc"],
+    ["bearer-abc", "Bearer bearer-abc"],
+    ["Bearer", undefined],
+    ["", undefined],
+  ]) {
+    await token.fill(text);
+    await page.getByRole("button", { name: "Run" }).click();
+    await hasEventually(page.locator("#result"), '"__typename": "Query"');
+    check(watched.operations().at(-1).authorization, authorization, text);
+  }
   await watched.close();
 
   watched = await Watched.open(browser, gateway, NAMED_ADDRESS);
@@ -300,6 +314,10 @@ async function form(gateway) {
   await page.getByRole("button", { name: "Run" }).click();
   await hasEventually(page.locator("#result"), '"name": "Seen in a browser"');
   check(watched.operations()[0].operationName, "One");
+  await page.getByLabel("Query").fill(WITHOUT_VARIABLES);
+  await page.getByRole("button", { name: "Run" }).click();
+  await hasEventually(page.locator("#result"), '"__typename": "Query"');
+  check(watched.operations().at(-1).operationName, undefined, "the document has no such operation any more");
   await watched.close();
   await browser.close();
 }

@@ -31,7 +31,7 @@ async fn the_form_without_graphiql_in_a_browser() -> Result<()> {
     let cache = empty.path().to_str().context("a path")?;
     let settings = [("XDG_CACHE_HOME", cache)];
     on_with(Topology::OneProcess, &settings, async |shop| {
-        browser(&["form", &gateway(shop)?], 12).await
+        browser(&["form", &gateway(shop)?], 23).await
     })
     .await
 }

@@ -1,8 +1,11 @@
 // A form that sends operations, for a gateway without the files of GraphiQL.
 
-import { run } from "./transport.js";
+import { operationNames, run } from "./transport.js";
 
 const part = (id) => document.getElementById(id);
+
+/** The token in a text that may be the whole header, as other programs show it. */
+const tokenIn = (text) => text.trim().replace(/^(authorization\s*:\s*)?(bearer(\s+|$))?/i, "");
 
 /** Shows the form with an operation of `tabs`, which are the samples or what the address names. */
 export function openForm({ tabs, operationName, notice }) {
@@ -24,7 +27,7 @@ export function openForm({ tabs, operationName, notice }) {
     }
     running?.return();
     result.textContent = "";
-    const token = part("token").value.trim();
+    const token = tokenIn(part("token").value);
     const headers = token ? { authorization: `Bearer ${token}` } : {};
     const results = run({ query: part("query").value, variables, operationName }, headers);
     running = results;
@@ -42,7 +45,7 @@ export function openForm({ tabs, operationName, notice }) {
   }
 
   for (const [index, { query }] of tabs.entries()) {
-    const name = /\b(?:query|mutation|subscription)\s+(\w+)/.exec(query)?.[1] ?? `Operation ${index + 1}`;
+    const [name = `Operation ${index + 1}`] = operationNames(query);
     part("samples").append(new Option(name, index));
   }
   part("samples").onchange = () => show(tabs[part("samples").value]);

@@ -3,6 +3,10 @@
 /** Whether an operation may have more than one result. A text that only contains the word is sent in the same way. */
 export const mayStream = (query) => /\bsubscription\b/.test(query);
 
+/** The names of a document's operations. */
+export const operationNames = (query) =>
+  [...query.matchAll(/\b(?:query|mutation|subscription)\s+(\w+)/g)].map(([, name]) => name);
+
 /** The headers of a request, without an authorization that has no token. */
 function given(headers) {
   const hasValue = ([, value]) => value && !/^\s*(bearer)?\s*$/i.test(value);
@@ -27,12 +31,14 @@ export function run(operation, headers) {
 }
 
 async function* receive({ query, variables, operationName }, headers, signal) {
+  // The document may have been replaced since the operation was named.
+  const name = operationNames(query).includes(operationName) ? operationName : undefined;
   const accept = mayStream(query) ? "text/event-stream" : "application/graphql-response+json, application/json";
   try {
     const response = await fetch("/graphql", {
       method: "POST",
       headers: { ...given(headers), accept, "content-type": "application/json" },
-      body: JSON.stringify({ query, variables, operationName: operationName ?? undefined }),
+      body: JSON.stringify({ query, variables, operationName: name }),
       signal,
     });
     if (response.headers.get("content-type")?.startsWith("text/event-stream")) {
