@@ -19,6 +19,23 @@ pub fn id(field: &str, value: &ID) -> Result<String, ApiError> {
     Ok(id.as_str().to_owned())
 }
 
+/// The values of a list of 1 to `max` of them, each with the name of its place, such as `ids[3]`.
+///
+/// # Errors
+/// The list is empty or too long.
+pub fn list<'a, T>(
+    field: &'a str,
+    max: usize,
+    values: &'a [T],
+) -> Result<impl Iterator<Item = (String, &'a T)>, ApiError> {
+    if !(1..=max).contains(&values.len()) {
+        let rule = format!("must have 1 to {max} items, got {}", values.len());
+        return Err(ApiError::invalid(field, rule));
+    }
+    let places = (0..values.len()).map(move |index| format!("{field}[{index}]"));
+    Ok(places.zip(values))
+}
+
 /// Validates a user id.
 pub fn user_id(field: &str, value: &ID) -> Result<String, ApiError> {
     let id = UserId::parse(field, value).map_err(broken)?;

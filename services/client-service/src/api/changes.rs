@@ -50,11 +50,8 @@ pub fn only(id: Option<&ID>) -> Result<Option<Vec<String>>, ApiError> {
 
 /// The ids of several entities to follow.
 pub fn several(field: &str, ids: &[ID]) -> Result<Vec<String>, ApiError> {
-    if ids.is_empty() || ids.len() > MAX_IDS {
-        let rule = format!("must have 1 to {MAX_IDS} entries, got {}", ids.len());
-        return Err(ApiError::invalid(field, rule));
-    }
-    let ids = ids.iter().map(|id| arguments::id(field, id));
+    let ids = arguments::list(field, MAX_IDS, ids)?;
+    let ids = ids.map(|(place, id)| arguments::id(&place, id));
     let mut ids = ids.collect::<Result<Vec<_>, _>>()?;
     ids.sort_unstable();
     ids.dedup();

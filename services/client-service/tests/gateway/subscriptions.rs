@@ -250,6 +250,26 @@ async fn a_wrong_operation_ends_with_its_errors() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_wrong_list_of_ids_is_named_with_the_place_in_it() -> Result<()> {
+    let gateway = TestGateway::open().await?;
+    let mut socket = Socket::open(gateway.address()).await?;
+    let query = "subscription($ids: [ID!]!) { stockUpdated(productIds: $ids) { productId } }";
+    for (ids, field) in [
+        (json!(["a", "b c", ""]), "productIds[1]"),
+        (json!([]), "productIds"),
+        (json!(vec!["a"; 501]), "productIds"),
+    ] {
+        socket.subscribe("1", query, &json!({ "ids": ids })).await?;
+        let errors = socket.errors("1").await?;
+        let error = &errors[0]["extensions"];
+        assert_eq!(error["code"], "VALIDATION_ERROR", "{errors}");
+        assert_eq!(error["field"], field, "{errors}");
+        assert_eq!(error["validationErrors"][0]["field"], field, "{errors}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn queries_and_mutations_run_over_the_socket() -> Result<()> {
     let gateway = TestGateway::open().await?;
     let mut socket = Socket::open(gateway.address()).await?;

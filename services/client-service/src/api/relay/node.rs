@@ -3,6 +3,7 @@
 use async_graphql::{Context, ID, Interface, Object};
 use futures::future::join_all;
 
+use super::super::arguments;
 use super::super::category::Category;
 use super::super::order::Order;
 use super::super::product::Product;
@@ -67,15 +68,8 @@ impl NodeQueries {
         context: &Context<'_>,
         #[graphql(desc = "1 to 100 values of `nodeId`, else `VALIDATION_ERROR`.")] ids: Vec<ID>,
     ) -> Result<Vec<Option<Node>>, ApiError> {
-        if !(1..=MAX_IDS).contains(&ids.len()) {
-            let rule = format!("must have 1 to {MAX_IDS} items, got {}", ids.len());
-            return Err(ApiError::invalid("ids", rule));
-        }
-        let fields: Vec<String> = (0..ids.len())
-            .map(|index| format!("ids[{index}]"))
-            .collect();
-        let loads = fields.iter().zip(&ids);
-        let loads = loads.map(|(field, id)| by_id(context, field, id));
+        let ids = arguments::list("ids", MAX_IDS, &ids)?;
+        let loads = ids.map(|(place, id)| async move { by_id(context, &place, id).await });
         let found = join_all(loads).await.into_iter().enumerate();
         Ok(found
             .map(|(index, node)| or_null_item(context, index, node))
