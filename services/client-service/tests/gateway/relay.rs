@@ -71,6 +71,41 @@ async fn a_connection_is_read_part_after_part_in_both_directions() -> Result<()>
 }
 
 #[tokio::test]
+async fn every_order_accepts_its_cursors() -> Result<()> {
+    let gateway = TestGateway::open().await?;
+    let pot = gateway.product("Pot", None).await?;
+    gateway.product("Cup", None).await?;
+    for name in ["Tea", "Coffee"] {
+        gateway.category(name).await?;
+        let order = "mutation($p: ID!) { createOrder(input: {userId: \"ann\", items: [{productId: $p, quantity: 1}]}) { id } }";
+        gateway.data(order, json!({ "p": pot })).await?;
+    }
+    for (list, sort, fields) in [
+        ("products", "Product", &["NAME", "PRICE", "CREATED_AT"][..]),
+        ("categories", "Category", &["NAME", "CREATED_AT"]),
+        ("orders", "Order", &["CREATED_AT"]),
+    ] {
+        let query = format!(
+            "query($after: String, $sort: {sort}Sort) {{ list: {list}Connection(first: 1, after: $after, sortBy: $sort) {{
+                edges {{ node {{ id }} }} pageInfo {{ endCursor hasNextPage }} }} }}"
+        );
+        for field in fields {
+            for direction in ["ASC", "DESC"] {
+                let sort = json!({"field": field, "direction": direction});
+                let first = gateway.data(&query, json!({ "sort": sort })).await?;
+                assert_eq!(first["list"]["pageInfo"]["hasNextPage"], true, "{first}");
+                let after = &first["list"]["pageInfo"]["endCursor"];
+                let second = gateway.data(&query, json!({"sort": sort, "after": after}));
+                let second = second.await?;
+                assert_eq!(second["list"]["pageInfo"]["hasNextPage"], false, "{second}");
+                assert_ne!(second["list"]["edges"], first["list"]["edges"]);
+            }
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_part_after_the_last_item_is_empty() -> Result<()> {
     let gateway = TestGateway::open().await?;
     product(&gateway, "a", 1.0).await?;

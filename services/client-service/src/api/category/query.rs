@@ -154,8 +154,10 @@ impl CategoryQueries {
         >,
     ) -> Result<Connection<Category>, ApiError> {
         let scope = RequestContext::of(context)?;
-        let sort = sort_by.unwrap_or(CategorySort::DEFAULT).message();
-        let listed = ListScope::try_new("categories", (sort.field, sort.direction))?;
+        let order = sort_by.unwrap_or(CategorySort::DEFAULT);
+        let sort = order.message();
+        let arguments = (sort.field, sort.direction);
+        let listed = ListScope::try_new("categories", arguments, order.columns())?;
         let slice = SliceArguments {
             first,
             after,

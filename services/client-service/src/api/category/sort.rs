@@ -3,6 +3,7 @@
 use async_graphql::{Enum, InputObject};
 use contract::query;
 
+use super::super::relay::KeyColumns;
 use super::super::sort::SortDirection;
 
 /// The value that categories are sorted by.
@@ -39,6 +40,14 @@ impl CategorySort {
         query::CategorySort {
             field: field as i32,
             direction: self.direction.number(),
+        }
+    }
+    /// The values of the keys of this order.
+    #[must_use]
+    pub const fn columns(self) -> KeyColumns {
+        match self.field {
+            CategorySortField::Name => KeyColumns::Name,
+            CategorySortField::CreatedAt => KeyColumns::Number,
         }
     }
 }

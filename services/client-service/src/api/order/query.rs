@@ -11,7 +11,7 @@ use tonic::{Code, Status};
 
 use super::super::arguments;
 use super::super::read::{read_error, single};
-use super::super::relay::{Connection, ListScope, SliceArguments, connection};
+use super::super::relay::{Connection, KeyColumns, ListScope, SliceArguments, connection};
 use super::period::period;
 use super::sort::OrderSort;
 use super::status::OrderStatus;
@@ -120,7 +120,7 @@ impl Pagination {
 }
 
 /// The list that the cursors of a connection belong to.
-fn scope_of(request: &OrderConnectionRequest) -> Result<ListScope, ApiError> {
+fn scope_of(request: &OrderConnectionRequest, columns: KeyColumns) -> Result<ListScope, ApiError> {
     let period = request.period.unwrap_or_default();
     let sort = request.sort.unwrap_or_default();
     let arguments = (
@@ -129,7 +129,7 @@ fn scope_of(request: &OrderConnectionRequest) -> Result<ListScope, ApiError> {
         (period.created_from_micros, period.created_before_micros),
         (sort.field, sort.direction),
     );
-    ListScope::try_new("orders", arguments)
+    ListScope::try_new("orders", arguments, columns)
 }
 
 #[Object]
@@ -239,7 +239,8 @@ impl OrderQueries {
     ) -> Result<Connection<Order>, ApiError> {
         let scope = RequestContext::of(context)?;
         let user_id = user_id.map(|id| arguments::user_id("userId", &id));
-        let sort = sort_by.unwrap_or(OrderSort::DEFAULT).message();
+        let order = sort_by.unwrap_or(OrderSort::DEFAULT);
+        let sort = order.message();
         let mut request = OrderConnectionRequest {
             user_id: user_id.transpose()?,
             status: status.map(OrderStatus::number),
@@ -247,7 +248,7 @@ impl OrderQueries {
             sort: Some(sort),
             slice: None,
         };
-        let listed = scope_of(&request)?;
+        let listed = scope_of(&request, order.columns())?;
         let slice = SliceArguments {
             first,
             after,

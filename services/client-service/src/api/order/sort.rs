@@ -3,6 +3,7 @@
 use async_graphql::{Enum, InputObject};
 use contract::query;
 
+use super::super::relay::KeyColumns;
 use super::super::sort::SortDirection;
 
 /// The value that orders are sorted by.
@@ -36,6 +37,13 @@ impl OrderSort {
         query::OrderSort {
             field: field as i32,
             direction: self.direction.number(),
+        }
+    }
+    /// The values of the keys of this order.
+    #[must_use]
+    pub const fn columns(self) -> KeyColumns {
+        match self.field {
+            OrderSortField::CreatedAt => KeyColumns::Number,
         }
     }
 }

@@ -143,9 +143,10 @@ impl ProductQueries {
     ) -> Result<Connection<Product>, ApiError> {
         let scope = RequestContext::of(context)?;
         let category_id = optional_category(category_id)?;
-        let sort = sort_by.unwrap_or(ProductSort::DEFAULT).message();
+        let order = sort_by.unwrap_or(ProductSort::DEFAULT);
+        let sort = order.message();
         let arguments = (&category_id, sort.field, sort.direction);
-        let listed = ListScope::try_new("products", arguments)?;
+        let listed = ListScope::try_new("products", arguments, order.columns())?;
         let slice = SliceArguments {
             first,
             after,

@@ -3,6 +3,7 @@
 use async_graphql::{Enum, InputObject};
 use contract::query;
 
+use super::super::relay::KeyColumns;
 use super::super::sort::SortDirection;
 
 /// The value that products are sorted by.
@@ -42,6 +43,15 @@ impl ProductSort {
         query::ProductSort {
             field: field as i32,
             direction: self.direction.number(),
+        }
+    }
+    /// The values of the keys of this order.
+    #[must_use]
+    pub const fn columns(self) -> KeyColumns {
+        match self.field {
+            ProductSortField::Name => KeyColumns::Name,
+            ProductSortField::Price => KeyColumns::NumberAndName,
+            ProductSortField::CreatedAt => KeyColumns::Number,
         }
     }
 }

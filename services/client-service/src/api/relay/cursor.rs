@@ -22,18 +22,33 @@ use graphql_http::ApiError;
 const VERSION: u8 = 1;
 const TAG_BYTES: usize = 8;
 
+/// The values that the keys of an order have before the id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyColumns {
+    Name,
+    Number,
+    NumberAndName,
+}
+
 /// A list that cursors belong to: a connection with its filter and its order.
 #[derive(Clone, Debug)]
-pub struct ListScope(String);
+pub struct ListScope {
+    text: String,
+    columns: KeyColumns,
+}
 
 impl ListScope {
-    /// `arguments` are those that select and order the rows, with their defaults.
+    /// `arguments` are those that select and order the rows, with their defaults; the order is by `columns`.
     ///
     /// # Errors
     /// They cannot be written as JSON, which is a bug.
-    pub fn try_new(connection: &str, arguments: impl Serialize) -> Result<Self, ApiError> {
-        let text = serde_json::to_string(&(connection, arguments));
-        text.map(Self).map_err(ApiError::internal)
+    pub fn try_new(
+        connection: &str,
+        arguments: impl Serialize,
+        columns: KeyColumns,
+    ) -> Result<Self, ApiError> {
+        let text = serde_json::to_string(&(connection, arguments)).map_err(ApiError::internal)?;
+        Ok(Self { text, columns })
     }
 
     /// The cursor of the row with this key.
@@ -69,18 +84,26 @@ impl ListScope {
             return None;
         }
         let (number, name, id): (_, Option<String>, String) = serde_json::from_slice(key).ok()?;
-        // Without these, a forged cursor would be an error of the read side.
-        EntityId::parse("id", &id).ok()?;
-        if name.as_deref().is_some_and(|name| name.contains('\0')) {
-            return None;
-        }
-        Some(RowKey { number, name, id })
+        let key = RowKey { number, name, id };
+        // Without this, a forged cursor would be an error of the read side.
+        self.is_key(&key).then_some(key)
+    }
+
+    /// Whether a row of the list could have this key.
+    fn is_key(&self, RowKey { number, name, id }: &RowKey) -> bool {
+        let has_its_columns = match self.columns {
+            KeyColumns::Name => number.is_none() && name.is_some(),
+            KeyColumns::Number => number.is_some() && name.is_none(),
+            KeyColumns::NumberAndName => number.is_some() && name.is_some(),
+        };
+        let is_text = !name.as_deref().is_some_and(|name| name.contains('\0'));
+        has_its_columns && is_text && EntityId::parse("id", id).is_ok()
     }
 
     fn tag(&self, key: &[u8]) -> [u8; TAG_BYTES] {
         let mut hash = Sha256::new();
         hash.update([VERSION]);
-        hash.update(self.0.as_bytes());
+        hash.update(self.text.as_bytes());
         // JSON text does not contain this byte.
         hash.update([0]);
         hash.update(key);
@@ -95,13 +118,20 @@ impl ListScope {
 mod tests {
     use contract::query::RowKey;
 
-    use super::ListScope;
+    use super::{KeyColumns, ListScope};
     use graphql_http::Code;
 
-    fn list(connection: &str, category: Option<&str>, order: i32) -> ListScope {
-        ListScope::try_new(connection, (category, order)).expect("JSON")
+    fn list(connection: &str, category: Option<&str>, order: KeyColumns) -> ListScope {
+        ListScope::try_new(connection, (category, order as u8), order).expect("JSON")
     }
 
+    const ORDERS: [KeyColumns; 3] = [
+        KeyColumns::Name,
+        KeyColumns::NumberAndName,
+        KeyColumns::Number,
+    ];
+
+    /// A key of each order.
     fn keys() -> [RowKey; 3] {
         let key = |number, name: Option<&str>, id: &str| RowKey {
             number,
@@ -121,8 +151,8 @@ mod tests {
 
     #[test]
     fn a_cursor_is_the_key_that_it_was_made_of() {
-        let list = list("products", Some("c"), 1);
-        for key in keys() {
+        for (order, key) in ORDERS.into_iter().zip(keys()) {
+            let list = list("products", Some("c"), order);
             let cursor = list.cursor(&key).expect("text");
             assert_eq!(list.key("after", &cursor), Ok(key));
         }
@@ -130,8 +160,8 @@ mod tests {
 
     #[test]
     fn a_cursor_with_any_other_byte_is_rejected() {
-        let list = list("products", None, 1);
-        for key in keys() {
+        for (order, key) in ORDERS.into_iter().zip(keys()) {
+            let list = list("products", None, order);
             let cursor = list.cursor(&key).expect("text");
             for place in 0..cursor.len() {
                 for byte in (0..128_u8).filter(|byte| *byte != cursor.as_bytes()[place]) {
@@ -155,14 +185,14 @@ mod tests {
 
     #[test]
     fn a_cursor_of_another_list_is_rejected() {
-        let own = list("products", Some("c"), 1);
+        let own = list("products", Some("c"), KeyColumns::Name);
         let [key, ..] = keys();
         let cursor = own.cursor(&key).expect("text");
         for other in [
-            list("orders", Some("c"), 1),
-            list("products", Some("d"), 1),
-            list("products", None, 1),
-            list("products", Some("c"), 2),
+            list("orders", Some("c"), KeyColumns::Name),
+            list("products", Some("d"), KeyColumns::Name),
+            list("products", None, KeyColumns::Name),
+            list("products", Some("c"), KeyColumns::Number),
         ] {
             let error = other.key("before", &cursor).expect_err("of another list");
             assert_eq!(error.field.as_deref(), Some("before"));
@@ -171,19 +201,34 @@ mod tests {
 
     #[test]
     fn a_forged_cursor_that_the_read_side_would_not_understand_is_rejected() {
-        let list = list("products", None, 1);
-        let [key, ..] = keys();
-        let no_id = RowKey {
-            id: "no id!".to_owned(),
-            ..key.clone()
+        let rejected = |list: &ListScope, forged: &RowKey| {
+            let cursor = list.cursor(forged).expect("text");
+            let error = list.key("before", &cursor).expect_err("forged");
+            assert_eq!(error.code, Code::ValidationError);
+            assert_eq!(error.field.as_deref(), Some("before"));
+            assert_eq!(error.validation_errors[0].field, "before");
         };
-        let no_text = RowKey {
-            name: Some("a\0b".to_owned()),
-            ..key
-        };
-        for forged in [no_id, no_text] {
-            let cursor = list.cursor(&forged).expect("text");
-            assert!(list.key("after", &cursor).is_err());
+        for (order, key) in ORDERS.into_iter().zip(keys()) {
+            let list = list("products", None, order);
+            for other in keys().iter().filter(|other| **other != key) {
+                rejected(&list, other);
+            }
+            let neither = RowKey {
+                number: None,
+                name: None,
+                ..key.clone()
+            };
+            let no_id = RowKey {
+                id: "no id!".to_owned(),
+                ..key.clone()
+            };
+            let no_text = RowKey {
+                name: Some("a\0b".to_owned()),
+                ..key
+            };
+            for forged in [neither, no_id, no_text] {
+                rejected(&list, &forged);
+            }
         }
     }
 }

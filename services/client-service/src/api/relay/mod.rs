@@ -7,7 +7,7 @@ mod node;
 mod slice;
 
 pub use connection::{Connection, connection};
-pub use cursor::ListScope;
+pub use cursor::{KeyColumns, ListScope};
 pub use global_id::{NodeType, node_id};
 pub use node::NodeQueries;
 pub use slice::SliceArguments;

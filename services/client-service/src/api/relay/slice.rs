@@ -59,7 +59,7 @@ fn within_bounds(field: &str, rows: i32) -> Result<(), ApiError> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::cursor::ListScope;
+    use super::super::cursor::{KeyColumns, ListScope};
     use super::SliceArguments;
     use graphql_http::Code;
 
@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn a_part_has_1_to_100_rows_from_one_end() {
-        let list = ListScope::try_new("products", ()).expect("JSON");
+        let list = ListScope::try_new("products", (), KeyColumns::Name).expect("JSON");
         for rows in [1, 100] {
             assert!(part(Some(rows), None).of(&list, false).is_ok());
             assert!(part(None, Some(rows)).of(&list, true).is_ok());
