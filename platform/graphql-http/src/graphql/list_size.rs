@@ -8,8 +8,8 @@ use async_graphql::registry::location_traits::{
 };
 use async_graphql::{Positioned, TypeDirective, Value};
 
-/// The size of the returned list: the first of the `slicingArguments` that is given, else `assumedSize`. With
-/// `sizedFields` it is the size of these lists of the returned object instead: the edges of a connection.
+/// The size of the returned list: the first of the `slicingArguments` that is given, or its length if it is a list, else
+/// `assumedSize`. With `sizedFields` it is the size of these lists of the returned object instead: the edges of a connection.
 #[TypeDirective(location = "FieldDefinition", name = "listSize")]
 pub fn list_size(
     #[graphql(desc = "The size without any of the arguments, and the maximum if there are none.")]
@@ -61,7 +61,7 @@ macro_rules! applied {
 }
 
 applied! {
-    /// A list whose size `argument` sets; `default` items without it.
+    /// A list whose size `argument` sets: a number, or a list by its length; `default` items without it.
     SizedBy(argument: &str, default: u32) at Directive_At_FIELD_DEFINITION =>
         list_size(Some(default), Some(vec![argument.to_owned()]), None, Some(false));
     /// A list of at most this many items.

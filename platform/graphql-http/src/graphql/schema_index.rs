@@ -35,6 +35,14 @@ pub struct Field {
     arguments: HashMap<String, Type>,
 }
 
+impl Field {
+    /// The type of an argument, if there is such an argument.
+    #[must_use]
+    pub fn argument(&self, name: &str) -> Option<&Type> {
+        self.arguments.get(name)
+    }
+}
+
 /// Why a schema cannot be served.
 #[derive(Debug, thiserror::Error)]
 pub enum SchemaError {
@@ -164,7 +172,7 @@ impl SchemaIndex {
     /// The type of a field's argument, if there is such an argument.
     #[must_use]
     pub fn argument(&self, object: &str, field: &str, argument: &str) -> Option<&Type> {
-        self.definition(object, field)?.arguments.get(argument)
+        self.definition(object, field)?.argument(argument)
     }
 
     /// The input type with this name, unless it is a scalar.

@@ -27,11 +27,31 @@ pub struct Limits {
     pub introspection: bool,
 }
 
+/// An argument that sets the size of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct SlicingArgument<'a> {
+    pub name: &'a str,
+    /// Whether its length is the size, and not its value.
+    pub is_list: bool,
+}
+
+impl SlicingArgument<'_> {
+    /// The argument with this size, as a client would write it.
+    fn with(self, size: u64) -> String {
+        let Self { name, is_list } = self;
+        if is_list {
+            format!("{name} of length {size}")
+        } else {
+            format!("{name}: {size}")
+        }
+    }
+}
+
 /// A list of the query: what it contributes to the complexity, and the argument by which a client can make it smaller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct CountedList<'a> {
     pub field: &'a str,
-    pub argument: Option<&'a str>,
+    pub argument: Option<SlicingArgument<'a>>,
     pub size: u64,
     /// The complexity of one item.
     pub each: u64,
@@ -70,7 +90,7 @@ impl CountedList<'_> {
         };
         let passing = self.argument.zip(self.passing_size(complexity, limit));
         let passing = passing.map_or_else(String::new, |(argument, size)| {
-            format!("; {argument}: {size} would pass")
+            format!("; {} would pass", argument.with(size))
         });
         format!("{field} counts {size} items of {each}{times}{passing}")
     }

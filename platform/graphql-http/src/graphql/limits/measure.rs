@@ -1,16 +1,17 @@
 //! Measures a parsed document.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 
 use async_graphql::parser::types::{
-    BaseType, ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet,
+    BaseType, ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet, Type,
 };
 use async_graphql::{Name, Pos, Positioned, Value, Variables};
 
 use super::super::coerce_variables::variable;
 use super::super::list_size::ListSize;
 use super::super::schema_index::{Field as Definition, SchemaIndex};
-use super::cost::{Cost, CountedList, Limits, MAX_NESTING};
+use super::cost::{Cost, CountedList, Limits, MAX_NESTING, SlicingArgument};
 use crate::errors::{ApiError, Code};
 
 /// The maximum size of a list that an argument can set; a higher one is rejected by the field itself.
@@ -61,7 +62,7 @@ pub fn measure_without_variables(
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Size<'a> {
     items: u64,
-    argument: Option<&'a str>,
+    argument: Option<SlicingArgument<'a>>,
 }
 
 /// What the cost of a selection depends on: the object that is selected from, and the sizes that the field which returned
@@ -274,10 +275,10 @@ impl<'a> Walk<'a> {
             return (None, None);
         };
         let own = definition.size.as_ref().map(|stated| {
-            let size = self.size(field, stated);
+            let size = self.size(field, definition, stated);
             (stated.fields.as_slice(), size)
         });
-        if !matches!(definition.ty.base, BaseType::List(_)) {
+        if !is_list(&definition.ty) {
             return (None, own);
         }
         let name = field.name.node.as_str();
@@ -288,31 +289,44 @@ impl<'a> Walk<'a> {
     }
 
     /// The size that the arguments of a field set, or the assumed one.
-    fn size(&self, field: &Field, stated: &'a ListSize) -> Size<'a> {
-        let given = stated.arguments.iter().find_map(|argument| {
-            let value = field.get_argument(argument)?;
-            let lookup = |name: Name| {
-                let given = variable(self.operation, self.variables, &name);
-                given.cloned().ok_or(())
-            };
-            match value.node.clone().into_const_with(lookup).ok()? {
-                Value::Number(number) => Some((argument, number.as_i64())),
-                _ => None,
-            }
+    fn size(&self, field: &Field, definition: &Definition, stated: &'a ListSize) -> Size<'a> {
+        let mut arguments = stated.arguments.iter().map(|name| SlicingArgument {
+            name,
+            is_list: definition.argument(name).is_some_and(is_list),
         });
+        let given = arguments
+            .clone()
+            .find_map(|argument| Some((argument, self.given(field, argument)?)));
         let (argument, items) = match given {
-            Some((argument, Some(items))) if (0..=MAX_SIZE).contains(&items) => {
+            Some((argument, items)) if (0..=MAX_SIZE).contains(&items) => {
                 (Some(argument), items.unsigned_abs())
             }
             // The field rejects it.
             Some((argument, _)) => (Some(argument), 1),
-            None => (stated.arguments.first(), stated.assumed),
+            None => (arguments.next(), stated.assumed),
         };
-        Size {
-            items,
-            argument: argument.map(String::as_str),
+        Size { items, argument }
+    }
+
+    /// The number that an argument sets, if it is given and not null. A single value is a list of one.
+    fn given(&self, field: &Field, argument: SlicingArgument<'_>) -> Option<i64> {
+        let value = field.get_argument(argument.name)?.node.clone();
+        let lookup = |name: Name| {
+            let given = variable(self.operation, self.variables, &name);
+            Ok::<_, Infallible>(given.cloned().unwrap_or_default())
+        };
+        match value.into_const_with(lookup).ok()? {
+            Value::Null => None,
+            Value::List(items) if argument.is_list => i64::try_from(items.len()).ok(),
+            _ if argument.is_list => Some(1),
+            Value::Number(number) => Some(number.as_i64().unwrap_or(i64::MAX)),
+            _ => None,
         }
     }
+}
+
+const fn is_list(ty: &Type) -> bool {
+    matches!(ty.base, BaseType::List(_))
 }
 
 fn count(length: usize) -> u64 {

@@ -179,6 +179,39 @@ fn a_connection_counts_its_nodes() {
 }
 
 #[test]
+fn a_list_argument_counts_by_its_length() {
+    let all = json!({ "ids": ["a", "b", "c"], "id": "a", "number": 7 });
+    for (declared, ids, objects) in [
+        ("", "[\"a\", \"b\"]", 2),
+        ("", "[]", 0),
+        // A single value is a list of one, and an id may be written as a number.
+        ("", "\"a\"", 1),
+        ("", "7", 1),
+        ("($ids: [ID!]!)", "$ids", 3),
+        ("($id: ID!)", "$id", 1),
+        ("($number: ID!)", "$number", 1),
+        ("($id: ID!, $other: ID)", "[$id, $other, $id, \"d\"]", 4),
+        ("($ids: [ID!]! = [\"x\"])", "$ids", 3),
+        ("($more: [ID!]! = [\"x\", \"y\"])", "$more", 2),
+        // The field rejects a missing list.
+        ("($other: [ID!])", "$other", 100),
+    ] {
+        let query = format!("query{declared} {{ nodes(ids: {ids}) {{ nodeId }} }}");
+        assert_eq!(complexity(&query, all.clone()), objects, "{query}");
+    }
+    let with_products = |ids: &[&str]| {
+        let query =
+            "query($ids: [ID!]!) { nodes(ids: $ids) { ... on Category { products { id } } } }";
+        check_with(query, json!({ "ids": ids }), &LIMITS)
+    };
+    assert_eq!(with_products(&["a"]), Ok(()));
+    assert_eq!(
+        with_products(&["a", "b"]).expect_err("too complex").message,
+        "the query's complexity is at most 1000, got 1002: nodes counts 2 items of 501; ids of length 1 would pass"
+    );
+}
+
+#[test]
 fn a_query_is_rejected_above_its_limit_only() {
     let at = |complexity| Limits {
         complexity,

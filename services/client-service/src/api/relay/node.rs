@@ -9,7 +9,7 @@ use super::super::order::Order;
 use super::super::product::Product;
 use super::global_id::{NodeType, parse};
 use crate::upstream::{RequestContext, load};
-use graphql_http::{ApiError, AtMost, or_null, or_null_item};
+use graphql_http::{ApiError, SizedBy, or_null, or_null_item};
 
 /// The maximum number of ids of `nodes`.
 const MAX_IDS: usize = 100;
@@ -62,7 +62,7 @@ impl NodeQueries {
     }
 
     /// The objects with these `nodeId`s, in the same order. Null with the error `NOT_FOUND` for those that do not exist.
-    #[graphql(directive = AtMost::apply(100))]
+    #[graphql(directive = SizedBy::apply("ids", 100))]
     async fn nodes(
         &self,
         context: &Context<'_>,
