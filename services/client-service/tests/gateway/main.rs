@@ -4,6 +4,7 @@ mod browsers;
 mod catalogue;
 mod cost;
 mod documentation;
+mod documented_limits;
 mod event_streams;
 mod explorer;
 mod failures;
