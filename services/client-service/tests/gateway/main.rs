@@ -12,6 +12,7 @@ mod fakes;
 mod http_rules;
 mod idempotency;
 mod limits;
+mod nulls;
 mod order_failures;
 mod order_journeys;
 mod order_subscriptions;

@@ -20,6 +20,6 @@ pub struct UpdateCategoryInput {
     pub name: String,
     /// A text of at most 1,000 characters. Null removes it.
     pub description: MaybeUndefined<String>,
-    /// The change is rejected with `CONFLICT` unless the category is at this version.
+    /// The change is rejected with `CONFLICT` unless the category is at this version. Null is a `VALIDATION_ERROR`.
     pub expected_version: MaybeUndefined<i32>,
 }

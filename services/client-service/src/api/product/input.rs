@@ -14,7 +14,7 @@ pub struct CreateProductInput {
     pub price: Decimal,
     /// The id of its category, which must exist, else `VALIDATION_ERROR`. Without it the product is in none.
     pub category_id: Option<ID>,
-    /// The initial number of pieces on hand: 0 to 1,000,000,000.
+    /// The initial number of pieces on hand: 0 to 1,000,000,000. Null is a `VALIDATION_ERROR`.
     #[graphql(default_with = "MaybeUndefined::Value(0)")]
     pub stock_quantity: MaybeUndefined<i32>,
 }
@@ -32,6 +32,6 @@ pub struct UpdateProductInput {
     pub price: MaybeUndefined<Decimal>,
     /// The id of its new category, which must exist, else `VALIDATION_ERROR`. Null removes it from its category.
     pub category_id: MaybeUndefined<ID>,
-    /// The change is rejected with `CONFLICT` unless the product is at this version.
+    /// The change is rejected with `CONFLICT` unless the product is at this version. Null is a `VALIDATION_ERROR`.
     pub expected_version: MaybeUndefined<i32>,
 }
