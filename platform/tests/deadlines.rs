@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use platform::Tasks;
-use platform::runtime::{Deadlines, GrpcChannel, GrpcListener};
+use platform::runtime::{Calls, Deadlines, GrpcChannel, GrpcListener};
 use tonic::service::Routes;
 use tonic::{Code, Request, Status};
 use tonic_health::pb::HealthCheckRequest;
@@ -31,8 +31,14 @@ fn silent() -> Routes {
         parse,
         late: |path| Status::deadline_exceeded(path),
     };
+    let calls = Calls {
+        prefix: "/grpc.",
+        correlation_id: "x-correlation-id",
+        code_name: |_| "code",
+        deadlines,
+    };
     let router = Router::new().fallback(async || pending::<()>().await);
-    deadlines.hold(Routes::from(router))
+    calls.wrap(Routes::from(router))
 }
 
 async fn ask(channel: GrpcChannel, timeout: Duration) -> Status {

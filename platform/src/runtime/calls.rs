@@ -1,4 +1,4 @@
-//! Metrics and log lines of the gRPC calls that a service handles.
+//! Metrics, log lines and deadlines of the gRPC calls that a service handles.
 
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
@@ -8,10 +8,11 @@ use tokio::time::{Duration, Instant};
 use tonic::service::Routes;
 use tonic::{Code, Status};
 
+use super::Deadlines;
 use crate::fields;
 use crate::request_log::{millis, without_values};
 
-/// How a service's calls are observed.
+/// How a service's calls are observed and limited in time.
 #[derive(Clone, Copy, Debug)]
 pub struct Calls {
     /// The path prefix of the observed methods, such as `/query.`. Health and reflection are excluded.
@@ -20,13 +21,15 @@ pub struct Calls {
     pub correlation_id: &'static str,
     /// The name of a code in metrics.
     pub code_name: fn(Code) -> &'static str,
+    pub deadlines: Deadlines,
 }
 
 impl Calls {
-    /// Wraps `routes` so that each call is counted, timed, and logged at debug level.
+    /// Wraps `routes` so that each call is answered before its deadline, counted, timed, and logged at debug level. One
+    /// middleware does it all, because each costs a copy of those within it for each call.
     #[must_use]
-    pub fn observe(self, routes: Routes) -> Routes {
-        let layer = from_fn_with_state(self, observe);
+    pub fn wrap(self, routes: Routes) -> Routes {
+        let layer = from_fn_with_state(self, handle);
         Routes::from(routes.into_axum_router().layer(layer))
     }
 
@@ -43,15 +46,15 @@ impl Calls {
     }
 }
 
-async fn observe(State(calls): State<Calls>, request: Request, next: Next) -> Response {
+async fn handle(State(calls): State<Calls>, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     let Some(method) = path.strip_prefix(calls.prefix) else {
-        return next.run(request).await;
+        return calls.deadlines.answer_in_time(&path, request, next).await;
     };
     let is_logged = tracing::enabled!(tracing::Level::DEBUG);
     let request_id = is_logged.then(|| correlation_id(calls, request.headers()));
     let start = Instant::now();
-    let response = next.run(request).await;
+    let response = calls.deadlines.answer_in_time(&path, request, next).await;
     let took = start.elapsed();
     let status = Status::from_header_map(response.headers());
     let code = status.as_ref().map_or(Code::Ok, Status::code);

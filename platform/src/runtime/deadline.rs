@@ -6,11 +6,10 @@
 
 use std::time::Duration;
 
-use axum::extract::{Request, State};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::extract::Request;
+use axum::middleware::Next;
 use axum::response::Response;
 use tonic::Status;
-use tonic::service::Routes;
 
 use super::http2::MAX_CALL_TIMEOUT;
 
@@ -31,11 +30,13 @@ pub struct Deadlines {
 }
 
 impl Deadlines {
-    /// Wraps `routes` so that each call is answered before its deadline.
-    #[must_use]
-    pub fn hold(self, routes: Routes) -> Routes {
-        let layer = from_fn_with_state(self, answer_in_time);
-        Routes::from(routes.into_axum_router().layer(layer))
+    /// The response to a call to `path`, before its deadline.
+    pub(super) async fn answer_in_time(self, path: &str, request: Request, next: Next) -> Response {
+        let limit = self.limit(&request);
+        match tokio::time::timeout(limit, next.run(request)).await {
+            Ok(response) => response,
+            Err(_) => (self.late)(path).into_http(),
+        }
     }
 
     fn limit(self, request: &Request) -> Duration {
@@ -43,18 +44,5 @@ impl Deadlines {
         let given = given.and_then(|text| (self.parse)(text.to_str().ok()?));
         let limit = given.unwrap_or(MAX_CALL_TIMEOUT).min(MAX_CALL_TIMEOUT);
         limit.saturating_sub((limit / AHEAD_PART).clamp(MIN_AHEAD, MAX_AHEAD))
-    }
-}
-
-async fn answer_in_time(
-    State(deadlines): State<Deadlines>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let limit = deadlines.limit(&request);
-    let path = request.uri().path().to_owned();
-    match tokio::time::timeout(limit, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => (deadlines.late)(&path).into_http(),
     }
 }

@@ -1,10 +1,7 @@
 //! The target host of a request.
 
-use axum::extract::Request;
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
 use http::uri::Authority;
-use http::{HeaderMap, StatusCode, Uri, Version, header};
+use http::{HeaderMap, Request, Uri, Version, header};
 
 /// The host of a request without its port: from its target if that is absolute, else from its Host header. `None` if
 /// there is no Host header or more than one.
@@ -23,14 +20,10 @@ fn only_host(headers: &HeaderMap) -> Option<&str> {
     only.to_str().ok()
 }
 
-/// Rejects HTTP/1.1 requests with no or several Host headers, as RFC 9112 requires: a proxy may have used another one
+/// Whether a request has the one Host header that RFC 9112 requires of HTTP/1.1: of several, a proxy may have used another one
 /// than this process would.
-pub(super) async fn require(request: Request, next: Next) -> Response {
-    if request.version() == Version::HTTP_11 && only_host(request.headers()).is_none() {
-        let message = "a request must have exactly one Host header\n";
-        return (StatusCode::BAD_REQUEST, message).into_response();
-    }
-    next.run(request).await
+pub(super) fn is_unambiguous<B>(request: &Request<B>) -> bool {
+    request.version() != Version::HTTP_11 || only_host(request.headers()).is_some()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use tracing_subscriber::EnvFilter;
 
 /// Name prefixes of this project's crates that services consist of.
 const OUR_CRATES: &[&str] = &[
+    "authentication",
     "client_service",
     "command_database",
     "command_service",

@@ -13,7 +13,6 @@ use std::task::{Context, Poll};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -67,7 +66,6 @@ impl HttpListener {
     /// Serves `router` until `tasks` stop, then completes the open requests and closes idle connections.
     pub fn serve(self, router: Router, tasks: &Tasks) {
         let (listener, admission) = self.0.listen();
-        let router = router.layer(from_fn(host::require));
         tasks.spawn(
             "http listener",
             accept(listener, admission, router, tasks.clone()),
@@ -156,6 +154,10 @@ impl hyper::service::Service<Request<Incoming>> for Answers {
         Box::pin(async move {
             let answer = async |request: Request<Incoming>| match &answering {
                 None => reject(StatusCode::BAD_REQUEST, "a line must end with CRLF\n"),
+                Some(_) if !host::is_unambiguous(&request) => {
+                    let message = "a request must have exactly one Host header\n";
+                    (StatusCode::BAD_REQUEST, message).into_response()
+                }
                 Some(_) if is_over_limit && !is_for_operators(request.uri().path()) => over_limit(),
                 Some(answering) => answer(router, request, answering).await,
             };

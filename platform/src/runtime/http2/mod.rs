@@ -8,14 +8,13 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::extract::Request;
-use axum::middleware::{Next, from_fn};
-use axum::response::Response;
 use futures::Stream;
 use futures::future::BoxFuture;
 use tokio::net::{TcpListener, TcpStream};
 use tonic::Status;
 use tonic::service::Routes;
 use tonic::transport::Server;
+use tower::filter::FilterLayer;
 
 use self::io::{Connection, Http2Io};
 use super::bind::Bound;
@@ -74,10 +73,10 @@ impl GrpcListener {
     pub fn serve(self, routes: Routes, tasks: &Tasks) {
         let (listener, admission) = self.0.listen();
         let incoming = incoming(listener, admission);
-        let routes = routes.into_axum_router().layer(from_fn(require_place));
         let stopping = tasks.stopping();
         let server = server()
-            .add_routes(Routes::from(routes))
+            .layer(FilterLayer::new(require_place))
+            .add_routes(routes)
             .serve_with_incoming_shutdown(incoming, stopping.cancelled_owned());
         tasks.spawn("grpc listener", async move {
             if let Err(error) = server.await {
@@ -110,11 +109,11 @@ fn incoming(
 }
 
 /// Rejects calls that connections over the limit may not make.
-async fn require_place(request: Request, next: Next) -> Response {
+fn require_place<B>(request: Request<B>) -> Result<Request<B>, Status> {
     let connection = request.extensions().get::<Connection>();
     let is_over_limit = connection.is_some_and(|connection| connection.is_over_limit);
     if is_over_limit && request.uri().path() != HEALTH_CHECK {
-        return Status::unavailable("there are too many connections").into_http();
+        return Err(Status::unavailable("there are too many connections"));
     }
-    next.run(request).await
+    Ok(request)
 }

@@ -104,8 +104,9 @@ pub fn routes(parts: &Parts) -> Result<Routes, StartError> {
         prefix: "/proto.",
         correlation_id: metadata::CORRELATION_ID,
         code_name,
+        deadlines,
     };
-    Ok(calls.observe(deadlines.hold(routes)))
+    Ok(calls.wrap(routes))
 }
 
 /// The status of a call that its deadline cancelled. What it had already sent may still take effect.

@@ -73,6 +73,7 @@ pub fn routes(
         prefix: "/query.",
         correlation_id: metadata::CORRELATION_ID,
         code_name,
+        deadlines,
     };
-    Ok(calls.observe(deadlines.hold(routes)))
+    Ok(calls.wrap(routes))
 }
