@@ -101,12 +101,13 @@ const DOCUMENTED: [(&str, &str); 24] = [
 ];
 
 /// The limits that reject nothing and cut nothing: those of caches, calls to services, logs and pauses.
-const INTERNAL: [&str; 15] = [
+const INTERNAL: [&str; 16] = [
     "graphql/document_cache.rs MAX_DOCUMENTS",
     "graphql/execution.rs MAX_KNOWN_TOKENS",
     "graphql/execution.rs MAX_NAME_BYTES",
     "http/websocket/socket.rs MAX_BATCH",
     "persisted.rs MAX_STORED_BYTES",
+    "schema.rs MAX_SUGGESTION_BYTES",
     "subscriptions/catch_up.rs MAX_PAUSE",
     "subscriptions/group.rs MAX_REMEMBERED",
     "subscriptions/group.rs MAX_REMEMBERED_BYTES",
