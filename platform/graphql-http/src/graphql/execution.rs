@@ -75,7 +75,8 @@ pub struct Executed {
     /// `None` if the request was invalid against the schema and nothing was executed.
     pub data: Option<Value>,
     pub errors: Vec<ServerError>,
-    /// The log position that the data reflects, if anything was read or written. In a message of a subscription, the position of its change.
+    /// The log position that the data reflects, if anything was read or written. In a message of a subscription, the
+    /// position of its change.
     pub position: Option<u64>,
     /// In a message of a subscription, the position that its data reflects, if that is a later one.
     pub read_position: Option<u64>,
