@@ -63,7 +63,7 @@ impl Backend for Services {
                 })
             }
             IdempotencyState::Again => Ok(Claim::Again(claim.answer.into())),
-            IdempotencyState::InProgress => Err(in_progress(claim.retry_after_ms)),
+            IdempotencyState::InProgress => Err(in_progress()),
             IdempotencyState::Reused => Err(ApiError::new(
                 Code::IdempotencyKeyReused,
                 "the Idempotency-Key was used with another operation or other variables",
@@ -164,10 +164,10 @@ const fn method(name: &'static str) -> Method {
     }
 }
 
-fn in_progress(retry_after_ms: i64) -> ApiError {
-    let millis = u64::try_from(retry_after_ms).unwrap_or(0);
+/// Most requests take less than a second. The lease of a crashed process may last longer, so a client repeats more than once.
+fn in_progress() -> ApiError {
     ApiError {
-        retry_after: Some(millis.div_ceil(1_000).max(1)),
+        retry_after: Some(1),
         ..ApiError::new(
             Code::IdempotencyInProgress,
             "the request with this Idempotency-Key is still running",
