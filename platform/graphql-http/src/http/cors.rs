@@ -16,11 +16,14 @@ use super::response::MIN_POSITION;
 const REMEMBERED: Duration = Duration::from_hours(2);
 
 /// The headers of requests that a page may set.
-const REQUEST_HEADERS: [HeaderName; 11] = [
+const REQUEST_HEADERS: [HeaderName; 13] = [
     header::ACCEPT,
     header::AUTHORIZATION,
     header::CONTENT_TYPE,
     header::IF_NONE_MATCH,
+    // Apollo's clients send them if they have a name.
+    HeaderName::from_static("apollographql-client-name"),
+    HeaderName::from_static("apollographql-client-version"),
     HeaderName::from_static("idempotency-key"),
     HeaderName::from_static("graphql-cost"),
     HeaderName::from_static("last-event-id"),

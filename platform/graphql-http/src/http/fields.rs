@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
 use super::json::{bad_request, object, wrong_type};
@@ -63,6 +64,9 @@ impl Fields {
         let mut fields = Map::new();
         let mut replaced = ReplacedNumbers::default();
         let mut given = HashSet::new();
+        if percent_decode_str(parameters).decode_utf8().is_err() {
+            return Err(bad_request("the parameters are not UTF-8"));
+        }
         for (name, value) in form_urlencoded::parse(parameters.as_bytes()) {
             let Some(known) = PARAMETERS.into_iter().find(|known| *known == name) else {
                 continue;
@@ -272,6 +276,10 @@ mod tests {
             (
                 "query=a&query=b",
                 "the parameter query is given more than once",
+            ),
+            (
+                "query=a&variables=%7B%22n%22:%22%ff%22%7D",
+                "the parameters are not UTF-8",
             ),
         ] {
             let read = Fields::of_parameters(parameters);

@@ -45,14 +45,14 @@ impl Media {
 pub fn is_json(content_type: Option<&HeaderValue>) -> bool {
     let text = content_type.and_then(|value| value.to_str().ok());
     let (media, parameters) = media_type(text.unwrap_or_default());
-    let charset = parameters.iter().find(|(name, _)| name == "charset");
+    let mut charsets = parameters.iter().filter(|(name, _)| name == "charset");
     let is_utf_8 = |charset: &str| {
         let charset = charset.trim_matches('"');
         ["utf-8", "utf8"]
             .iter()
             .any(|known| charset.eq_ignore_ascii_case(known))
     };
-    media == "application/json" && charset.is_none_or(|(_, charset)| is_utf_8(charset))
+    media == "application/json" && charsets.all(|(_, charset)| is_utf_8(charset))
 }
 
 #[cfg(test)]
@@ -127,6 +127,7 @@ mod tests {
         assert!(read("Application/JSON; charset=UTF-8"));
         assert!(read("application/json ; Charset=\"utf-8\""));
         assert!(!read("application/json; charset=latin1"));
+        assert!(!read("application/json; charset=utf-8; charset=latin1"));
         assert!(!read("text/plain"));
         assert!(!read("application/x-www-form-urlencoded"));
         assert!(!is_json(None));

@@ -379,7 +379,11 @@ fn unmentioned(executed: &Executed) -> Vec<Committed> {
 /// Adds the timestamp, and the code of the engine's own errors, all of which are about validation against the schema.
 /// Limits the message, which may quote a name of the request.
 fn complete(error: &mut ServerError, now: DateTime<Utc>) {
-    if let Some((end, _)) = error.message.char_indices().nth(MAX_MESSAGE_CHARACTERS) {
+    let mut places = error
+        .message
+        .char_indices()
+        .skip(MAX_MESSAGE_CHARACTERS - 1);
+    if let (Some((end, _)), Some(_)) = (places.next(), places.next()) {
         error.message.truncate(end);
         error.message.push('…');
     }
