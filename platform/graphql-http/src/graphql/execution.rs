@@ -215,19 +215,16 @@ impl Executor {
         measure_without_variables(&document, &self.index, &self.limits)?;
         validate_values::validate(&document, None, &self.index)?;
         self.validate(&document)?;
-        Ok(Prepared {
-            query: Query {
-                text: text.to_owned(),
-                operation_name: Some(trial::OPERATION.to_owned()),
-                variables: Variables::default(),
-                replaced,
-                reports_cost: false,
-                persisted: None,
-            },
-            document: Arc::new(trial::with_operation(document)?),
-            operation: OperationType::Query,
-            complexity: 0,
-        })
+        trial_of(document, text, replaced)
+    }
+
+    /// A request without effect whose execution fails if the document of `prepared` is invalid against the schema.
+    ///
+    /// # Errors
+    /// There is a bug.
+    pub fn trial_of(prepared: &Prepared) -> Result<Prepared, ApiError> {
+        let Query { text, replaced, .. } = &prepared.query;
+        trial_of((*prepared.document).clone(), text, replaced.clone())
     }
 
     fn document(&self, text: &str) -> Result<Source, ApiError> {
@@ -326,6 +323,26 @@ impl Executor {
             complexity: reports_cost.then_some(prepared.complexity),
         }
     }
+}
+
+fn trial_of(
+    document: ExecutableDocument,
+    text: &str,
+    replaced: ReplacedNumbers,
+) -> Result<Prepared, ApiError> {
+    Ok(Prepared {
+        query: Query {
+            text: text.to_owned(),
+            operation_name: Some(trial::OPERATION.to_owned()),
+            variables: Variables::default(),
+            replaced,
+            reports_cost: false,
+            persisted: None,
+        },
+        document: Arc::new(trial::with_operation(document)?),
+        operation: OperationType::Query,
+        complexity: 0,
+    })
 }
 
 /// The document with what the engine lacks, and whether fields were added to it. The engine consumes its document; the

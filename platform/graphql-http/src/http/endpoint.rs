@@ -188,7 +188,7 @@ impl Endpoint {
             let message = "a mutation must be sent by POST";
             return Err(ApiError::new(Code::MethodNotAllowed, message));
         }
-        request::store_persisted(&self.operations, &prepared);
+        request::store_persisted(&self.operations, &self.responder, &prepared).await;
         Ok(prepared)
     }
 
@@ -222,6 +222,10 @@ impl Endpoint {
         match key {
             None => Ok(self.responder.execute(request, identity).await),
             Some(key) => {
+                // The key stays free for the corrected request.
+                if let Some(rejected) = self.responder.rejection(&request).await {
+                    return Ok(rejected);
+                }
                 execute_once(
                     Arc::clone(&self.responder),
                     IdempotentRequest {

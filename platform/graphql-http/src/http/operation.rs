@@ -26,14 +26,14 @@ impl Operation {
 ///
 /// # Errors
 /// It is no GraphQL request, is invalid, or exceeds a limit.
-pub fn parse(
+pub async fn parse(
     hub: &Hub,
     payload: Map<String, Value>,
     replaced: ReplacedNumbers,
 ) -> Result<Operation, ApiError> {
     let query = request::from_object(payload, replaced, hub.operations())?;
     let prepared = hub.responder().executor().prepare(query)?;
-    request::store_persisted(hub.operations(), &prepared);
+    request::store_persisted(hub.operations(), hub.responder(), &prepared).await;
     Ok(Operation(prepared))
 }
 
@@ -69,10 +69,12 @@ pub async fn run(
     let identity = Identity {
         origin,
         seed: responder.new_seed(),
-        minimum: None,
+        // A socket has no headers for each operation: what it has shown is what the next one reflects.
+        minimum: outbox.shown_position(),
         keyed: false,
     };
     let response = responder.execute(prepared, identity).await;
+    outbox.show_position(response.position);
     if !response.is_executed() {
         let body = response.errors();
         outbox.push(Item::Error { operation, body });

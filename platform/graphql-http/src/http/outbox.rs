@@ -1,7 +1,7 @@
 //! The messages of one connection that were not sent yet.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -62,6 +62,8 @@ struct Shared {
     /// A message was taken.
     drained: Notify,
     too_slow: CancellationToken,
+    /// One above the newest position of any message; 0 before the first one.
+    above_shown: AtomicU64,
 }
 
 impl Shared {
@@ -86,6 +88,9 @@ impl Outbox {
     /// Adds a message without waiting. If there is no room, the connection is marked as too slow, and gets none of those
     /// after it either: a client resumes after the last message that it got.
     pub fn push(&self, item: Item) {
+        if let Item::Next { position, .. } = item {
+            self.show_position(position);
+        }
         if self.shared.too_slow.is_cancelled() {
             return;
         }
@@ -119,6 +124,19 @@ impl Outbox {
             self.shared.too_slow.cancel();
         }
         !self.shared.too_slow.is_cancelled()
+    }
+
+    /// Records the position that a message of the connection reflects.
+    pub fn show_position(&self, position: Option<u64>) {
+        if let Some(position) = position {
+            let above = position.saturating_add(1);
+            self.shared.above_shown.fetch_max(above, Relaxed);
+        }
+    }
+
+    /// The newest position that a message of the connection reflects.
+    pub fn shown_position(&self) -> Option<u64> {
+        self.shared.above_shown.load(Relaxed).checked_sub(1)
     }
 
     fn has_room(&self, size: usize) -> bool {

@@ -10,6 +10,7 @@ use super::fields::Fields;
 use super::headers::only;
 use super::json::bad_request;
 use super::media::is_json;
+use super::responder::Responder;
 use super::response::MIN_POSITION;
 use crate::errors::{ApiError, Code};
 use crate::graphql::{Prepared, Query, ReplacedNumbers};
@@ -32,6 +33,10 @@ pub async fn from_post(
 ) -> Result<Query, ApiError> {
     if !is_json(only(headers, header::CONTENT_TYPE, "Content-Type")?) {
         let message = "the Content-Type must be application/json in UTF-8";
+        return Err(ApiError::new(Code::UnsupportedMediaType, message));
+    }
+    if headers.contains_key(header::CONTENT_ENCODING) {
+        let message = "the body must not have a Content-Encoding";
         return Err(ApiError::new(Code::UnsupportedMediaType, message));
     }
     let length = headers.get(header::CONTENT_LENGTH);
@@ -69,9 +74,15 @@ pub fn from_object(
 
 /// Stores the text of a valid request under the hash that it came with. Only valid ones: a cache of others would evict those
 /// in use.
-pub fn store_persisted(operations: &PersistedOperations, prepared: &Prepared) {
+pub async fn store_persisted(
+    operations: &PersistedOperations,
+    responder: &Responder,
+    prepared: &Prepared,
+) {
     let query = prepared.query();
-    if let Some(persisted) = &query.persisted {
+    if let Some(persisted) = &query.persisted
+        && responder.rejection(prepared).await.is_none()
+    {
         operations.store(&query.text, persisted);
     }
 }

@@ -79,19 +79,32 @@ impl Responder {
     /// # Errors
     /// It is not GraphQL, is invalid against the schema, or exceeds a limit that does not depend on variables.
     pub async fn validate(&self, text: &str) -> Result<(), ApiError> {
-        let identity = Identity {
-            origin: Origin::new_random(),
-            seed: self.new_seed(),
-            minimum: None,
-            keyed: false,
-        };
         let trial = self.executor.prepare_trial(text)?;
-        let executed = self.executor.execute(trial, identity, None).await;
-        let Some(error) = executed.errors.into_iter().next() else {
+        let executed = self.executor.execute(trial, self.trial_identity(), None);
+        let Some(error) = executed.await.errors.into_iter().next() else {
             return Ok(());
         };
         let location = error.locations.first().copied().unwrap_or_default();
         Err(ApiError::invalid_document(error.message, location))
+    }
+
+    /// The response to a request that is invalid against the schema; `None` if it is valid. The engine finds that out only
+    /// when it executes a request, which is too late for what must happen before, and to valid requests alone.
+    pub async fn rejection(&self, request: &Prepared) -> Option<HttpResponse> {
+        let trial = Executor::trial_of(request).ok()?;
+        let executed = self.executor.execute(trial, self.trial_identity(), None);
+        let executed = executed.await;
+        let is_rejected = executed.data.is_none();
+        is_rejected.then(|| HttpResponse::executed(executed, self.completion()))
+    }
+
+    fn trial_identity(&self) -> Identity {
+        Identity {
+            origin: Origin::new_random(),
+            seed: self.new_seed(),
+            minimum: None,
+            keyed: false,
+        }
     }
 
     fn completion(&self) -> Completion {

@@ -282,6 +282,15 @@ async fn an_operation_is_sent_by_its_hash_once_its_text_was_sent() -> Result<()>
     assert_eq!(with_text["data"]["__typename"], "Query");
     let by_hash = gateway.send(&persisted(&hash, None)).await?.json()?;
     assert_eq!(by_hash["data"]["__typename"], "Query");
+    // A text that is invalid against the schema is not stored.
+    let invalid = "query Persisted { unknown }";
+    let invalid_hash = sha256(invalid);
+    let rejected = gateway
+        .send(&persisted(&invalid_hash, Some(invalid)))
+        .await?;
+    assert_eq!(*code(&rejected.json()?), "GRAPHQL_VALIDATION_FAILED");
+    let unknown = gateway.send(&persisted(&invalid_hash, None)).await?;
+    assert_eq!(*code(&unknown.json()?), "PERSISTED_QUERY_NOT_FOUND");
     let by_get = Request::get(&format!("/graphql?documentId=sha256:{hash}"));
     assert_eq!(
         gateway.send(&by_get).await?.json()?["data"]["__typename"],

@@ -22,10 +22,18 @@ const PLATFORM: &str = concat!(
 );
 
 /// The limits that a client can meet: their place in the sources, and the row of the document.
-const DOCUMENTED: [(&str, &str); 24] = [
+const DOCUMENTED: [(&str, &str); 26] = [
     (
         "graphql/limits/cost.rs MAX_INTROSPECTION_DEPTH",
         "depth of an introspection",
+    ),
+    (
+        "graphql/limits/cost.rs MAX_INTROSPECTION_LISTS",
+        "lists of an introspection that are nested in each other: `types { fields { args` are 3",
+    ),
+    (
+        "graphql/limits/cost.rs MAX_INTROSPECTION_SELECTIONS",
+        "fields and fragments of all introspections of the query, each as often as it is selected",
     ),
     (
         "graphql/limits/cost.rs MAX_NESTING",

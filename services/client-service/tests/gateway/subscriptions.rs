@@ -1,6 +1,6 @@
 //! Subscriptions over graphql-transport-ws.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use platform::config::AppEnv;
 use serde_json::json;
 use test_shop::{PROTOCOL, Socket, handshake, position};
@@ -282,6 +282,27 @@ async fn queries_and_mutations_run_over_the_socket() -> Result<()> {
     let payload = socket.payload("m").await?;
     assert_eq!(payload["errors"][0]["extensions"]["code"], "CONFLICT");
     assert_eq!(socket.next().await?, json!({"id": "m", "type": "complete"}));
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_operation_of_a_socket_reflects_what_the_socket_has_shown() -> Result<()> {
+    let gateway = TestGateway::open().await?;
+    let mut socket = Socket::open(gateway.address()).await?;
+    let query = "mutation($n: String!) { createCategory(input: {name: $n}) { id } }";
+    socket.subscribe("m", query, &json!({"n": "Lamps"})).await?;
+    let written = position(&socket.payload("m").await?)?;
+    socket.next().await?;
+    gateway.wire.take();
+    socket
+        .subscribe("q", "{ categories { name } }", &json!({}))
+        .await?;
+    let payload = socket.payload("q").await?;
+    assert_eq!(payload["data"]["categories"][0]["name"], "Lamps");
+    assert!(position(&payload)? >= written);
+    let calls = gateway.wire.take();
+    let sent = calls[0].metadata.get("x-min-position").context("sent")?;
+    assert_eq!(sent.to_str()?, written.to_string());
     Ok(())
 }
 

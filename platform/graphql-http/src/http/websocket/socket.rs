@@ -264,7 +264,7 @@ impl Socket {
                 replaced,
             } => {
                 let parsed = if self.operations.len() < self.hub.limits().operations {
-                    operation::parse(&self.hub, payload, replaced)
+                    operation::parse(&self.hub, payload, replaced).await
                 } else {
                     let limit = self.hub.limits().operations;
                     let message = format!("a WebSocket has at most {limit} operations");
