@@ -18,6 +18,9 @@ use crate::graphql::Limits;
 use crate::journal::Journal;
 use crate::origin::Origin;
 
+/// The rows of a request may have so many times the bytes of the longest response.
+const ROW_BYTES_PER_RESPONSE_BYTE: u64 = 4;
+
 /// The state of one request.
 #[derive(Debug)]
 pub struct ExecutionContext {
@@ -115,8 +118,10 @@ impl ExecutionContext {
         self.truncated.load(Relaxed)
     }
 
-    /// Counts objects that a resolver puts into the response, and the bytes of their texts, before it builds them: the
-    /// limits hold for what a request returns, whatever was assumed about it before it was executed.
+    /// Counts objects that a resolver puts into the response, and the bytes of their rows, before it builds them: the
+    /// limits hold for what a request returns, whatever was assumed about it before it was executed. The bytes include
+    /// fields that the request does not select, so they limit the memory that a request takes, and not its response, whose
+    /// bytes are counted when it is written.
     ///
     /// # Errors
     /// The response would exceed a limit.
@@ -134,8 +139,12 @@ impl ExecutionContext {
             let message = format!("a response has at most {complexity} objects");
             return Err(ApiError::new(Code::QueryTooComplex, message));
         }
-        if bytes > u64::from(response_bytes) {
-            return Err(too_long(response_bytes));
+        let row_bytes = u64::from(response_bytes) * ROW_BYTES_PER_RESPONSE_BYTE;
+        if bytes > row_bytes {
+            let message = format!(
+                "the rows of a request have at most {row_bytes} bytes: ask for smaller lists"
+            );
+            return Err(ApiError::new(Code::QueryTooComplex, message));
         }
         Ok(())
     }
