@@ -9,6 +9,11 @@ pub const MAX_NESTING: usize = 32;
 const MAX_ALIASES: u64 = 30;
 const MAX_DIRECTIVES: u64 = 20;
 const MAX_INTROSPECTION_DEPTH: u64 = 20;
+/// The maximum number of nested lists in an introspection, `types` and `args` included: each multiplies the response. The
+/// query of usual tools nests `types { fields { args } }`.
+const MAX_INTROSPECTION_LISTS: u64 = 3;
+/// The maximum number of selections in an introspection, which has no complexity. The query of usual tools has about 250.
+const MAX_INTROSPECTION_SELECTIONS: u64 = 500;
 /// The maximum number of fields and fragments, each counted as often as it is selected: selections that have no complexity
 /// still take time.
 const MAX_SELECTIONS: u64 = 2_000;
@@ -96,11 +101,21 @@ impl CountedList<'_> {
     }
 }
 
+/// Lists of an introspection that are nested.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct NestedLists<'a> {
+    pub outermost: &'a str,
+    pub number: u64,
+    pub place: Pos,
+}
+
 /// The cost of a selection, including everything below it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Cost<'a> {
     pub depth: u64,
     pub introspection_depth: u64,
+    pub introspection_lists: Option<NestedLists<'a>>,
+    pub introspection_selections: u64,
     pub complexity: u64,
     pub aliases: u64,
     pub directives: u64,
@@ -116,6 +131,13 @@ impl Cost<'_> {
     pub fn add(&mut self, other: Self) {
         self.depth = self.depth.max(other.depth);
         self.introspection_depth = self.introspection_depth.max(other.introspection_depth);
+        let number = |lists: &Option<NestedLists<'_>>| lists.map(|lists| lists.number);
+        if number(&other.introspection_lists) > number(&self.introspection_lists) {
+            self.introspection_lists = other.introspection_lists;
+        }
+        self.introspection_selections = self
+            .introspection_selections
+            .saturating_add(other.introspection_selections);
         self.complexity = self.complexity.saturating_add(other.complexity);
         self.aliases = self.aliases.saturating_add(other.aliases);
         self.directives = self.directives.saturating_add(other.directives);
@@ -124,6 +146,15 @@ impl Cost<'_> {
         let total = |list: &Option<CountedList<'_>>| list.map(|list| list.total());
         if total(&other.largest) > total(&self.largest) {
             self.largest = other.largest;
+        }
+    }
+
+    /// The cost of a selection that a condition excludes: nothing is resolved, but it is part of the document.
+    pub fn excluded(self) -> Self {
+        Self {
+            complexity: 0,
+            largest: None,
+            ..self
         }
     }
 
@@ -147,10 +178,32 @@ impl Cost<'_> {
             ("number of aliases", self.aliases, MAX_ALIASES),
             ("number of directives", self.directives, MAX_DIRECTIVES),
             ("number of selections", self.selections, MAX_SELECTIONS),
+            (
+                "number of introspection selections",
+                self.introspection_selections,
+                MAX_INTROSPECTION_SELECTIONS,
+            ),
             ("number of root fields", self.fields, MAX_ROOT_FIELDS),
         ];
         reject_above(Code::QueryTooDeep, &too_deep, place)?;
+        self.check_introspection_lists()?;
         reject_above(Code::QueryTooComplex, &too_complex, place)
+    }
+
+    fn check_introspection_lists(&self) -> Result<(), ApiError> {
+        let lists = self.introspection_lists;
+        let Some(lists) = lists.filter(|lists| lists.number > MAX_INTROSPECTION_LISTS) else {
+            return Ok(());
+        };
+        let NestedLists {
+            outermost,
+            number,
+            place,
+        } = lists;
+        let message = format!(
+            "an introspection nests at most {MAX_INTROSPECTION_LISTS} lists, got {number} from {outermost}"
+        );
+        Err(ApiError::at_location(Code::QueryTooDeep, message, place))
     }
 
     fn check_complexity(&self, limit: u64, place: Pos) -> Result<(), ApiError> {

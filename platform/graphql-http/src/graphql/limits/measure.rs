@@ -4,18 +4,32 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 
 use async_graphql::parser::types::{
-    BaseType, ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet, Type,
+    BaseType, Directive, ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet,
+    Type,
 };
 use async_graphql::{Name, Pos, Positioned, Value, Variables};
+use async_graphql_value::Value as Given;
 
 use super::super::coerce_variables::variable;
 use super::super::list_size::ListSize;
 use super::super::schema_index::{Field as Definition, SchemaIndex};
-use super::cost::{Cost, CountedList, Limits, MAX_NESTING, SlicingArgument};
+use super::cost::{Cost, CountedList, Limits, MAX_NESTING, NestedLists, SlicingArgument};
 use crate::errors::{ApiError, Code};
 
 /// The maximum size of a list that an argument can set; a higher one is rejected by the field itself.
 const MAX_SIZE: i64 = 500;
+
+/// The fields of an introspection that are lists of objects.
+const INTROSPECTION_LISTS: [&str; 8] = [
+    "types",
+    "directives",
+    "fields",
+    "args",
+    "interfaces",
+    "possibleTypes",
+    "enumValues",
+    "inputFields",
+];
 
 /// Rejects a document with an operation that exceeds a limit. Returns the complexity of `selected`, one of its operations.
 ///
@@ -144,25 +158,30 @@ impl<'a> Walk<'a> {
         }
         let mut total = Cost::default();
         for Positioned { node, pos } in &set.items {
-            let cost = match node {
-                Selection::Field(field) => self.field(field, parent, nesting)?,
+            let (mut cost, directives) = match node {
+                Selection::Field(field) => {
+                    let cost = self.field(field, parent, nesting)?;
+                    (cost, &field.node.directives)
+                }
                 Selection::InlineFragment(inline) => {
                     let inline = &inline.node;
                     let condition = inline.type_condition.as_ref();
                     let parent =
                         condition.map_or(*parent, |on| parent.on(on.node.on.node.as_str()));
                     let set = &inline.selection_set.node;
-                    let mut cost = self.set(set, *pos, &parent, nesting + 1)?;
-                    cost.directives += count(inline.directives.len());
-                    cost
+                    let cost = self.set(set, *pos, &parent, nesting + 1)?;
+                    (cost, &inline.directives)
                 }
                 Selection::FragmentSpread(spread) => {
                     let name = &spread.node.fragment_name.node;
-                    let mut cost = self.fragment(name, *pos, parent, nesting)?;
-                    cost.directives += count(spread.node.directives.len());
-                    cost
+                    let cost = self.fragment(name, *pos, parent, nesting)?;
+                    (cost, &spread.node.directives)
                 }
             };
+            cost.directives = cost.directives.saturating_add(count(directives.len()));
+            if self.is_excluded(directives) {
+                cost = cost.excluded();
+            }
             total.add(cost);
             total.selections = total.selections.saturating_add(1);
         }
@@ -234,7 +253,21 @@ impl<'a> Walk<'a> {
             },
             complexity: each.saturating_mul(size.map_or(1, |size| size.items)),
             aliases: below.aliases + u64::from(field.alias.is_some()),
-            directives: below.directives + count(field.directives.len()),
+            introspection_lists: if definition.is_none() && INTROSPECTION_LISTS.contains(&name) {
+                let below = below.introspection_lists;
+                Some(NestedLists {
+                    outermost: name,
+                    number: below.map_or(0, |lists| lists.number) + 1,
+                    place: *pos,
+                })
+            } else {
+                below.introspection_lists
+            },
+            introspection_selections: if about_schema {
+                below.selections
+            } else {
+                below.introspection_selections
+            },
             fields: 1,
             largest: size.map_or(below.largest, |size| {
                 let list = CountedList {
@@ -310,18 +343,36 @@ impl<'a> Walk<'a> {
 
     /// The number that an argument sets, if it is given and not null. A single value is a list of one.
     fn given(&self, field: &Field, argument: SlicingArgument<'_>) -> Option<i64> {
-        let value = field.get_argument(argument.name)?.node.clone();
-        let lookup = |name: Name| {
-            let given = variable(self.operation, self.variables, &name);
-            Ok::<_, Infallible>(given.cloned().unwrap_or_default())
-        };
-        match value.into_const_with(lookup).ok()? {
+        match self.value(field.get_argument(argument.name)?)? {
             Value::Null => None,
             Value::List(items) if argument.is_list => i64::try_from(items.len()).ok(),
             _ if argument.is_list => Some(1),
             Value::Number(number) => Some(number.as_i64().unwrap_or(i64::MAX)),
             _ => None,
         }
+    }
+
+    /// Whether `@skip` or `@include` exclude a selection, with the values of the variables. One whose value is not known
+    /// excludes nothing.
+    fn is_excluded(&self, directives: &[Positioned<Directive>]) -> bool {
+        directives.iter().any(|Positioned { node, .. }| {
+            let excluding = match node.name.node.as_str() {
+                "skip" => true,
+                "include" => false,
+                _ => return false,
+            };
+            let condition = node.get_argument("if").and_then(|it| self.value(it));
+            condition == Some(Value::Boolean(excluding))
+        })
+    }
+
+    /// A value with the variables in it replaced by theirs, or by null.
+    fn value(&self, value: &Positioned<Given>) -> Option<Value> {
+        let lookup = |name: Name| {
+            let given = variable(self.operation, self.variables, &name);
+            Ok::<_, Infallible>(given.cloned().unwrap_or_default())
+        };
+        value.node.clone().into_const_with(lookup).ok()
     }
 }
 

@@ -103,6 +103,103 @@ fn introspection_has_its_own_depth() {
 }
 
 #[test]
+fn the_lists_of_an_introspection_are_nested_at_most_3_deep() {
+    let usual = "{ __schema { types { ...T } directives { args { type { name } } } } }
+        fragment T on __Type { fields { args { type { ofType { ofType { ofType { name } } } } } } inputFields { name } }";
+    assert_eq!(check(usual), Ok(()));
+    let spread = "{ __type(name: \"Node\") { ...A } }
+        fragment A on __Type { possibleTypes { interfaces { ...B } } }
+        fragment B on __Type { ... on __Type { possibleTypes { ofType { interfaces { name } } } } }";
+    let error = check(spread).expect_err("4 lists");
+    assert_eq!(error.code, Code::QueryTooDeep);
+    assert_eq!(
+        error.message,
+        "an introspection nests at most 3 lists, got 4 from possibleTypes"
+    );
+    assert_eq!(error.location.map(|place| place.line), Some(2));
+    // Each list counts, whatever it is of.
+    for list in [
+        "fields",
+        "interfaces",
+        "possibleTypes",
+        "inputFields",
+        "enumValues",
+    ] {
+        let query = format!(
+            "{{ __schema {{ types {{ fields {{ args {{ type {{ {list} {{ name }} }} }} }} }} }} }}"
+        );
+        assert_eq!(code(&query), Some(Code::QueryTooDeep), "{list}");
+    }
+}
+
+#[test]
+fn the_selections_of_all_introspections_of_a_query_are_limited() {
+    let with = |names: usize| {
+        let names = "name ".repeat(names);
+        format!("{{ __schema {{ types {{ {names} }} }} __type(name: \"Node\") {{ {names} }} }}")
+    };
+    // The types are a selection too.
+    assert_eq!(code(&with(249)), None);
+    assert_eq!(
+        check(&with(250)).expect_err("501 selections").message,
+        "the query's number of introspection selections is at most 500, got 501"
+    );
+    let others = format!("{{ category(id: 1) {{ {} }} }}", "name ".repeat(600));
+    assert_eq!(code(&others), None);
+}
+
+#[test]
+fn what_a_condition_excludes_is_not_counted() {
+    let include = |declared: &str| {
+        format!(
+            "query({declared}) {{ categories {{ id products(limit: 2) @include(if: $b) {{ id }} }} }}"
+        )
+    };
+    let skip = "query($b: Boolean!) { categories { id ...P @skip(if: $b) } }
+        fragment P on Category { products(limit: 2) { id } }";
+    let inline = "query($b: Boolean!) {
+        categories { id ... @include(if: true) @skip(if: $b) { products(limit: 2) { id } } } }";
+    for (query, variables, objects) in [
+        (include("$b: Boolean!"), json!({ "b": false }), 500),
+        (include("$b: Boolean!"), json!({ "b": true }), 1_500),
+        (include("$b: Boolean = false"), json!({}), 500),
+        (include("$b: Boolean = false"), json!({ "b": true }), 1_500),
+        // What is not known is counted.
+        (include("$b: Boolean"), json!({}), 1_500),
+        (include("$b: Boolean = false"), json!({ "b": null }), 1_500),
+        (skip.to_owned(), json!({ "b": true }), 500),
+        (skip.to_owned(), json!({ "b": false }), 1_500),
+        (inline.to_owned(), json!({ "b": true }), 500),
+        (inline.to_owned(), json!({ "b": false }), 1_500),
+        (
+            "{ categories @skip(if: true) { id } category(id: 1) { id } }".to_owned(),
+            json!({}),
+            1,
+        ),
+    ] {
+        assert_eq!(complexity(&query, variables), objects, "{query}");
+    }
+    // A fragment is excluded where the condition is, and only there.
+    let twice = "{ a: category(id: 1) { ...P @skip(if: true) } b: category(id: 1) { ...P } }
+        fragment P on Category { products(limit: 2) { id } }";
+    assert_eq!(complexity(twice, json!({})), 4);
+    // Other limits are those of the document.
+    assert_eq!(
+        code(&nested(11).replace("(id: 1) {", "(id: 1) @skip(if: true) {")),
+        Some(Code::QueryTooDeep)
+    );
+}
+
+/// The engine resolves each selection, and merges the results.
+#[test]
+fn a_field_counts_as_often_as_it_is_selected() {
+    let twice = "{ category(id: 1) { ...A ...B } }
+        fragment A on Category { products(limit: 30) { id } }
+        fragment B on Category { products(limit: 30) { price } }";
+    assert_eq!(complexity(twice, json!({})), 1 + 2 * 30);
+}
+
+#[test]
 fn a_query_counts_the_objects_that_it_can_return() {
     let cases = [
         ("{ categoryExists(id: 1) }", json!({}), 0),
