@@ -175,9 +175,18 @@ mod tests {
             ("true", "the body must be a JSON object, got a boolean"),
             ("5", "the body must be a JSON object, got a number"),
             ("\"x\"", "the body must be a JSON object, got a string"),
+            (" ", "the body is empty"),
             (
-                "",
-                "the body is not JSON: EOF while parsing a value (line 1, column 0)",
+                "{\"query\": ",
+                "the body is not JSON: it ends too early (line 1, column 10)",
+            ),
+            (
+                "{\"variables\": {\"n\": 1e400}}",
+                "the body has a number out of range (line 1, column 25)",
+            ),
+            (
+                &format!("{{\"variables\": {}", "[".repeat(200)),
+                "the body is nested more than 127 deep (line 1, column 141)",
             ),
             (
                 "{\n \"query\": ]}",
@@ -267,7 +276,7 @@ mod tests {
             ),
             (
                 "variables=%7B",
-                "variables is not JSON: EOF while parsing an object (line 1, column 1)",
+                "variables is not JSON: it ends too early (line 1, column 1)",
             ),
             (
                 "extensions=[]",

@@ -8,6 +8,9 @@ use serde_json::{Map, Value};
 use crate::errors::{ApiError, Code};
 use crate::graphql::{ReplacedNumbers, preserve};
 
+/// How deep the parser lets values be nested.
+const MAX_DEPTH: usize = 127;
+
 /// An object without two fields of one name: parsers differ in which of them counts.
 struct Object(Map<String, Value>);
 
@@ -52,14 +55,24 @@ pub fn object(what: &str, text: &str) -> Result<(Map<String, Value>, ReplacedNum
 
 /// What is wrong with a text that is not parsed as an object.
 fn fault(what: &str, text: &str, error: &serde_json::Error) -> String {
+    if text.trim().is_empty() {
+        return format!("{what} is empty");
+    }
     // The text itself, because locations differ where numbers were replaced.
     match serde_json::from_str::<Value>(text) {
         Ok(Value::Object(_)) => format!("{what} is not valid: {}", reason(error)),
         Ok(other) => wrong_type(what, "a JSON object", &other),
         Err(error) => {
             let (line, column) = (error.line(), error.column());
-            let reason = reason(&error);
-            format!("{what} is not JSON: {reason} (line {line}, column {column})")
+            let place = format!("(line {line}, column {column})");
+            match reason(&error).as_str() {
+                "recursion limit exceeded" => {
+                    format!("{what} is nested more than {MAX_DEPTH} deep {place}")
+                }
+                "number out of range" => format!("{what} has a number out of range {place}"),
+                _ if error.is_eof() => format!("{what} is not JSON: it ends too early {place}"),
+                reason => format!("{what} is not JSON: {reason} {place}"),
+            }
         }
     }
 }

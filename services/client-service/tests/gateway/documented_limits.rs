@@ -22,7 +22,7 @@ const PLATFORM: &str = concat!(
 );
 
 /// The limits that a client can meet: their place in the sources, and the row of the document.
-const DOCUMENTED: [(&str, &str); 26] = [
+const DOCUMENTED: [(&str, &str); 27] = [
     (
         "graphql/limits/cost.rs MAX_INTROSPECTION_DEPTH",
         "depth of an introspection",
@@ -66,6 +66,10 @@ const DOCUMENTED: [(&str, &str); 26] = [
         "bytes of the document of a subscription",
     ),
     ("http/request.rs MAX_BODY_BYTES", "bytes of the request"),
+    (
+        "http/json.rs MAX_DEPTH",
+        "nesting of the JSON of the request",
+    ),
     (
         "http/request.rs MAX_KEY_CHARS",
         "characters of an `Idempotency-Key`",
