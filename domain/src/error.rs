@@ -6,7 +6,7 @@ use event_sourcing::Version;
 
 use crate::order::{OrderSagaState, OrderState};
 use crate::validation::{ValidationError, ValidationErrors};
-use crate::value::{EntityId, Money, Quantity, StockLevel};
+use crate::value::{EntityId, Money, Quantity, StockLevel, quoted};
 
 /// Why a command is rejected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -44,7 +44,7 @@ pub enum Conflict {
     #[error("{entity} {id} already exists")]
     AlreadyExists { entity: Entity, id: EntityId },
     /// Another category has this name, without regard to case.
-    #[error("a category named {name:?} already exists")]
+    #[error("a category named {} already exists", quoted(name))]
     NameTaken { name: String },
     /// Products belong to the category.
     #[error("category {id} still has {count} {}", if *.count == 1 { "product" } else { "products" })]

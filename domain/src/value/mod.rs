@@ -22,4 +22,4 @@ pub use patch::Patch;
 pub use quantity::{Quantity, StockLevel, parse_expected_version};
 pub use reference::{Reference, TrackingNumber};
 pub use text::{Description, Reason};
-pub(crate) use text::{invalid, shown};
+pub(crate) use text::{invalid, quoted, shown};
