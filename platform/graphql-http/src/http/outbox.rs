@@ -135,6 +135,7 @@ impl Outbox {
     }
 
     /// The newest position that a message of the connection reflects.
+    #[must_use]
     pub fn shown_position(&self) -> Option<u64> {
         self.shared.above_shown.load(Relaxed).checked_sub(1)
     }
