@@ -16,6 +16,7 @@ use super::states::States;
 use super::work::{AcquiredStream, UnitOfWorkState};
 use crate::appender::{AppendError, CommitOutcome, Pending};
 use crate::commit::{CommitError, Receipt, Rejected};
+use crate::id::Position;
 use crate::store::StoreError;
 use crate::stream::StreamId;
 
@@ -147,10 +148,7 @@ impl Executor {
         if is_stale {
             Ok(Err(Retry::VersionConflict))
         } else if is_rejected {
-            Err(ExecuteError::Rejected {
-                rejection: (),
-                position: status.head,
-            })
+            Err(rejected_at(status.head))
         } else if decision.reply(&work.into_states()) {
             Ok(Ok(Executed {
                 reply: (),
@@ -248,6 +246,13 @@ fn advanced_state(acquired: &AcquiredStream, last_event: Uuid, pending: Pending)
         last_event: Some(last_event),
         pending: Some(pending),
         epoch: acquired.base.epoch,
+    }
+}
+
+const fn rejected_at(position: Position) -> ExecuteError<()> {
+    ExecuteError::Rejected {
+        rejection: (),
+        position,
     }
 }
 
