@@ -17,6 +17,8 @@ use Kind::{Counter, Gauge, Histogram};
 /// Name, kind and help text, in alphabetical order.
 #[rustfmt::skip]
 const METRICS: &[(&str, Kind, &str)] = &[
+    ("authentication_key_reads_total", Counter, "Reads of the keys of tokens from their provider, by outcome"),
+    ("authentication_tokens_rejected_total", Counter, "Tokens that were not accepted, by reason"),
     ("build_info", Gauge, "1, with the version of the process"),
     ("cache_requests_total", Counter, "Reads of the query-service, by table and cache outcome (hit or miss)"),
     ("change_streams", Gauge, "Open streams of changes from the query-service to gateways and others"),

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::error::TokenError;
 use crate::principal::{Principal, Roles};
-use crate::verifier::TokenRules;
+use crate::rules::TokenRules;
 
 /// How much the clocks of the issuer and of this machine may differ.
 const LEEWAY: TimeDelta = TimeDelta::seconds(30);

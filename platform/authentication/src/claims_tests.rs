@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use super::{Claims, ValidFrom};
 use crate::error::TokenError;
 use crate::principal::{Principal, Role};
-use crate::verifier::TokenRules;
+use crate::rules::TokenRules;
 
 const NOW: i64 = 1_800_000_000;
 

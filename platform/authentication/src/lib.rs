@@ -22,10 +22,12 @@ mod error;
 mod issue;
 mod keys;
 mod principal;
+mod rules;
 mod verifier;
 
 pub use error::{KeyError, TokenError};
 pub use issue::{TokenIssuer, TokenRequest};
 pub use keys::{KeySource, ProviderUrl};
 pub use principal::{Principal, Role, Roles};
-pub use verifier::{TokenRules, TokenVerifier};
+pub use rules::TokenRules;
+pub use verifier::TokenVerifier;

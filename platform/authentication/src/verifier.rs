@@ -11,20 +11,10 @@ use crate::crypto;
 use crate::error::{KeyError, TokenError};
 use crate::keys::{KeySet, KeySource, ProvidedKeys, Source, VerifyingKey};
 use crate::principal::Principal;
+use crate::rules::TokenRules;
 
 /// A longer token is refused before it is parsed.
 const MAX_TOKEN_BYTES: usize = 8 * 1024;
-
-/// Whose tokens are accepted, and how their roles are read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TokenRules {
-    /// The exact `iss`.
-    pub issuer: String,
-    /// The exact `aud`, or one of its values.
-    pub audience: String,
-    /// The claim with the roles, such as `roles` or `realm_access.roles`.
-    pub roles_claim: String,
-}
 
 /// Verifies tokens under the keys of one issuer. Cheap to clone; clones share the keys.
 #[derive(Clone, Debug)]

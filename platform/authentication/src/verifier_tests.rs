@@ -16,11 +16,12 @@ use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyP
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
-use super::{TokenRules, TokenVerifier};
+use super::TokenVerifier;
 use crate::error::{KeyError, TokenError};
 use crate::issue::{TokenIssuer, TokenRequest};
 use crate::keys::KeySource;
 use crate::principal::Role;
+use crate::rules::TokenRules;
 
 const NOW: i64 = 1_800_000_000;
 const ISSUER: &str = "https://id.example";

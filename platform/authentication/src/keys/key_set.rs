@@ -59,7 +59,7 @@ impl KeySet {
     }
 
     /// The keys of a JSON Web Key Set that verify signatures. Others are skipped, as RFC 7517 asks: for encryption, of an unknown
-    /// kind, or secret, which nobody may publish.
+    /// kind, or secret, which must not be published.
     ///
     /// # Errors
     /// It is not a JSON Web Key Set, or has no such key.

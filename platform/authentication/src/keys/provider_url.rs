@@ -7,7 +7,7 @@ use url::{Host, Url};
 
 use crate::error::KeyError;
 
-/// An `https` URL, or an `http` URL on this machine: whoever can answer it decides which tokens are valid.
+/// An `https` URL, or an `http` URL on this machine: the server that answers it decides which tokens are valid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProviderUrl(Url);
 
