@@ -100,6 +100,24 @@ async fn an_id_that_was_used_on_another_stream_is_reported() {
 }
 
 #[tokio::test]
+async fn a_rejection_has_the_position_that_it_was_decided_at() {
+    let store = memory();
+    let (executor, _tasks) = executor(&store);
+    for account in ["a", "b"] {
+        executor
+            .execute(&deposit(account, 5), &context())
+            .await
+            .unwrap();
+    }
+    let rejected = executor.execute(&transfer("a", "b", 9), &context()).await;
+    let Err(ExecuteError::Rejected { position, .. }) = rejected else {
+        panic!("{rejected:?}");
+    };
+    assert_eq!(position, store.head().await.unwrap());
+    assert_eq!(position, Position(2));
+}
+
+#[tokio::test]
 async fn a_rejected_command_id_can_be_used_again() {
     let store = memory();
     let (executor, _tasks) = executor(&store);

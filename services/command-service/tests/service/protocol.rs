@@ -149,7 +149,10 @@ async fn each_reply_has_the_log_position_that_it_reflects() {
             .create(named_category("Here"))
             .await
             .expect("a reply");
-        assert_eq!(position(&rejected), None);
+        assert_eq!(position(&rejected), Some(2));
+        // Nothing was decided on: the name is invalid whatever the log has.
+        let invalid = categories.create(named_category("")).await;
+        assert_eq!(position(&invalid.expect("a reply")), None);
     })
     .await;
 }
