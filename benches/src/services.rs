@@ -130,7 +130,10 @@ async fn start(store: Store, settings: &[(&str, &str)]) -> Result<System> {
 
 type Creation = (&'static str, &'static str, Value);
 
-/// Sends `count` creations from several clients, and returns the ids in order.
+/// Reads every kind of what is created.
+const COUNTS: &str = "{ categoryStatistics { totalCount } productStatistics { totalCount } }";
+
+/// Sends `count` creations from several clients, and returns the ids in order, once queries see them.
 async fn create_concurrently(
     gateway: SocketAddr,
     count: usize,
@@ -142,16 +145,23 @@ async fn create_concurrently(
         running.spawn(async move {
             let mut connection = Connection::open(gateway).await?;
             let mut created = Vec::new();
+            let mut position = None;
             for index in (filler..count).step_by(FILLERS) {
                 let (mutation, kind, input) = creation(index, filler);
                 let document =
                     format!("mutation($input: {kind}!) {{ {mutation}(input: $input) {{ id }} }}");
                 let operation = Operation::new(&document).with(json!({ "input": input }));
-                let data = operation.send_on(&mut connection).await?.data()?;
+                let answer = operation.send_on(&mut connection).await?;
+                let data = answer.data()?;
+                position = answer.position;
                 let Some(id) = data[mutation]["id"].as_str() else {
                     bail!("no id in {data}");
                 };
                 created.push((index, id.to_owned()));
+            }
+            if let Some(position) = position {
+                let read = Operation::new(COUNTS).with_header("x-min-position", &position);
+                read.send_on(&mut connection).await?.data()?;
             }
             anyhow::Ok(created)
         });
