@@ -16,6 +16,7 @@ use event_sourcing::CommandId;
 use crate::errors::{ApiError, Code};
 use crate::graphql::Limits;
 use crate::journal::Journal;
+use crate::newest_position::NewestPosition;
 use crate::origin::Origin;
 
 /// The rows of a request may have so many times the bytes of the longest response.
@@ -31,8 +32,8 @@ pub struct ExecutionContext {
     origin: Origin,
     /// The minimum position of the next query.
     required: AtomicU64,
-    /// One above the newest position read or written; 0 before the first one, since 0 itself is a position.
-    above_newest: AtomicU64,
+    /// The newest position read or written.
+    newest: NewestPosition,
     truncated: AtomicBool,
     /// What its resolvers have put into the response so far.
     objects: AtomicU64,
@@ -50,7 +51,7 @@ impl ExecutionContext {
             seed,
             origin,
             required: AtomicU64::new(minimum.unwrap_or(0)),
-            above_newest: AtomicU64::new(0),
+            newest: NewestPosition::default(),
             truncated: AtomicBool::new(false),
             objects: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
@@ -95,8 +96,7 @@ impl ExecutionContext {
 
     /// Records the position of a query's reply.
     pub fn reflect(&self, position: u64) {
-        self.above_newest
-            .fetch_max(position.saturating_add(1), Relaxed);
+        self.newest.note(position);
     }
 
     /// Records the position of a command's reply, so that later queries of the request reflect it.
@@ -152,7 +152,7 @@ impl ExecutionContext {
     /// The newest position read or written, if any.
     #[must_use]
     pub fn position(&self) -> Option<u64> {
-        self.above_newest.load(Relaxed).checked_sub(1)
+        self.newest.get()
     }
 }
 

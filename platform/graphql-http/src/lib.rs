@@ -23,6 +23,7 @@ mod graphql;
 mod hex;
 mod http;
 mod journal;
+mod newest_position;
 mod origin;
 mod persisted;
 

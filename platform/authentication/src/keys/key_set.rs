@@ -221,8 +221,8 @@ mod tests {
         ] {
             let only = set(std::slice::from_ref(&key));
             assert!(only.is_err(), "{key}");
-            let beside = set(&[key.clone(), rsa(&json!({"kid": "a"}))]).expect("a key");
-            assert!(beside.find(Some("a")).is_some(), "{key}");
+            let mixed = set(&[key.clone(), rsa(&json!({"kid": "a"}))]).expect("a key");
+            assert!(mixed.find(Some("a")).is_some(), "{key}");
         }
         assert!(KeySet::of_jwks(b"{\"keys\": 1}").is_err());
         let many: Vec<_> = (0..101)

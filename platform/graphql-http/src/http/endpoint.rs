@@ -23,7 +23,7 @@ use super::websocket::{self, Handshake};
 use super::{event_stream, request};
 use crate::backend::Backend;
 use crate::errors::{ApiError, Code, MutationOutcome};
-use crate::graphql::{Executor, Identity, Prepared};
+use crate::graphql::{Executor, Prepared};
 use crate::origin::Origin;
 use crate::persisted::{ManifestError, PersistedOperations, RegisteredOperations};
 
@@ -199,12 +199,7 @@ impl Endpoint {
         origin: &Origin,
     ) -> Result<HttpResponse, ApiError> {
         let minimum = request::minimum(&parts.headers)?;
-        let identity = Identity {
-            origin: origin.clone(),
-            seed: self.responder.new_seed(),
-            minimum,
-            keyed: false,
-        };
+        let identity = self.responder.identity(origin.clone(), minimum);
         if request.is_subscription() {
             let message = "a subscription needs a WebSocket (graphql-transport-ws) or Accept: text/event-stream";
             return Err(ApiError::invalid_document(message, request.place()));

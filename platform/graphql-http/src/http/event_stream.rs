@@ -16,7 +16,7 @@ use tokio::time::{Instant, Interval, interval_at};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::accept::Accept;
-use super::headers::only;
+use super::headers::{only, position};
 use super::outbox::{Inbox, Item};
 use super::response::{HttpResponse, MIN_POSITION};
 use super::subscriptions::SocketPermit;
@@ -44,14 +44,10 @@ pub fn last_event(headers: &HeaderMap) -> Result<Option<u64>, ApiError> {
     let Some(value) = only(headers, LAST_EVENT_ID, "Last-Event-ID")? else {
         return Ok(None);
     };
-    let text = value.to_str().unwrap_or_default();
-    if text.is_empty() {
+    if value.to_str().unwrap_or_default().is_empty() {
         return Ok(None);
     }
-    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
-    let position = text.parse::<u64>().ok().filter(|_| is_number);
-    let position = position.filter(|position| i64::try_from(*position).is_ok());
-    position.map(Some).ok_or_else(|| {
+    position(value).map(Some).ok_or_else(|| {
         let message = "Last-Event-ID must be a decimal number up to 2^63 - 1";
         ApiError::new(Code::BadRequest, message)
     })

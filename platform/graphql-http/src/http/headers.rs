@@ -1,4 +1,4 @@
-//! Headers that a request has at most once.
+//! Headers that a request has at most once, and their values.
 
 use http::header::AsHeaderName;
 use http::{HeaderMap, HeaderValue};
@@ -21,4 +21,12 @@ pub fn only<'a>(
         return Err(ApiError::new(Code::BadRequest, message));
     }
     Ok(value)
+}
+
+/// A position of the log, as decimal digits; `None` if the value is none.
+pub fn position(value: &HeaderValue) -> Option<u64> {
+    let text = value.to_str().ok()?;
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let position = text.parse::<u64>().ok().filter(|_| is_number);
+    position.filter(|position| i64::try_from(*position).is_ok())
 }

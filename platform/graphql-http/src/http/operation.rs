@@ -8,7 +8,7 @@ use super::outbox::{Item, Outbox};
 use super::request;
 use super::subscriptions::{Hub, Rejected, SubscriptionStart};
 use crate::errors::ApiError;
-use crate::graphql::{Identity, Prepared, ReplacedNumbers};
+use crate::graphql::{Prepared, ReplacedNumbers};
 use crate::origin::Origin;
 
 /// A valid operation.
@@ -66,13 +66,8 @@ pub async fn run(
         }
         return;
     }
-    let identity = Identity {
-        origin,
-        seed: responder.new_seed(),
-        // A socket has no headers for each operation: what it has shown is what the next one reflects.
-        minimum: outbox.shown_position(),
-        keyed: false,
-    };
+    // A socket has no headers for each operation: what it has shown is what the next one reflects.
+    let identity = responder.identity(origin, outbox.shown_position());
     let response = responder.execute(prepared, identity).await;
     outbox.show_position(response.position);
     if !response.is_executed() {

@@ -1,12 +1,14 @@
 //! The messages of one connection that were not sent yet.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
+
+use crate::newest_position::NewestPosition;
 
 /// The maximum number of waiting messages. A client that is slower is disconnected.
 const MAX_ITEMS: usize = 256;
@@ -62,8 +64,8 @@ struct Shared {
     /// A message was taken.
     drained: Notify,
     too_slow: CancellationToken,
-    /// One above the newest position of any message; 0 before the first one.
-    above_shown: AtomicU64,
+    /// The newest position of any message.
+    shown: NewestPosition,
 }
 
 impl Shared {
@@ -129,15 +131,14 @@ impl Outbox {
     /// Records the position that a message of the connection reflects.
     pub fn show_position(&self, position: Option<u64>) {
         if let Some(position) = position {
-            let above = position.saturating_add(1);
-            self.shared.above_shown.fetch_max(above, Relaxed);
+            self.shared.shown.note(position);
         }
     }
 
     /// The newest position that a message of the connection reflects.
     #[must_use]
     pub fn shown_position(&self) -> Option<u64> {
-        self.shared.above_shown.load(Relaxed).checked_sub(1)
+        self.shared.shown.get()
     }
 
     fn has_room(&self, size: usize) -> bool {

@@ -7,7 +7,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::{Map, Value};
 
 use super::fields::Fields;
-use super::headers::only;
+use super::headers::{only, position};
 use super::json::bad_request;
 use super::media::is_json;
 use super::responder::Responder;
@@ -124,13 +124,7 @@ pub fn minimum(headers: &HeaderMap) -> Result<Option<u64>, ApiError> {
     let Some(value) = only(headers, MIN_POSITION, "X-Min-Position")? else {
         return Ok(None);
     };
-    let digits = value
-        .to_str()
-        .ok()
-        .filter(|text| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()));
-    let position = digits.and_then(|digits| digits.parse::<u64>().ok());
-    let position = position.filter(|position| i64::try_from(*position).is_ok());
-    position.map(Some).ok_or_else(|| {
+    position(value).map(Some).ok_or_else(|| {
         let given: String = String::from_utf8_lossy(value.as_bytes())
             .chars()
             .take(40)

@@ -80,7 +80,8 @@ impl Responder {
     /// It is not GraphQL, is invalid against the schema, or exceeds a limit that does not depend on variables.
     pub async fn validate(&self, text: &str) -> Result<(), ApiError> {
         let trial = self.executor.prepare_trial(text)?;
-        let executed = self.executor.execute(trial, self.trial_identity(), None);
+        let identity = self.identity(Origin::new_random(), None);
+        let executed = self.executor.execute(trial, identity, None);
         let Some(error) = executed.await.errors.into_iter().next() else {
             return Ok(());
         };
@@ -92,17 +93,19 @@ impl Responder {
     /// when it executes a request, which is too late for what must happen before, and to valid requests alone.
     pub async fn rejection(&self, request: &Prepared) -> Option<HttpResponse> {
         let trial = Executor::trial_of(request).ok()?;
-        let executed = self.executor.execute(trial, self.trial_identity(), None);
-        let executed = executed.await;
+        let identity = self.identity(Origin::new_random(), None);
+        let executed = self.executor.execute(trial, identity, None).await;
         let is_rejected = executed.data.is_none();
         is_rejected.then(|| HttpResponse::executed(executed, self.completion()))
     }
 
-    fn trial_identity(&self) -> Identity {
+    /// The identity of a request without an Idempotency-Key.
+    #[must_use]
+    pub fn identity(&self, origin: Origin, minimum: Option<u64>) -> Identity {
         Identity {
-            origin: Origin::new_random(),
+            origin,
             seed: self.new_seed(),
-            minimum: None,
+            minimum,
             keyed: false,
         }
     }
@@ -159,8 +162,7 @@ impl Responder {
     }
 
     /// A seed for the ids of a request's commands.
-    #[must_use]
-    pub fn new_seed(&self) -> CommandId {
+    fn new_seed(&self) -> CommandId {
         CommandId::from_parts(self.clock.now(), rand::random())
     }
 }

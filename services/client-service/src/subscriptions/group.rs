@@ -4,9 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use graphql_http::{
-    ApiError, ExecutionContext, Identity, Item, Origin, Outbox, Prepared, Responder,
-};
+use graphql_http::{ApiError, ExecutionContext, Item, Origin, Outbox, Prepared, Responder};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
@@ -233,21 +231,20 @@ impl Group {
             return Ok(remembered);
         }
         let services = self.services().clone();
-        let seed = self.responder.new_seed();
-        let (origin, position) = (self.origin.clone(), notice.position);
+        let position = notice.position;
+        let identity = self.responder.identity(self.origin.clone(), Some(position));
         let execution = {
             let limits = *self.responder.executor().limits();
-            ExecutionContext::new(origin.clone(), seed, Some(position), limits)
+            ExecutionContext::new(
+                identity.origin.clone(),
+                identity.seed,
+                Some(position),
+                limits,
+            )
         };
         let scope = RequestContext::new(services, Arc::new(execution));
         let Some((row, read_at)) = notice.row(&scope).await? else {
             return Ok(None);
-        };
-        let identity = Identity {
-            origin,
-            seed,
-            minimum: Some(position),
-            keyed: false,
         };
         let trigger = Trigger::Change(row);
         let extra = Box::new(|request: async_graphql::Request| request.data(trigger));

@@ -6,8 +6,8 @@ use std::sync::{Arc, OnceLock};
 use async_trait::async_trait;
 use futures::future::BoxFuture;
 use graphql_http::{
-    ApiError, Identity, Item, OperationId, Origin, Outbox, Prepared, Rejected, Responder,
-    SubscriptionStart, Subscriptions,
+    ApiError, Item, OperationId, Origin, Outbox, Prepared, Rejected, Responder, SubscriptionStart,
+    Subscriptions,
 };
 use parking_lot::Mutex;
 use platform::Tasks;
@@ -84,12 +84,7 @@ async fn selection_of(
     origin: &Origin,
 ) -> Result<Selection, Rejected> {
     let slot = Arc::new(OnceLock::new());
-    let identity = Identity {
-        origin: origin.clone(),
-        seed: responder.new_seed(),
-        minimum: None,
-        keyed: false,
-    };
+    let identity = responder.identity(origin.clone(), None);
     let trigger = Trigger::Start(Arc::clone(&slot));
     let extra = Box::new(|request: async_graphql::Request| request.data(trigger));
     let response = responder.start(request.clone(), identity, extra).await;
