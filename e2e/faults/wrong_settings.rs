@@ -114,7 +114,7 @@ async fn each_kind_of_invalid_value_is_rejected_by_every_binary_that_reads_it() 
         ("LOG_FORMAT", "xml"),
         ("MIGRATE", "yes"),
         ("POOL_SIZE", "0"),
-        ("AUTH", "jwt"),
+        ("AUTH", "basic"),
     ]);
     for binary in BINARIES {
         let mut names = settings_of(binary).await?;

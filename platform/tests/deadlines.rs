@@ -2,11 +2,12 @@
 
 use std::future::pending;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use platform::Tasks;
-use platform::runtime::{Calls, Deadlines, GrpcChannel, GrpcListener};
+use platform::runtime::{AdmitCall, Calls, Deadlines, GrpcChannel, GrpcListener};
 use tonic::service::Routes;
 use tonic::{Code, Request, Status};
 use tonic_health::pb::HealthCheckRequest;
@@ -25,6 +26,15 @@ fn parse(text: &str) -> Option<Duration> {
         .map(Duration::from_micros)
 }
 
+#[derive(Debug)]
+struct AdmitAll;
+
+impl AdmitCall for AdmitAll {
+    fn admit(&self, _: &str, _: &mut axum::extract::Request) -> Result<(), Status> {
+        Ok(())
+    }
+}
+
 /// A service that never answers.
 fn silent() -> Routes {
     let deadlines = Deadlines {
@@ -36,6 +46,7 @@ fn silent() -> Routes {
         correlation_id: "x-correlation-id",
         code_name: |_| "code",
         deadlines,
+        admission: Arc::new(AdmitAll),
     };
     let router = Router::new().fallback(async || pending::<()>().await);
     calls.wrap(Routes::from(router))

@@ -10,7 +10,7 @@ use super::event::{OrderCancellationRequested, OrderCancelled, OrderEvent, Order
 use super::rejection::{OrderAct, OrderSagaState};
 use super::state::Order;
 use crate::command::{Decided, Deciding, reply};
-use crate::error::DomainError;
+use crate::error::{DomainError, Entity};
 use crate::fulfilment::{CancelOrderData, CancelOrderSaga, OrderSaga};
 use crate::value::{EntityId, OrderStatus, Reason, UserId};
 
@@ -20,6 +20,8 @@ pub struct CancelOrder {
     pub order_id: EntityId,
     pub reason: Option<Reason>,
     pub requested_by: Option<UserId>,
+    /// The user whose order it must be: anyone else's is as one that does not exist.
+    pub owner: Option<UserId>,
     /// The id of the saga `cancel_order`, if one has to start.
     pub cancel_saga_id: EntityId,
 }
@@ -99,6 +101,13 @@ impl Order {
     /// `NotFound`, or `OrderState` if it is shipped, delivered, or failed permanently.
     pub fn request_cancellation(&self, command: &CancelOrder) -> Result<Cancellation, DomainError> {
         let order = self.existing(&command.order_id)?;
+        if command
+            .owner
+            .as_ref()
+            .is_some_and(|owner| *owner != order.user_id)
+        {
+            return Err(DomainError::not_found(Entity::Order, &command.order_id));
+        }
         let event = |saga_id: Option<&EntityId>| {
             OrderEvent::CancellationRequested(OrderCancellationRequested {
                 order_id: order.id.clone(),

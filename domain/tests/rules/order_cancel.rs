@@ -17,6 +17,7 @@ fn request() -> CancelOrder {
         order_id: order(),
         reason: Some(reason("Too late")),
         requested_by: Some(user("mika")),
+        owner: None,
         cancel_saga_id: id("saga-2"),
     }
 }

@@ -49,6 +49,7 @@ fn cancel(state: &Order) -> Result<Vec<OrderEvent>, DomainError> {
         order_id: order(),
         reason: None,
         requested_by: None,
+        owner: None,
         cancel_saga_id: id("saga-2"),
     };
     Ok(match state.request_cancellation(&wish)? {

@@ -9,7 +9,7 @@ use crate::principal::{Principal, Roles};
 use crate::rules::TokenRules;
 
 /// How much the clocks of the issuer and of this machine may differ.
-const LEEWAY: TimeDelta = TimeDelta::seconds(30);
+pub const LEEWAY: TimeDelta = TimeDelta::seconds(30);
 
 const MAX_SUBJECT_CHARS: usize = 255;
 
@@ -25,6 +25,11 @@ pub enum ValidFrom {
     NotBefore,
     /// `OpenID` providers may omit `nbf`: then `iat` must be present.
     NotBeforeOrIssuedAt,
+}
+
+/// Whether a token that expires at `expires_at` has expired, clocks that differ considered.
+pub fn is_expired(expires_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    expires_at <= now - LEEWAY
 }
 
 impl Claims {
@@ -45,7 +50,7 @@ impl Claims {
             return Err(TokenError::NotForThisSystem("aud"));
         }
         let expires_at = self.time("exp")?.ok_or(TokenError::Claim("exp"))?;
-        if expires_at <= now - LEEWAY {
+        if is_expired(expires_at, now) {
             return Err(TokenError::Expired);
         }
         for starts_at in [self.time("nbf")?, self.time("iat")?].into_iter().flatten() {

@@ -2,10 +2,14 @@
 
 use std::path::PathBuf;
 
+use crate::bearer::NotBearer;
+
 /// Why a token is not accepted. The message is for its sender, who may be an attacker: it names the claim, and repeats nothing
 /// of the token or the keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
+    #[error("Authorization must be one value: Bearer and a token")]
+    NotBearer,
     #[error("the token has more than {limit} bytes")]
     TooLong { limit: usize },
     #[error("the token is not a signed JSON Web Token")]
@@ -27,11 +31,26 @@ pub enum TokenError {
     KeysUnavailable,
 }
 
+impl From<NotBearer> for TokenError {
+    fn from(_: NotBearer) -> Self {
+        Self::NotBearer
+    }
+}
+
 impl TokenError {
+    /// The same error, counted in the metrics.
+    #[must_use]
+    pub fn counted(self) -> Self {
+        let reason = self.reason();
+        metrics::counter!("authentication_tokens_rejected_total", "reason" => reason).increment(1);
+        self
+    }
+
     /// A word for metrics.
     #[must_use]
     pub const fn reason(self) -> &'static str {
         match self {
+            Self::NotBearer => "not_bearer",
             Self::TooLong { .. } => "too_long",
             Self::Malformed => "malformed",
             Self::UnknownKey => "unknown_key",
@@ -64,6 +83,8 @@ pub enum KeyError {
         path.display()
     )]
     NotAKey { path: PathBuf },
+    #[error("the system has no random numbers")]
+    NoRandomNumbers,
     #[error("{0} must be https, or http on this machine")]
     InsecureUrl(String),
     #[error("the HTTP client cannot be set up: {0}")]

@@ -1,11 +1,11 @@
-//! Issues tokens for development and tests.
+//! Issues tokens: for development and tests, and for the calls between services.
 
 use std::path::Path;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
-use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::crypto;
 use crate::error::KeyError;
@@ -21,20 +21,11 @@ pub struct TokenIssuer(EncodingKey);
 pub struct TokenRequest {
     pub issuer: String,
     pub audience: String,
+    /// Where the roles are, such as `roles` or `realm_access.roles`.
+    pub roles_claim: String,
     pub subject: String,
     pub roles: Vec<Role>,
     pub valid_for: Duration,
-}
-
-#[derive(Serialize)]
-struct Issued<'a> {
-    iss: &'a str,
-    aud: &'a str,
-    sub: &'a str,
-    roles: Vec<&'static str>,
-    iat: i64,
-    nbf: i64,
-    exp: i64,
 }
 
 impl TokenIssuer {
@@ -47,7 +38,12 @@ impl TokenIssuer {
         let key = EncodingKey::from_secret(&secret).map_err(|_| KeyError::NotAKey {
             path: secret_file.to_owned(),
         })?;
-        Ok(Self(key))
+        Ok(Self::of_key(key))
+    }
+
+    /// Signs by a key of a secret.
+    pub(crate) const fn of_key(key: EncodingKey) -> Self {
+        Self(key)
     }
 
     /// A token that is valid from now on.
@@ -56,16 +52,29 @@ impl TokenIssuer {
         crypto::install();
         let valid_for = i64::try_from(request.valid_for.as_secs()).unwrap_or(i64::MAX);
         let now = now.timestamp();
-        let claims = Issued {
-            iss: &request.issuer,
-            aud: &request.audience,
-            sub: &request.subject,
-            roles: request.roles.iter().map(|role| role.name()).collect(),
-            iat: now,
-            nbf: now,
-            exp: now.saturating_add(valid_for),
-        };
+        let roles = request.roles.iter().map(|role| role.name());
+        let mut claims = json!({
+            "iss": request.issuer,
+            "aud": request.audience,
+            "sub": request.subject,
+            "iat": now,
+            "nbf": now,
+            "exp": now.saturating_add(valid_for),
+        });
+        place(&mut claims, &request.roles_claim, roles.collect());
         // Cannot fail: the claims are texts and numbers, and a secret can sign anything.
         encode(&Header::new(Algorithm::HS256), &claims, &self.0).unwrap_or_default()
     }
+}
+
+/// Sets the value at a path such as `a.b`.
+fn place(claims: &mut Value, path: &str, value: Value) {
+    let mut target = claims;
+    for name in path.split('.') {
+        if !target.is_object() {
+            *target = json!({});
+        }
+        target = &mut target[name];
+    }
+    *target = value;
 }

@@ -16,7 +16,12 @@
 //!   differ;
 //! - `sub` has 1 to 255 characters.
 
+mod access;
+mod bearer;
+mod caller;
+mod calls;
 mod claims;
+mod config;
 mod crypto;
 mod error;
 mod issue;
@@ -25,6 +30,11 @@ mod principal;
 mod rules;
 mod verifier;
 
+pub use access::Access;
+pub use bearer::{NotBearer, bearer, bearer_of};
+pub use caller::{Caller, Denied, Scope};
+pub use calls::{CallAccess, CallGuard, CallSigner, ServiceSecret, caller_of, denied};
+pub use config::TokenConfig;
 pub use error::{KeyError, TokenError};
 pub use issue::{TokenIssuer, TokenRequest};
 pub use keys::{KeySource, ProviderUrl};

@@ -55,6 +55,7 @@ fn request() -> TokenRequest {
     TokenRequest {
         issuer: ISSUER.to_owned(),
         audience: "shop".to_owned(),
+        roles_claim: "roles".to_owned(),
         subject: "ada".to_owned(),
         roles: vec![Role::Admin],
         valid_for: Duration::from_mins(1),

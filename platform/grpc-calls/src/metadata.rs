@@ -109,6 +109,12 @@ pub fn parse_timeout(text: &str) -> Option<Duration> {
 /// Sets [`USER_ID`]. User ids are arbitrary text but metadata is ASCII, so all bytes except visible ASCII, and `%`, are
 /// percent-encoded.
 pub fn insert_user_id(metadata: &mut MetadataMap, user_id: &str) {
+    insert(metadata, USER_ID, &user_id_value(user_id));
+}
+
+/// A value of [`USER_ID`].
+#[must_use]
+pub fn user_id_value(user_id: &str) -> String {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     let mut encoded = String::with_capacity(user_id.len());
     for byte in user_id.bytes() {
@@ -120,7 +126,7 @@ pub fn insert_user_id(metadata: &mut MetadataMap, user_id: &str) {
             encoded.push(char::from(HEX[usize::from(byte & 15)]));
         }
     }
-    insert(metadata, USER_ID, &encoded);
+    encoded
 }
 
 /// Reads [`USER_ID`].

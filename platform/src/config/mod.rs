@@ -6,6 +6,7 @@
 //! start reports all invalid settings together ([`Reader`]).
 
 mod app_env;
+mod auth_mode;
 mod database_url;
 mod error;
 mod exposure;
@@ -20,6 +21,7 @@ mod shown;
 mod values;
 
 pub use app_env::AppEnv;
+pub use auth_mode::AuthMode;
 pub use database_url::{DatabaseUrl, Engine};
 pub use error::{ConfigError, ConfigErrors};
 pub use exposure::app_env;

@@ -60,6 +60,7 @@ impl ServiceSettings {
             names::START_TIMEOUT_MS.spec,
             self.grpc.spec,
             self.metrics.spec,
+            names::SERVICE_SECRET_FILE.spec,
         ];
         [shared.as_slice(), self.own, names::COMMON].concat()
     }

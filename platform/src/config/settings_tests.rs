@@ -113,7 +113,6 @@ fn a_file_with_a_typing_error_is_rejected() {
 #[test]
 fn an_unsupported_setting_is_rejected_not_ignored() {
     let lacking = [
-        ("AUTH", "jwt"),
         ("TLS_CERT_FILE", "/cert.pem"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4317"),
         ("RATE_LIMIT_PER_MINUTE", "10"),
@@ -124,7 +123,7 @@ fn an_unsupported_setting_is_rejected_not_ignored() {
     for (name, _) in lacking {
         assert!(error.lines().any(|line| line.starts_with(name)), "{error}");
     }
-    let served = environment(&[("AUTH", "off"), ("RATE_LIMIT_PER_MINUTE", "0")]);
+    let served = environment(&[("RATE_LIMIT_PER_MINUTE", "0")]);
     assert_eq!(served.read(|_| Ok(())), Ok(()));
 }
 
@@ -132,7 +131,11 @@ fn an_unsupported_setting_is_rejected_not_ignored() {
 fn all_errors_are_reported_together_and_each_once() {
     let settings = Settings::from_layers(Layers {
         flags: map(&[("POOL_SIZE", "")]),
-        environment: map(&[("AUTH", "jwt"), ("INSECURE", "yes"), ("LOG_LEVEL", "")]),
+        environment: map(&[
+            ("TLS_KEY_FILE", "x"),
+            ("INSECURE", "yes"),
+            ("LOG_LEVEL", ""),
+        ]),
         file: Some(("x.toml".to_owned(), "colour = 1\nmigrate = true".to_owned())),
     });
     let read = settings.read(|reader| {
@@ -151,7 +154,7 @@ fn all_errors_are_reported_together_and_each_once() {
         .collect();
     let expected = [
         "--config",
-        "AUTH",
+        "TLS_KEY_FILE",
         "EVENT_STORE_URL",
         "INSECURE",
         "MIGRATE",
@@ -200,6 +203,7 @@ fn without_authentication_only_loopback_is_allowed() {
     );
     let insecure = ("INSECURE", "true");
     assert_eq!(env(&[wide, insecure]), Ok(AppEnv::Production));
+    assert_eq!(env(&[wide, ("AUTH", "jwt")]), Ok(AppEnv::Production));
     let development = ("APP_ENV", "development");
     assert_eq!(env(&[wide, insecure, development]), Ok(AppEnv::Development));
     // Also where its value would make no difference.

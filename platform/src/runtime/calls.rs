@@ -1,5 +1,8 @@
 //! Metrics, log lines and deadlines of the gRPC calls that a service handles.
 
+use std::fmt;
+use std::sync::Arc;
+
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
@@ -12,8 +15,17 @@ use super::Deadlines;
 use crate::fields;
 use crate::request_log::{millis, without_values};
 
-/// How a service's calls are observed and limited in time.
-#[derive(Clone, Copy, Debug)]
+/// Decides which calls a service accepts.
+pub trait AdmitCall: fmt::Debug + Send + Sync {
+    /// Accepts a call to `path`, and adds who makes it.
+    ///
+    /// # Errors
+    /// The call is not accepted.
+    fn admit(&self, path: &str, call: &mut Request) -> Result<(), Status>;
+}
+
+/// How a service's calls are observed, limited in time and accepted.
+#[derive(Clone, Debug)]
 pub struct Calls {
     /// The path prefix of the observed methods, such as `/query.`. Health and reflection are excluded.
     pub prefix: &'static str,
@@ -22,6 +34,8 @@ pub struct Calls {
     /// The name of a code in metrics.
     pub code_name: fn(Code) -> &'static str,
     pub deadlines: Deadlines,
+    /// Not asked about health and reflection.
+    pub admission: Arc<dyn AdmitCall>,
 }
 
 impl Calls {
@@ -29,11 +43,18 @@ impl Calls {
     /// middleware does it all, because each costs a copy of those within it for each call.
     #[must_use]
     pub fn wrap(self, routes: Routes) -> Routes {
-        let layer = from_fn_with_state(self, handle);
+        let layer = from_fn_with_state(Arc::new(self), handle);
         Routes::from(routes.into_axum_router().layer(layer))
     }
 
-    fn record(self, method: &str, took: Duration, code: Code) {
+    async fn answer(&self, path: &str, mut request: Request, next: Next) -> Response {
+        match self.admission.admit(path, &mut request) {
+            Ok(()) => self.deadlines.answer_in_time(path, request, next).await,
+            Err(status) => status.into_http(),
+        }
+    }
+
+    fn record(&self, method: &str, took: Duration, code: Code) {
         // Invented paths must not create new time series.
         if code == Code::Unimplemented {
             return;
@@ -46,15 +67,15 @@ impl Calls {
     }
 }
 
-async fn handle(State(calls): State<Calls>, request: Request, next: Next) -> Response {
+async fn handle(State(calls): State<Arc<Calls>>, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     let Some(method) = path.strip_prefix(calls.prefix) else {
         return calls.deadlines.answer_in_time(&path, request, next).await;
     };
     let is_logged = tracing::enabled!(tracing::Level::DEBUG);
-    let request_id = is_logged.then(|| correlation_id(calls, request.headers()));
+    let request_id = is_logged.then(|| correlation_id(&calls, request.headers()));
     let start = Instant::now();
-    let response = calls.deadlines.answer_in_time(&path, request, next).await;
+    let response = calls.answer(&path, request, next).await;
     let took = start.elapsed();
     let status = Status::from_header_map(response.headers());
     let code = status.as_ref().map_or(Code::Ok, Status::code);
@@ -73,7 +94,7 @@ async fn handle(State(calls): State<Calls>, request: Request, next: Next) -> Res
     response
 }
 
-fn correlation_id(calls: Calls, headers: &HeaderMap) -> Option<String> {
+fn correlation_id(calls: &Calls, headers: &HeaderMap) -> Option<String> {
     let value = headers.get(calls.correlation_id)?;
     Some(value.to_str().ok()?.to_owned())
 }

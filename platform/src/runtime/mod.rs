@@ -30,7 +30,7 @@ mod start;
 mod stop;
 mod tasks;
 
-pub use calls::Calls;
+pub use calls::{AdmitCall, Calls};
 pub use connections::ConnectionLimits;
 pub use deadline::Deadlines;
 pub use healthcheck::{healthcheck, healthcheck_at, reachable};

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use authentication::CallGuard;
 use axum::Router;
 use command_database::{CommandDatabase, DatabaseError};
 use domain::fulfilment::{CancelOrderSaga, OrderSaga, SAGA_STREAMS};
@@ -132,6 +133,7 @@ impl CommandService {
         };
         let limits = HandlerConfig::new(owner(opened, &*clock));
         let event_handlers = event_handlers::start(planned, &parts, &limits, &tasks);
+        let guard = CallGuard::new(own.secret.as_ref(), &clock);
         let routes = grpc::routes(&grpc::Parts {
             fulfilments: SagaService::new(engine, Arc::clone(&executor), Arc::clone(&store)),
             bus: Arc::new(CommandBus::new(executor, clock)),
@@ -139,6 +141,7 @@ impl CommandService {
             event_handlers,
             store,
             health: health.clone(),
+            guard,
         })?;
         Ok(Self {
             routes,

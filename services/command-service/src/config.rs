@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use authentication::ServiceSecret;
 use platform::config::{Read, Reader, ServiceSettings, names};
 use providers::{ProviderSettings, WebhookSettings};
 
@@ -24,6 +25,8 @@ pub struct Config {
     pub sagas: SagaSettings,
     /// `ACCEPT_LOG`: the log that an operator accepts although stored data belongs to another one, as `LOG@HEAD`.
     pub accept_log: Option<String>,
+    /// What callers sign with; without it every call is accepted.
+    pub secret: Option<ServiceSecret>,
 }
 
 #[derive(Clone, Debug)]
@@ -53,8 +56,10 @@ impl Config {
         let lease = reader.get(&names::SAGA_LEASE_MS);
         let longest_pause = reader.get(&names::SAGA_RETRY_MAX_MS);
         let calls = reader.get(&names::SAGA_CALLS);
+        let secret = ServiceSecret::of_settings(reader);
         Ok(Self {
             accept_log: accept_log?,
+            secret: secret?,
             providers: providers?,
             webhooks: webhooks?,
             sagas: SagaSettings {

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use authentication::ServiceSecret;
 use axum::Router;
 use clap::Command;
 use command_service::{CommandService, Config, SETTINGS, open_event_store};
@@ -35,7 +36,9 @@ impl Service for WriteSide {
     type Config = Config;
 
     fn configure(reader: &mut Reader) -> Read<Config> {
-        Config::read(reader)
+        let secret = ServiceSecret::require_file(reader);
+        let config = Config::read(reader);
+        secret.and(config)
     }
 
     async fn migrate(databases: &Databases) -> Result<(), StartError> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use authentication::CallGuard;
 use event_sourcing::{Clock, EventStore, Filter, SteadyClock, StoreError, Tail};
 use event_store_any::{AnyEventStore, OpenError};
 use futures::future::BoxFuture;
@@ -72,7 +73,7 @@ impl QueryService {
     ) -> BoxFuture<'s, Result<Self, StartError>> {
         Box::pin(async move {
             let database = Self::open_database(config, &clock).await?;
-            Self::start_on(database, config, own, log).await
+            Self::start_on(database, config, own, log, &clock).await
         })
     }
 
@@ -108,8 +109,10 @@ impl QueryService {
         config: &'s Databases,
         own: &'s Config,
         log: Arc<dyn EventStore>,
+        clock: &Arc<dyn Clock>,
     ) -> BoxFuture<'s, Result<Self, StartError>> {
-        Box::pin(Self::start_now(database, config, own, log))
+        let guard = CallGuard::new(own.secret.as_ref(), clock);
+        Box::pin(Self::start_now(database, config, own, log, guard))
     }
 
     async fn start_now(
@@ -117,6 +120,7 @@ impl QueryService {
         config: &Databases,
         own: &Config,
         log: Arc<dyn EventStore>,
+        guard: CallGuard,
     ) -> Result<Self, StartError> {
         // Unfiltered: projections and caches together need nearly every event.
         let log: Arc<dyn EventStore> = Arc::new(Tail::new(log, Filter::ALL));
@@ -149,7 +153,7 @@ impl QueryService {
         let changes = Changes::new(Arc::clone(&log), database.clone(), reads.clone());
         let standings = ProjectionStatuses::new(projections, database.clone(), log);
         let changes = (changes, tasks.stopping());
-        let routes = grpc::routes(&reads, changes, Arc::new(standings), health.clone())?;
+        let routes = grpc::routes(&reads, changes, Arc::new(standings), health.clone(), guard)?;
         Ok(Self {
             routes,
             health,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use authentication::ServiceSecret;
 use platform::config::{Read, Reader, ServiceSettings, names};
 
 /// The settings that are specific to this service.
@@ -17,6 +18,8 @@ pub const SETTINGS: ServiceSettings = ServiceSettings {
 pub struct Config {
     /// When a projection is reported as lagging.
     pub lag: LagLimits,
+    /// What callers sign with; without it every call is accepted.
+    pub secret: Option<ServiceSecret>,
 }
 
 /// A projection lags if both limits are exceeded.
@@ -41,11 +44,13 @@ impl Config {
     pub fn read(reader: &mut Reader) -> Read<Self> {
         let age = reader.get(&names::HEALTH_LAG_MS);
         let events = reader.get(&names::HEALTH_LAG_EVENTS);
+        let secret = ServiceSecret::of_settings(reader);
         Ok(Self {
             lag: LagLimits {
                 age: age?,
                 events: events?,
             },
+            secret: secret?,
         })
     }
 }

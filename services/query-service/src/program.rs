@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use authentication::ServiceSecret;
 use clap::Command;
 use event_sourcing::{Clock, SteadyClock};
 use event_store_any::AnyEventStore;
@@ -31,7 +32,9 @@ impl<const VERSIONS_RAISED_BY: u32> Service for ReadSide<VERSIONS_RAISED_BY> {
     type Config = Config;
 
     fn configure(reader: &mut Reader) -> Read<Config> {
-        Config::read(reader)
+        let secret = ServiceSecret::require_file(reader);
+        let config = Config::read(reader);
+        secret.and(config)
     }
 
     async fn migrate(databases: &Databases) -> Result<(), StartError> {
@@ -44,7 +47,8 @@ impl<const VERSIONS_RAISED_BY: u32> Service for ReadSide<VERSIONS_RAISED_BY> {
         let clock: Arc<dyn Clock> = Arc::new(clock);
         let database = QueryService::open_database(databases, &clock).await?;
         let database = database.with_versions_raised_by(VERSIONS_RAISED_BY);
-        let service = QueryService::start_on(database, databases, &config, log.store()).await?;
+        let service =
+            QueryService::start_on(database, databases, &config, log.store(), &clock).await?;
         let measured = log.clone();
         let measure = move || measured.measure_pools();
         runtime::repeat(

@@ -71,6 +71,14 @@ impl ProvidedKeys {
         keys.find(id).cloned().ok_or(TokenError::UnknownKey)
     }
 
+    /// Changes whenever the keys were read.
+    #[must_use]
+    pub fn read_at(&self) -> Option<Instant> {
+        let current = self.current.read();
+        let fresh = current.as_ref().filter(|it| it.read_at.elapsed() < MAX_AGE);
+        fresh.map(|current| current.read_at)
+    }
+
     /// Whether there are keys that may be used.
     #[must_use]
     pub fn is_ready(&self) -> bool {

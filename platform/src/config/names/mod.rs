@@ -1,6 +1,7 @@
 //! All settings of all processes, with name, default, accepted values and purpose. One file per section.
 
 mod accepts;
+mod authentication;
 mod databases;
 mod gateway;
 mod listeners;
@@ -12,6 +13,7 @@ mod unsupported;
 mod upstream;
 mod write_side;
 
+pub use authentication::*;
 pub use databases::*;
 pub use gateway::*;
 pub use listeners::*;

@@ -2,28 +2,19 @@
 
 use crate::config::setting::Setting;
 
-pub(super) const AUTH: Setting<()> = only("AUTH", |text| only_value(text, "off"), "off");
 pub(super) const RATE_LIMIT_PER_MINUTE: Setting<()> = only(
     "RATE_LIMIT_PER_MINUTE",
     |text| only_value(text, "0"),
     "0 (off)",
 );
 const NOTHING: &str = "no value: this version does not support it";
-pub(super) const AUTH_JWT_SECRET_FILE: Setting<()> =
-    only("AUTH_JWT_SECRET_FILE", |_| None, NOTHING);
-pub(super) const AUTH_JWT_KEY_FILE: Setting<()> = only("AUTH_JWT_KEY_FILE", |_| None, NOTHING);
-pub(super) const AUTH_JWKS_URL: Setting<()> = only("AUTH_JWKS_URL", |_| None, NOTHING);
 pub(super) const TLS_CERT_FILE: Setting<()> = only("TLS_CERT_FILE", |_| None, NOTHING);
 pub(super) const TLS_KEY_FILE: Setting<()> = only("TLS_KEY_FILE", |_| None, NOTHING);
 pub(super) const OTEL_EXPORTER_OTLP_ENDPOINT: Setting<()> =
     only("OTEL_EXPORTER_OTLP_ENDPOINT", |_| None, NOTHING);
 
 pub(in crate::config) const UNSUPPORTED: &[&Setting<()>] = &[
-    &AUTH,
     &RATE_LIMIT_PER_MINUTE,
-    &AUTH_JWT_SECRET_FILE,
-    &AUTH_JWT_KEY_FILE,
-    &AUTH_JWKS_URL,
     &TLS_CERT_FILE,
     &TLS_KEY_FILE,
     &OTEL_EXPORTER_OTLP_ENDPOINT,

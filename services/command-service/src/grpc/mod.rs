@@ -4,6 +4,7 @@
 //! commands, which the bus executes, and `reply` converts the result into a message. Shared code has the same file
 //! names next to the folders. Business errors are part of the reply; everything else is a status.
 
+mod access;
 mod category;
 mod event_handler;
 mod idempotency;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use authentication::CallGuard;
 use contract::proto::admin_server::AdminServer;
 use contract::proto::category_command_server::CategoryCommandServer;
 use contract::proto::event_handlers_server::EventHandlersServer;
@@ -20,6 +21,7 @@ use platform::runtime::{Calls, Deadlines, MAX_DECODED_BYTES, MAX_ENCODED_BYTES, 
 use tonic::Status;
 use tonic::service::Routes;
 
+use super::access::access;
 use super::category::CategoryApi;
 use super::event_handler::EventHandlersApi;
 use super::idempotency::IdempotencyApi;
@@ -50,6 +52,7 @@ pub struct Parts {
     pub event_handlers: EventHandlers,
     pub store: Arc<dyn EventStore>,
     pub health: Health,
+    pub guard: CallGuard,
 }
 
 /// The gRPC services with health and reflection, to be served on a port or called in process.
@@ -105,6 +108,7 @@ pub fn routes(parts: &Parts) -> Result<Routes, StartError> {
         correlation_id: metadata::CORRELATION_ID,
         code_name,
         deadlines,
+        admission: parts.guard.clone().with(access),
     };
     Ok(calls.wrap(routes))
 }

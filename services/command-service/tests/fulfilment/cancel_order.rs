@@ -21,6 +21,7 @@ impl Scenario for Undo {
             order_id: id(ORDER),
             reason: None,
             requested_by: None,
+            owner: None,
             cancel_saga_id: id("saga-2"),
         };
         env.execute(&command).await;

@@ -34,6 +34,7 @@ impl Scenario for Fulfil {
             order_id: id(ORDER),
             reason: None,
             requested_by: Some(shop::user()),
+            owner: None,
             cancel_saga_id: id("saga-2"),
         };
         env.execute(&command).await;

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use authentication::Scope;
 use event_sourcing::{Entry, EventStore, Filter, LogReader, Position};
 use read_model_sql::Database;
 use tokio::time::{Instant, timeout};
@@ -310,7 +311,7 @@ impl Changes {
                 rows.into_iter().map(row).collect()
             }
             Table::Orders => {
-                let rows = self.reads.orders.by_ids(ids, at).await?.value;
+                let rows = self.reads.orders.by_ids(ids, Scope::All, at).await?.value;
                 let row = |row: Arc<OrderRow>| (row.id.clone(), ChangeRow::Order(row));
                 rows.into_iter().map(row).collect()
             }

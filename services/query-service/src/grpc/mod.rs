@@ -3,6 +3,7 @@
 //! One folder per aggregate or concern, with the same files: `service` has the methods, `input` converts messages into
 //! queries, and `reply` converts rows into messages. Shared code has the same file names next to the folders.
 
+mod access;
 mod category;
 mod change;
 mod input;

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use authentication::{Scope, caller_of, denied};
 use contract::metadata;
 use contract::status::{self, Reason};
 use event_sourcing::{FailureLog, Position};
 use platform::{ErrorId, fields};
 use tokio::time::Instant;
 use tonic::metadata::MetadataMap;
-use tonic::{Response, Status};
+use tonic::{Extensions, Response, Status};
 
 use crate::queries::{ReadError, ReadOptions, ReadResult};
 
@@ -32,6 +33,11 @@ pub(super) fn read_options(metadata: &MetadataMap) -> Result<ReadOptions, Status
         min: Position(min),
         deadline: Instant::now() + wait.saturating_sub(spare),
     })
+}
+
+/// The orders that the caller may see.
+pub(super) fn scope_of(extensions: &Extensions) -> Result<Scope<'_>, Status> {
+    caller_of(extensions)?.orders().map_err(denied)
 }
 
 /// A reply with the position that it reflects, in its metadata.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use authentication::CallGuard;
 use contract::query::category_query_server::CategoryQueryServer;
 use contract::query::change_query_server::ChangeQueryServer;
 use contract::query::order_query_server::OrderQueryServer;
@@ -16,6 +17,7 @@ use platform::runtime::{Calls, Deadlines, MAX_DECODED_BYTES, MAX_ENCODED_BYTES, 
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
+use super::access::access;
 use super::category::CategoryApi;
 use super::change::ChangeApi;
 use super::order::OrderApi;
@@ -35,6 +37,7 @@ pub fn routes(
     (changes, stopping): (Changes, CancellationToken),
     standings: Arc<ProjectionStatuses>,
     health: Health,
+    guard: CallGuard,
 ) -> Result<Routes, StartError> {
     let category = CategoryQueryServer::new(CategoryApi::new(Arc::clone(&reads.categories)))
         .max_decoding_message_size(MAX_DECODED_BYTES)
@@ -48,7 +51,8 @@ pub fn routes(
     let order = OrderQueryServer::new(OrderApi::new(Arc::clone(&reads.orders)))
         .max_decoding_message_size(MAX_DECODED_BYTES)
         .max_encoding_message_size(MAX_ENCODED_BYTES);
-    let saga = SagaQueryServer::new(SagaApi::new(Arc::clone(&reads.sagas)))
+    let saga = SagaApi::new(Arc::clone(&reads.sagas), Arc::clone(&reads.orders));
+    let saga = SagaQueryServer::new(saga)
         .max_decoding_message_size(MAX_DECODED_BYTES)
         .max_encoding_message_size(MAX_ENCODED_BYTES);
     let projection = ProjectionQueryServer::new(ProjectionApi::new(standings))
@@ -74,6 +78,7 @@ pub fn routes(
         correlation_id: metadata::CORRELATION_ID,
         code_name,
         deadlines,
+        admission: guard.with(access),
     };
     Ok(calls.wrap(routes))
 }

@@ -6,6 +6,7 @@ mod connection;
 mod handlers;
 mod models;
 mod orders;
+mod owner;
 mod products;
 mod query;
 mod result;

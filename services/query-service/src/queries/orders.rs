@@ -3,11 +3,13 @@
 
 use std::sync::Arc;
 
+use authentication::Scope;
 use domain::value::{OrderStatus, UserId};
 
 use super::conditions::Conditions;
 use super::connection::Selection;
 use super::models::ReadModels;
+use super::owner::Owner;
 use super::query::Query;
 use super::sort::BY_CREATION;
 use super::{
@@ -100,6 +102,17 @@ impl OrderFilter {
     }
 }
 
+fn owner(scope: Scope<'_>) -> Option<Owner<'_, OrderRow>> {
+    match scope {
+        Scope::All => None,
+        Scope::Own(user) => Some(Owner {
+            user,
+            column: "user_id",
+            of: |row| &row.user_id,
+        }),
+    }
+}
+
 /// The filter, order and part of a list of orders.
 #[derive(Clone, Debug)]
 pub struct OrderSearch {
@@ -121,28 +134,32 @@ impl OrderQueries {
         }
     }
 
-    /// By id.
+    /// By id, if it is in `scope`: another one is as one that does not exist.
     ///
     /// # Errors
     /// [`ReadError`], as for all reads.
     pub async fn by_id(
         &self,
         id: &str,
+        scope: Scope<'_>,
         at: ReadOptions,
     ) -> Result<ReadResult<Row<OrderRow>>, ReadError> {
-        self.table.by_id("read an order", id, at).await
+        let owner = owner(scope);
+        self.table.by_id_of("read an order", id, owner, at).await
     }
 
-    /// The existing orders with these ids, newest first.
+    /// The existing orders with these ids that are in `scope`, newest first.
     ///
     /// # Errors
     /// [`ReadError`], as for all reads.
     pub async fn by_ids(
         &self,
         ids: &[&str],
+        scope: Scope<'_>,
         at: ReadOptions,
     ) -> Result<ReadResult<Vec<Arc<OrderRow>>>, ReadError> {
-        let mut found = self.table.unordered("read orders", ids, at).await?;
+        let owner = owner(scope);
+        let mut found = self.table.unordered("read orders", ids, owner, at).await?;
         found
             .value
             .sort_unstable_by(|a, b| (b.created_at, &b.id).cmp(&(a.created_at, &a.id)));

@@ -8,6 +8,7 @@ use event_sourcing::{EventStore, Position, StoreError};
 use read_model_sql::{Database, ProjectionVersion, Snapshot, TABLE, TableProjection, column_names};
 use serde::de::DeserializeOwned;
 
+use super::owner::Owner;
 use super::query::Query;
 use super::result::Rows;
 use super::{ReadBarrier, ReadError, ReadOptions, ReadResult, Row};
@@ -105,14 +106,27 @@ impl<P: TableProjection> TableQueries<P> {
         id: &str,
         at: ReadOptions,
     ) -> Result<ReadResult<Row<P::Row>>, ReadError> {
+        self.by_id_of(operation, id, None, at).await
+    }
+
+    /// The row with this id, if it is `owner`'s. Another one's row takes one read of the database, as one that does not exist.
+    pub(super) async fn by_id_of(
+        &self,
+        operation: &'static str,
+        id: &str,
+        owner: Option<Owner<'_, P::Row>>,
+        at: ReadOptions,
+    ) -> Result<ReadResult<Row<P::Row>>, ReadError> {
         if let Some(followed) = self.cache.position(at.min)
             && let Some(row) = self.cache.rows.get(id)
+            && Owner::has(owner, &row.value)
         {
             self.hits.increment(1);
             return Ok(ReadResult::in_memory(row, followed).map(Some));
         }
         self.misses.increment(1);
-        let question = Query::new(operation, &self.select("WHERE id = $1")).bind(id);
+        let select = self.select(&format!("WHERE id = $1{}", Owner::condition(owner, "$2")));
+        let question = Owner::bind(owner, Query::new(operation, &select).bind(id));
         let read = self.read(at, &question, || self.cache.rows.load_token(id));
         let (snapshot, ticket) = read.await?.into_parts();
         let found = snapshot.map(|rows: Vec<P::Row>| rows.into_iter().next().map(Arc::new));
@@ -127,18 +141,21 @@ impl<P: TableProjection> TableQueries<P> {
         &self,
         operation: &'static str,
         ids: &[&str],
+        owner: Option<Owner<'_, P::Row>>,
         at: ReadOptions,
     ) -> Result<ReadResult<Rows<P::Row>>, ReadError> {
         loop {
             let generation = self.barrier.generation();
             let followed = self.cache.position(at.min);
-            let (cached, missing) = self.cached(ids, followed);
+            let (cached, missing) = self.cached(ids, owner, followed);
             if followed.is_some() && missing.is_empty() {
                 return Ok(cached);
             }
             let is_asked = self.database.engine().is_one_of("id", "$1");
-            let select = self.select(&format!("WHERE {is_asked}"));
+            let is_owned = Owner::condition(owner, "$2");
+            let select = self.select(&format!("WHERE {is_asked}{is_owned}"));
             let question = Query::new(operation, &select).bind_list(&missing);
+            let question = Owner::bind(owner, question);
             let tickets = || -> Vec<LoadToken> {
                 let tickets = missing.iter().map(|id| self.cache.rows.load_token(id));
                 tickets.collect()
@@ -176,6 +193,7 @@ impl<P: TableProjection> TableQueries<P> {
     fn cached<'i>(
         &self,
         ids: &[&'i str],
+        owner: Option<Owner<'_, P::Row>>,
         followed: Option<Position>,
     ) -> (ReadResult<Rows<P::Row>>, Vec<&'i str>) {
         let mut found = ReadResult {
@@ -184,7 +202,8 @@ impl<P: TableProjection> TableQueries<P> {
         };
         let mut missing = Vec::new();
         for id in ids {
-            match self.cache.rows.get(id).filter(|_| followed.is_some()) {
+            let cached = self.cache.rows.get(id).filter(|_| followed.is_some());
+            match cached.filter(|row| Owner::has(owner, &row.value)) {
                 Some(row) => {
                     found.position = found.position.max(row.position);
                     found.value.push(row.value);
@@ -320,7 +339,7 @@ impl<P: TableProjection<Row: NamedRow>> TableQueries<P> {
         ids: &[&str],
         at: ReadOptions,
     ) -> Result<ReadResult<Rows<P::Row>>, ReadError> {
-        let mut found = self.unordered(operation, ids, at).await?;
+        let mut found = self.unordered(operation, ids, None, at).await?;
         found
             .value
             .sort_unstable_by(|a, b| (a.name(), P::key(a)).cmp(&(b.name(), P::key(b))));

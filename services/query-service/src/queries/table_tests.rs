@@ -155,7 +155,10 @@ async fn a_cached_row_is_not_older_than_the_position_it_was_read_at() {
         let read = async || {
             let row = table.by_id("read", "p", at(0)).await.expect("read");
             assert_eq!(row.value.as_deref(), Some(&self::row("p", "new")));
-            let batch = table.unordered("read", &["p"], at(0)).await.expect("read");
+            let batch = table
+                .unordered("read", &["p"], None, at(0))
+                .await
+                .expect("read");
             let list = table.by_name("read", "new", at(0)).await.expect("read");
             [row.position, batch.position, list.position]
         };
@@ -179,7 +182,7 @@ async fn a_partly_cached_batch_carries_the_position_of_its_newest_part() {
         let one = table.by_id("read", "p", at(0)).await.expect("read");
         assert_eq!(one.position, Position(5));
         stage.fold(5, 7, written("q", "new")).await;
-        let batch = table.unordered("read", &["p", "q"], at(0)).await;
+        let batch = table.unordered("read", &["p", "q"], None, at(0)).await;
         let batch = batch.expect("read");
         assert_eq!(batch.position, Position(7));
         assert_eq!(batch.value.len(), 2);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use authentication::caller_of;
 use bytes::Bytes;
 use contract::MAX_STORED_ANSWER_BYTES;
 use contract::proto::idempotency_server::Idempotency;
@@ -41,6 +42,7 @@ impl Idempotency for IdempotencyApi {
         request: Request<IdempotencyBeginParam>,
     ) -> Result<Response<IdempotencyBeginResult>, Status> {
         let deadline = context::deadline(request.metadata())?;
+        require_own(&request, &request.get_ref().principal)?;
         let param = request.into_inner();
         let keyed = keyed_request(param.principal, param.key)?;
         let hash = request_hash(&param.request_hash)?;
@@ -81,6 +83,7 @@ impl Idempotency for IdempotencyApi {
         request: Request<IdempotencyRenewParam>,
     ) -> Result<Response<IdempotencyRenewResult>, Status> {
         let deadline = context::deadline(request.metadata())?;
+        require_own(&request, &request.get_ref().principal)?;
         let param = request.into_inner();
         let keyed = keyed_request(param.principal, param.key)?;
         let renewed = self.requests.renew(&keyed, token(&param.token)?);
@@ -93,6 +96,7 @@ impl Idempotency for IdempotencyApi {
         request: Request<IdempotencyFinishParam>,
     ) -> Result<Response<IdempotencyFinishResult>, Status> {
         let deadline = context::deadline(request.metadata())?;
+        require_own(&request, &request.get_ref().principal)?;
         let param = request.into_inner();
         let keyed = keyed_request(param.principal, param.key)?;
         let token = token(&param.token)?;
@@ -107,6 +111,17 @@ impl Idempotency for IdempotencyApi {
         let finished = self.requests.finish(&keyed, token, param.answer.as_deref());
         let kept = within(deadline, finished).await?;
         Ok(Response::new(IdempotencyFinishResult { kept }))
+    }
+}
+
+/// A key belongs to the principal that sent it, whatever its roles are.
+fn require_own<M>(request: &Request<M>, principal: &str) -> Result<(), Status> {
+    match caller_of(request.extensions())?.subject() {
+        Some(subject) if subject != principal => {
+            let message = "a key is of the caller: principal must be its id";
+            Err(Outcome::None.mark(Status::permission_denied(message)))
+        }
+        _ => Ok(()),
     }
 }
 

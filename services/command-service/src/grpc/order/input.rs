@@ -1,5 +1,6 @@
 //! Converts messages into order commands.
 
+use authentication::Scope;
 use contract::proto::{
     OrderCancelParam, OrderItem, OrderUpParam, ShippingAddress, StartOrderSagaParam,
 };
@@ -77,6 +78,7 @@ fn amount(field: &str, decimal: Option<&str>, old: f64) -> Result<Option<Money>,
 pub(super) fn cancel(
     param: &OrderCancelParam,
     requested_by: Option<UserId>,
+    scope: Scope<'_>,
     command_id: CommandId,
 ) -> Result<CancelOrder, DomainError> {
     let mut findings = ValidationErrors::default();
@@ -84,10 +86,18 @@ pub(super) fn cancel(
     let reason = param.reason.as_deref();
     let reason = reason.map(|text| Reason::parse("reason", text));
     let reason = findings.check(reason.transpose());
-    let (Some(order_id), Some(reason)) = (order_id, reason) else {
+    let owner = match scope {
+        Scope::All => None,
+        Scope::Own(subject) => Some(UserId::parse("userId", subject)),
+    };
+    let owner = findings.check(owner.transpose());
+    let (Some(order_id), Some(reason), Some(owner)) = (order_id, reason, owner) else {
         return Err(findings.into());
     };
-    Ok(cancellation(order_id, reason, requested_by, command_id))
+    Ok(CancelOrder {
+        owner,
+        ..cancellation(order_id, reason, requested_by, command_id)
+    })
 }
 
 /// The cancellation of an order, with the id of the saga that starts if the order is already confirmed.
@@ -101,6 +111,7 @@ pub(in crate::grpc) fn cancellation(
         order_id,
         reason,
         requested_by,
+        owner: None,
         cancel_saga_id: EntityId::from(command_id.derive(NEW_SAGA)),
     }
 }

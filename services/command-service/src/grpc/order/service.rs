@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use authentication::{caller_of, denied};
 use contract::proto::order_command_server::OrderCommand;
 use contract::proto::{OrderCancelParam, OrderUpParam, OrderUpResult};
 use domain::order::Order;
@@ -58,8 +59,10 @@ impl OrderCommand for OrderApi {
         request: Request<OrderCancelParam>,
     ) -> Result<Response<OrderUpResult>, Status> {
         let user = context::user(request.metadata())?;
+        let caller = caller_of(request.extensions())?.clone();
+        let scope = caller.orders().map_err(denied)?;
         let cancelled = self.bus.dispatch(request, |param, command_id| {
-            input::cancel(param, user, command_id)
+            input::cancel(param, user, scope, command_id)
         });
         let outcome = cancelled.await?;
         self.fulfilments.cancelled(&outcome);

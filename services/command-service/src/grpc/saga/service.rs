@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use authentication::{caller_of, denied};
 use contract::proto::saga_command_server::SagaCommand;
 use contract::proto::{
     Error, GetSagaStatusParam, ListSagasParam, ListSagasResult, ResolveSagaParam, SagaActionParam,
@@ -102,6 +103,12 @@ impl SagaCommand for SagaApi {
         &self,
         request: Request<StartOrderSagaParam>,
     ) -> Result<Response<StartSagaResult>, Status> {
+        let caller = caller_of(request.extensions())?;
+        let scope = caller.orders().map_err(denied)?;
+        if !scope.includes(&request.get_ref().customer_id) {
+            let message = "an order is placed for the caller: customerId must be its id";
+            return Err(Outcome::None.mark(Status::permission_denied(message)));
+        }
         let placed = self.bus.dispatch(request, order::input::place);
         let outcome = placed.await?;
         self.fulfilments.placed(&outcome);

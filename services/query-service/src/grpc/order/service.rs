@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
+use authentication::Scope;
 use contract::query::order_query_server::OrderQuery;
 use contract::query::{
     OrderConnectionRequest, OrderConnectionResponse, OrderIdsRequest, OrderListRequest,
     OrderListResponse, OrderQueryRequest, OrderQueryResponse, UserOrderListRequest,
 };
-use tonic::{Request, Response, Status};
+use tonic::{Extensions, Request, Response, Status};
 
 use super::super::input::{id, ids};
-use super::super::request::{answer, not_found, read_options, status};
+use super::super::request::{answer, not_found, read_options, scope_of, status};
 use super::{input, reply};
 use crate::queries::{OrderQueries, OrderSearch, ReadOptions};
 
@@ -36,6 +37,20 @@ impl OrderApi {
     }
 }
 
+/// A customer may list its own orders only, whether there are any of the user or not.
+fn require_own(field: &str, user: Option<&str>, extensions: &Extensions) -> Result<(), Status> {
+    let is_own = match (scope_of(extensions)?, user) {
+        (Scope::All, _) => true,
+        (own, Some(user)) => own.includes(user),
+        (Scope::Own(_), None) => false,
+    };
+    if is_own {
+        return Ok(());
+    }
+    let message = format!("a customer lists its own orders: {field} must be its id");
+    Err(Status::permission_denied(message))
+}
+
 #[tonic::async_trait]
 impl OrderQuery for OrderApi {
     async fn get_order(
@@ -44,7 +59,8 @@ impl OrderQuery for OrderApi {
     ) -> Result<Response<OrderQueryResponse>, Status> {
         let at = read_options(request.metadata())?;
         let id = id("id", &request.get_ref().id)?;
-        let found = self.orders.by_id(id.as_str(), at).await;
+        let scope = scope_of(request.extensions())?;
+        let found = self.orders.by_id(id.as_str(), scope, at).await;
         let found = found.map_err(|error| status(&error))?;
         let Some(row) = &found.value else {
             return Err(not_found("there is no such order", found.position));
@@ -59,7 +75,8 @@ impl OrderQuery for OrderApi {
     ) -> Result<Response<OrderListResponse>, Status> {
         let at = read_options(request.metadata())?;
         let ids = ids("ids", &request.get_ref().ids)?;
-        let found = self.orders.by_ids(&ids, at).await;
+        let scope = scope_of(request.extensions())?;
+        let found = self.orders.by_ids(&ids, scope, at).await;
         let found = found.map_err(|error| status(&error))?;
         Ok(answer(found.map(|rows| reply::list(&rows, false))))
     }
@@ -78,6 +95,8 @@ impl OrderQuery for OrderApi {
         request: Request<UserOrderListRequest>,
     ) -> Result<Response<OrderListResponse>, Status> {
         let at = read_options(request.metadata())?;
+        let user_id = &request.get_ref().user_id;
+        require_own("user_id", Some(user_id), request.extensions())?;
         let search = input::user_search(request.get_ref())?;
         self.list(search, at).await
     }
@@ -87,6 +106,8 @@ impl OrderQuery for OrderApi {
         request: Request<OrderConnectionRequest>,
     ) -> Result<Response<OrderConnectionResponse>, Status> {
         let at = read_options(request.metadata())?;
+        let user_id = request.get_ref().user_id.as_deref();
+        require_own("user_id", user_id, request.extensions())?;
         let (filter, sort, slice) = input::connection(request.into_inner())?;
         let found = self.orders.connection(&filter, sort, &slice, at).await;
         let found = found.map_err(|error| status(&error))?;
