@@ -33,13 +33,14 @@ pub use errors::{
 };
 pub use execution_context::ExecutionContext;
 pub use graphql::{
-    AtMost, ConnectionOf, DateTime, Decimal, Engine, Executed, Executor, Extra, Identity, Limits,
-    MAX_NESTING, OperationId, Prepared, Query, ReplacedNumbers, SchemaError, SizedBy, Weighs,
+    AtMost, ConnectionOf, DateTime, Decimal, Engine, Executed, Executor, Extra, ForAdmins,
+    ForCustomers, Identity, Limits, MAX_NESTING, OpenToAnyone, OperationId, Prepared, Query,
+    ReplacedNumbers, SchemaError, SizedBy, Weighs,
 };
 pub use http::{
-    AllowedHosts, AllowedOrigins, Endpoint, Explorer, GraphiqlError, GraphiqlFolder, HttpResponse,
-    Item, Outbox, Rejected, Responder, Sample, Site, SocketLimits, SubscriptionStart,
-    Subscriptions, router,
+    AllowedHosts, AllowedOrigins, Authentication, Endpoint, Explorer, GraphiqlError,
+    GraphiqlFolder, HttpResponse, Item, Outbox, Rejected, Responder, Sample, Site, SocketLimits,
+    SubscriptionStart, Subscriptions, router,
 };
 pub use journal::{Entry, Journal};
 pub use origin::Origin;

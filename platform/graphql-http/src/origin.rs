@@ -1,35 +1,55 @@
-//! The origin of a request: the correlation id and trace context that every call carries and every event records.
+//! The origin of a request: its sender, and the correlation id and trace context that every call carries and every event
+//! records.
 
 use ::http::HeaderMap;
 use ::http::request::Parts;
+use authentication::Caller;
 use grpc_calls::{TraceContext, metadata};
 use platform::runtime::RequestId;
 use tonic::metadata::MetadataMap;
 
-/// The origin of a request. Once requests are authenticated, the user will be part of it.
+/// The origin of a request.
 #[derive(Clone, Debug)]
 pub struct Origin {
     request_id: RequestId,
     trace: Option<TraceContext>,
+    caller: Caller,
 }
 
 impl Origin {
-    /// The origin of an HTTP request.
+    /// The origin of an HTTP request of this sender.
     #[must_use]
-    pub fn of(request: &Parts) -> Self {
+    pub fn of(request: &Parts, caller: Caller) -> Self {
         let known = request.extensions.get::<RequestId>().cloned();
         Self {
             request_id: known.unwrap_or_else(RequestId::new_random),
             trace: trace(&request.headers),
+            caller,
         }
     }
 
-    /// The origin of what no request causes.
+    /// The origin of what the gateway does by itself.
     #[must_use]
     pub fn new_random() -> Self {
         Self {
             request_id: RequestId::new_random(),
             trace: None,
+            caller: Caller::gateway(),
+        }
+    }
+
+    /// The sender.
+    #[must_use]
+    pub const fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// The same origin of a request that is sent by another one.
+    #[must_use]
+    pub fn sent_by(&self, caller: Caller) -> Self {
+        Self {
+            caller,
+            ..self.clone()
         }
     }
 

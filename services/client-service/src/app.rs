@@ -5,11 +5,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use authentication::CallSigner;
 use event_sourcing::Clock;
 use futures::future::BoxFuture;
 use graphql_http::{
-    AllowedHosts, AllowedOrigins, Endpoint, Executor, Explorer, GraphiqlFolder, Limits,
-    RegisteredOperations, Site, router,
+    AllowedHosts, AllowedOrigins, Authentication, Endpoint, Executor, Explorer, GraphiqlFolder,
+    Limits, RegisteredOperations, Site, router,
 };
 use platform::config::names;
 use platform::runtime::{GrpcChannel, HttpListener};
@@ -74,7 +75,10 @@ async fn start_now(
         .with_limits(config.connections);
     let tasks = Tasks::new();
     let health = Health::new(env!("CARGO_PKG_VERSION"), &tasks);
-    let services = Services::new(channels, config.policy);
+    let signer = CallSigner::new(config.secret.as_ref(), &clock);
+    let services = Services::new(channels, config.policy, signer);
+    let tokens = config.tokens.as_ref();
+    let authentication = Authentication::open(tokens, &clock, &health, &tasks).await?;
     probes::start(services.clone(), &health, &tasks).await;
     let limits = Limits {
         depth: config.max_depth,
@@ -92,7 +96,8 @@ async fn start_now(
     let executor = Executor::try_new(schema::engine(schema, services.clone()), sdl, limits)
         .map_err(|error| StartError::failed("read the schema", error))?;
     let subscribed = services.clone();
-    let mut endpoint = Endpoint::new(executor, Arc::new(services), clock, tasks.clone());
+    let endpoint = Endpoint::new(executor, Arc::new(services), clock, tasks.clone());
+    let mut endpoint = endpoint.with_authentication(authentication);
     if let Some(path) = &config.operations {
         let registered = RegisteredOperations::read(Path::new(path))
             .map_err(|error| StartError::failed(names::GRAPHQL_OPERATIONS.spec.name, error))?;

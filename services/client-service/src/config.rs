@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use authentication::{ServiceSecret, TokenConfig};
 use graphql_http::SocketLimits;
 use platform::config::{AppEnv, Read, Reader, Spec, names};
 use platform::runtime::ConnectionLimits;
@@ -59,6 +60,10 @@ pub struct Config {
     /// The limits of `WebSockets`, event streams and subscriptions.
     pub sockets: SocketLimits,
     pub policy: Policy,
+    /// How the tokens of clients are verified; without it everyone may do everything.
+    pub tokens: Option<TokenConfig>,
+    /// What calls of the services are signed with.
+    pub secret: Option<ServiceSecret>,
     /// How long a stop waits for requests in flight.
     pub shutdown: Duration,
 }
@@ -81,6 +86,8 @@ impl Config {
         let max_response_bytes = reader.get(&names::GRAPHQL_MAX_RESPONSE_BYTES);
         let sockets = socket_limits(reader);
         let policy = Policy::read(reader);
+        let tokens = TokenConfig::read(reader);
+        let secret = ServiceSecret::of_settings(reader);
         let shutdown = reader.get(&names::SHUTDOWN_TIMEOUT_MS);
         let development = app_env? == AppEnv::Development;
         Ok(Self {
@@ -97,6 +104,8 @@ impl Config {
             max_response_bytes: max_response_bytes?,
             sockets: sockets?,
             policy: policy?,
+            tokens: tokens?,
+            secret: secret?,
             shutdown: shutdown?,
         })
     }

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use authentication::ServiceSecret;
 use clap::Command;
 use client_service::config::RemoteServices;
 use client_service::{Config, app, config};
@@ -26,6 +27,8 @@ fn command() -> Command {
         &listener,
         config::SETTINGS,
         config::REMOTE_SETTINGS,
+        names::TOKENS,
+        &[names::SERVICE_SECRET_FILE.spec],
         names::COMMON,
     ];
     let specs = specs.concat();
@@ -55,9 +58,11 @@ struct ServiceConfig {
 impl ServiceConfig {
     fn read(reader: &mut Reader) -> Read<Self> {
         let app_env = app_env(reader, &[&names::CLIENT_HTTP_ADDR]);
+        let secret = ServiceSecret::require_file(reader);
         let gateway = Config::read(reader, app_env);
         let services = RemoteServices::read(reader);
         let telemetry = TelemetryConfig::read(reader);
+        secret?;
         Ok(Self {
             gateway: gateway?,
             services: services?,

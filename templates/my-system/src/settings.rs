@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use authentication::TokenConfig;
 use graphql_http::Limits;
 use platform::config::{
     AppEnv, DatabaseUrl, Databases, Read, Reader, Setting, Spec, app_env, names,
@@ -40,7 +41,7 @@ pub fn all() -> Vec<Spec> {
         names::GRAPHQL_MAX_COMPLEXITY.spec,
         names::GRAPHQL_MAX_RESPONSE_BYTES.spec,
     ];
-    [OWN, shared.as_slice(), names::COMMON].concat()
+    [OWN, shared.as_slice(), names::TOKENS, names::COMMON].concat()
 }
 
 #[derive(Clone, Debug)]
@@ -56,6 +57,8 @@ pub struct Config {
     /// Origins whose pages may call the process from a browser.
     pub allowed_origins: Vec<String>,
     pub limits: Limits,
+    /// How the tokens of clients are verified; without it everyone may do everything.
+    pub tokens: Option<TokenConfig>,
     /// How long a stop waits for requests in flight.
     pub shutdown_limit: Duration,
     pub telemetry: TelemetryConfig,
@@ -63,7 +66,7 @@ pub struct Config {
 
 impl Config {
     /// # Errors
-    /// A setting does not parse, or the address can be reached from other machines without `INSECURE`.
+    /// A setting does not parse, or the address can be reached from other machines without authentication or `INSECURE`.
     pub fn read(reader: &mut Reader) -> Read<Self> {
         let data_dir = data_dir(reader);
         let environment = app_env(reader, &[&HTTP_ADDR]);
@@ -76,6 +79,7 @@ impl Config {
         let depth = reader.get(&names::GRAPHQL_MAX_DEPTH);
         let complexity = reader.get(&names::GRAPHQL_MAX_COMPLEXITY);
         let response_bytes = reader.get(&names::GRAPHQL_MAX_RESPONSE_BYTES);
+        let tokens = TokenConfig::read(reader);
         let shutdown_limit = reader.get(&names::SHUTDOWN_TIMEOUT_MS);
         let telemetry = TelemetryConfig::read(reader);
         Ok(Self {
@@ -92,6 +96,7 @@ impl Config {
                 response_bytes: response_bytes?,
                 introspection: environment? == AppEnv::Development,
             },
+            tokens: tokens?,
             shutdown_limit: shutdown_limit?,
             telemetry: TelemetryConfig {
                 crates: &["my_system"],

@@ -6,8 +6,10 @@ use http::StatusCode;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(test, derive(async_graphql::Enum))]
 pub enum Code {
-    /// The client is not authenticated.
+    /// The client must authenticate.
     Unauthenticated,
+    /// The client's token is not accepted.
+    InvalidToken,
     /// The client lacks the permission.
     Forbidden,
     /// The entity does not exist.
@@ -54,7 +56,7 @@ impl Code {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Unauthenticated => "UNAUTHENTICATED",
+            Self::Unauthenticated | Self::InvalidToken => "UNAUTHENTICATED",
             Self::Forbidden => "FORBIDDEN",
             Self::NotFound => "NOT_FOUND",
             Self::ValidationError => "VALIDATION_ERROR",
@@ -105,7 +107,7 @@ impl Code {
             Self::UnknownPath => Some(StatusCode::NOT_FOUND),
             Self::IdempotencyKeyReused => Some(StatusCode::UNPROCESSABLE_ENTITY),
             Self::IdempotencyInProgress => Some(StatusCode::CONFLICT),
-            Self::Unauthenticated => Some(StatusCode::UNAUTHORIZED),
+            Self::Unauthenticated | Self::InvalidToken => Some(StatusCode::UNAUTHORIZED),
             Self::Forbidden => Some(StatusCode::FORBIDDEN),
             Self::ServiceUnavailable => Some(StatusCode::SERVICE_UNAVAILABLE),
             Self::InternalError => Some(StatusCode::INTERNAL_SERVER_ERROR),
@@ -118,6 +120,16 @@ impl Code {
             | Self::QueryTooComplex
             | Self::PersistedQueryNotFound
             | Self::PersistedQueryNotInList => None,
+        }
+    }
+
+    /// How a client authenticates after this rejection, as a value of `WWW-Authenticate` (RFC 6750, section 3).
+    #[must_use]
+    pub const fn challenge(self) -> Option<&'static str> {
+        match self {
+            Self::Unauthenticated => Some("Bearer"),
+            Self::InvalidToken => Some("Bearer error=\"invalid_token\""),
+            _ => None,
         }
     }
 

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType};
 use async_graphql::{PathSegment, Pos, Request, Response, ServerError, Value, Variables};
+use authentication::{Caller, Scope};
 use event_sourcing::CommandId;
 use futures::future::BoxFuture;
 use sha2::{Digest, Sha256};
 
 use super::document_cache::DocumentCache;
+use super::field_access::RequiredAccess;
 use super::limits::{Limits, measure, measure_without_variables};
 use super::number_precision::ReplacedNumbers;
 use super::schema_index::{SchemaError, SchemaIndex};
@@ -67,6 +69,8 @@ pub struct Prepared {
     document: Arc<ExecutableDocument>,
     operation: OperationType,
     complexity: u64,
+    /// `None` if it selects nothing that the schema knows.
+    access: Option<RequiredAccess>,
 }
 
 /// The result of an executed request.
@@ -169,7 +173,7 @@ impl Executor {
         coerce_variables::require(operation, &query.variables)?;
         coerce_variables::coerce(operation, &mut query.variables, &self.index)?;
         let (variables, limits) = (&query.variables, &self.limits);
-        let complexity = measure(&document, operation, variables, &self.index, limits)?;
+        let measured = measure(&document, operation, variables, &self.index, limits)?;
         let executed = Some((operation, &query.variables));
         validate_values::validate(&document, executed, &self.index)?;
         let kind = operation.ty;
@@ -187,7 +191,8 @@ impl Executor {
             query,
             document,
             operation: kind,
-            complexity,
+            complexity: measured.complexity,
+            access: measured.access,
         })
     }
 
@@ -342,6 +347,7 @@ fn trial_of(
         document: Arc::new(trial::with_operation(document)?),
         operation: OperationType::Query,
         complexity: 0,
+        access: None,
     })
 }
 
@@ -365,6 +371,15 @@ fn document_for_engine(
 }
 
 impl Prepared {
+    /// Rejects the request if its sender may not select one of its fields.
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED` or `FORBIDDEN`, with the field.
+    pub fn require_access_of(&self, caller: &Caller) -> Result<(), ApiError> {
+        let access = self.access.as_ref();
+        access.map_or(Ok(()), |access| access.require_of(caller))
+    }
+
     /// Whether its operation is a mutation.
     #[must_use]
     pub fn is_mutation(&self) -> bool {
@@ -388,16 +403,25 @@ impl Prepared {
     }
 
     /// The same subscription without its text, which is no longer needed, and without its position, which only its start
-    /// needs. Equal subscriptions have equal ids.
+    /// needs. Equal subscriptions of callers who may see the same have equal ids.
     #[must_use]
-    pub fn into_repeatable(mut self) -> (Self, OperationId) {
+    pub fn into_repeatable(mut self, caller: &Caller) -> (Self, OperationId) {
         let name = self.query.operation_name.as_deref();
         if let Ok(operation) = document::operation(&self.document, name) {
             subscription::forget_position(&self.document, operation, &mut self.query.variables);
         }
         let mut hash = Sha256::new();
         let variables = serde_json::to_string(&self.query.variables).unwrap_or_default();
-        for part in [&*self.query.text, name.unwrap_or_default(), &variables] {
+        let scope = match caller.orders() {
+            Ok(Scope::Own(subject)) => subject,
+            Ok(Scope::All) | Err(_) => "",
+        };
+        for part in [
+            &*self.query.text,
+            name.unwrap_or_default(),
+            &variables,
+            scope,
+        ] {
             hash.update(part.len().to_le_bytes());
             hash.update(part.as_bytes());
         }

@@ -2,11 +2,12 @@
 //! needs. They are part of the SDL, so that clients and proxies can compute the same complexity.
 
 use async_graphql::parser::types::ConstDirective;
-use async_graphql::registry::MetaDirectiveInvocation;
 use async_graphql::registry::location_traits::{
     Directive_At_FIELD_DEFINITION, Directive_At_OBJECT,
 };
 use async_graphql::{Positioned, TypeDirective, Value};
+
+use super::directives::{applied, find};
 
 /// The size of the returned list: the first of the `slicingArguments` that is given, or its length if it is a list, else
 /// `assumedSize`. With `sizedFields` it is the size of these lists of the returned object instead: the edges of a connection.
@@ -29,35 +30,6 @@ pub fn cost(
     #[graphql(desc = "What an object counts: 0 if it is stored in the row of its parent.")]
     weight: String,
 ) {
-}
-
-/// The directives as a schema applies them, each by an own name that says what it states.
-macro_rules! applied {
-    ($($(#[$doc:meta])* $name:ident ($($argument:ident: $ty:ty),*) at $place:ident => $directive:ident $values:tt;)*) => {$(
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug)]
-        pub struct $name;
-
-        impl $name {
-            /// The directive of a field: `#[graphql(directive = …::apply(…))]`.
-            #[must_use]
-            pub fn apply($($argument: $ty),*) -> MetaDirectiveInvocation {
-                $directive::apply $values
-            }
-        }
-
-        impl async_graphql::TypeDirective for $name {
-            fn name(&self) -> std::borrow::Cow<'static, str> {
-                async_graphql::TypeDirective::name(&$directive)
-            }
-
-            fn register(&self, registry: &mut async_graphql::registry::Registry) {
-                async_graphql::TypeDirective::register(&$directive, registry);
-            }
-        }
-
-        impl $place for $name {}
-    )*};
 }
 
 applied! {
@@ -111,14 +83,6 @@ pub fn weight(directives: &[Positioned<ConstDirective>]) -> u64 {
     let stated = find(directives, "cost");
     let weight = stated.and_then(|stated| text(&stated.get_argument("weight")?.node)?.parse().ok());
     weight.unwrap_or(1)
-}
-
-fn find<'a>(
-    directives: &'a [Positioned<ConstDirective>],
-    name: &str,
-) -> Option<&'a ConstDirective> {
-    let mut all = directives.iter().map(|directive| &directive.node);
-    all.find(|directive| directive.name.node == name)
 }
 
 fn text(value: &Value) -> Option<&str> {

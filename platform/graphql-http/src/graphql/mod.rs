@@ -7,10 +7,12 @@
 
 mod coerce_variables;
 mod collect_fields;
+mod directives;
 mod document;
 mod document_cache;
 mod empty_objects;
 mod execution;
+mod field_access;
 mod field_order;
 mod fields_can_merge;
 mod input_coercion;
@@ -32,6 +34,7 @@ const TEST_SDL: &str = include_str!("testing.graphql");
 pub use execution::{
     Engine, Executed, Executor, Extra, Identity, OperationId, Prepared, Query, root_of,
 };
+pub use field_access::{ForAdmins, ForCustomers, OpenToAnyone};
 pub use limits::{Limits, MAX_NESTING};
 pub use list_size::{AtMost, ConnectionOf, SizedBy, Weighs};
 pub use number_precision::{ReplacedNumbers, preserve};

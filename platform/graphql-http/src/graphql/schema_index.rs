@@ -8,7 +8,9 @@ use async_graphql::parser::types::{
     BaseType, FieldDefinition, InputValueDefinition, OperationType, Type, TypeKind,
     TypeSystemDefinition,
 };
+use authentication::Access;
 
+use super::field_access::access_of;
 use super::list_size::{ListSize, weight};
 
 /// The types of all fields of all object types and interfaces, of their arguments, and the input types.
@@ -32,6 +34,8 @@ pub struct Field {
     pub ty: Type,
     /// Its size, or that of the lists below it, if a directive states it.
     pub size: Option<ListSize>,
+    /// Who may select it, if a directive states it.
+    pub access: Option<Access>,
     arguments: HashMap<String, Type>,
 }
 
@@ -51,6 +55,9 @@ pub enum SchemaError {
     /// Without a size, a query could return any number of objects.
     #[error("the list {0} has no size: give it a listSize directive")]
     UnsizedList(String),
+    /// A field that was not thought about must not be open to everyone.
+    #[error("the root field {0} has no access: give it an access directive")]
+    NoAccess(String),
 }
 
 /// An input type that is not a scalar.
@@ -72,7 +79,7 @@ pub struct InputField {
 
 impl SchemaIndex {
     /// # Errors
-    /// The text is not a schema, or a list of objects has no size.
+    /// The text is not a schema, a list of objects has no size, or a root field does not state who may select it.
     pub fn from_sdl(sdl: &str) -> Result<Self, SchemaError> {
         let mut index = Self {
             objects: HashMap::new(),
@@ -111,6 +118,7 @@ impl SchemaIndex {
             }
         }
         index.require_sizes()?;
+        index.require_access()?;
         Ok(index)
     }
 
@@ -137,6 +145,24 @@ impl SchemaIndex {
             Some((object, name, _)) => Err(SchemaError::UnsizedList(format!("{object}.{name}"))),
             None => Ok(()),
         }
+    }
+
+    /// Each field of a root type must state who may select it.
+    fn require_access(&self) -> Result<(), SchemaError> {
+        let kinds = [
+            OperationType::Query,
+            OperationType::Mutation,
+            OperationType::Subscription,
+        ];
+        for root in kinds.map(Self::root) {
+            let fields = self.objects.get(root).into_iter().flat_map(|it| &it.fields);
+            for (name, field) in fields {
+                if field.access.is_none() {
+                    return Err(SchemaError::NoAccess(format!("{root}.{name}")));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The field, if there is one.
@@ -212,6 +238,7 @@ fn field(field: Positioned<FieldDefinition>) -> (String, Field) {
     };
     let index = Field {
         size: ListSize::of(&field.directives),
+        access: access_of(&field.directives),
         ty: field.ty.node,
         arguments: field.arguments.into_iter().map(argument).collect(),
     };

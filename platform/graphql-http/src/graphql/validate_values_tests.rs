@@ -12,8 +12,8 @@ const SDL: &str = "
     input Line { id: ID!, count: Int!, size: Size, sizes: [Size!], note: String = \"none\" }
     input Box { lines: [Line!]!, price: Decimal, ratio: Float, gift: Boolean, at: DateTime }
     type Inner { f(size: Size, n: Int): Int, inner: Inner }
-    type Query { f(n: Int, box: Box): Int, inner(n: Int): Inner }
-    type Mutation { put(box: Box!, n: Int): Int }
+    type Query { f(n: Int, box: Box): Int @access(to: ANYONE), inner(n: Int): Inner @access(to: ANYONE) }
+    type Mutation { put(box: Box!, n: Int): Int @access(to: ANYONE) }
     scalar Decimal
     scalar DateTime";
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use authentication::Caller;
 use axum::body::Body;
 use axum::response::Response;
 use event_sourcing::Clock;
@@ -12,6 +13,7 @@ use platform::request_log::without_values;
 use platform::runtime::RequestSummary;
 use platform::{Tasks, fields};
 
+use super::authentication::Authentication;
 use super::idempotency::{IdempotentRequest, execute_once};
 use super::media::Media;
 use super::outbox::outbox;
@@ -32,6 +34,7 @@ pub struct Endpoint {
     responder: Arc<Responder>,
     operations: Arc<PersistedOperations>,
     hub: Option<Arc<Hub>>,
+    authentication: Authentication,
 }
 
 impl Endpoint {
@@ -47,6 +50,16 @@ impl Endpoint {
             responder,
             operations: Arc::default(),
             hub: None,
+            authentication: Authentication::off(),
+        }
+    }
+
+    /// Authenticates clients. Called before [`with_subscriptions`](Self::with_subscriptions).
+    #[must_use]
+    pub fn with_authentication(self, authentication: Authentication) -> Self {
+        Self {
+            authentication,
+            ..self
         }
     }
 
@@ -73,6 +86,7 @@ impl Endpoint {
     pub fn with_subscriptions(self, source: Arc<dyn Subscriptions>, limits: SocketLimits) -> Self {
         let (responder, operations) = (Arc::clone(&self.responder), Arc::clone(&self.operations));
         let hub = Hub::new(responder, operations, source, limits);
+        let hub = hub.with_authentication(self.authentication.clone());
         Self {
             hub: Some(Arc::new(hub)),
             ..self
@@ -93,7 +107,15 @@ impl Endpoint {
 
     pub async fn serve(self: Arc<Self>, http: Request<Body>) -> Response {
         let (mut parts, body) = http.into_parts();
-        let origin = Origin::of(&parts);
+        let caller = self.authentication.caller_of(&parts.headers).await;
+        let (caller, unknown) = match caller {
+            Ok(caller) => (caller, None),
+            Err(error) => (Caller::Anonymous, Some(error)),
+        };
+        let origin = Origin::of(&parts, caller);
+        if let Some(error) = unknown {
+            return self.reject_connection(&error, &origin);
+        }
         if let Some(hub) = &self.hub
             && websocket::is_requested(&parts.headers)
         {
@@ -198,6 +220,7 @@ impl Endpoint {
         request: Prepared,
         origin: &Origin,
     ) -> Result<HttpResponse, ApiError> {
+        request.require_access_of(origin.caller())?;
         let minimum = request::minimum(&parts.headers)?;
         let identity = self.responder.identity(origin.clone(), minimum);
         if request.is_subscription() {
@@ -250,6 +273,7 @@ impl Endpoint {
                 answer.into_response(Media::GraphqlResponse)
             });
         }
+        prepared.require_access_of(origin.caller())?;
         let resumed = event_stream::last_event(&parts.headers)?;
         let minimum = request::minimum(&parts.headers)?;
         let permit = hub.open_socket("sse")?;
@@ -265,7 +289,9 @@ impl Endpoint {
         match hub.subscribe(start).await {
             Ok(running) => {
                 let tasks = self.responder.tasks();
-                Ok(event_stream::messages(tasks, inbox, running, permit))
+                let expiry = self.responder.time_until(origin.caller().valid_until());
+                let messages = (inbox, running);
+                Ok(event_stream::messages(tasks, messages, permit, expiry))
             }
             Err(Rejected::Early(error)) => Err(error),
             Err(Rejected::Executed(answer)) if answer.is_executed() => {
@@ -277,7 +303,11 @@ impl Endpoint {
 
     /// The response to a request that must not reach the endpoint.
     pub fn reject_early(&self, error: &ApiError, parts: &Parts) -> Response {
-        let answer = self.reject(error, &MutationOutcome::NOTHING, &Origin::of(parts));
+        let answer = self.reject(
+            error,
+            &MutationOutcome::NOTHING,
+            &Origin::of(parts, Caller::Anonymous),
+        );
         answer.into_response(Media::Json)
     }
 

@@ -16,6 +16,7 @@ use tokio::time::{Instant, Interval, interval_at};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::accept::Accept;
+use super::expiry::Expiry;
 use super::headers::{only, position};
 use super::outbox::{Inbox, Item};
 use super::response::{HttpResponse, MIN_POSITION};
@@ -66,13 +67,13 @@ pub fn single(answer: &HttpResponse) -> Response {
     response
 }
 
-/// A response with the messages of a subscription.
+/// A response with the messages of a subscription, for as long as the client's token is valid.
 #[must_use]
 pub fn messages(
     tasks: &Tasks,
-    inbox: Inbox,
-    running: BoxFuture<'static, ()>,
+    (inbox, running): (Inbox, BoxFuture<'static, ()>),
     permit: SocketPermit,
+    expiry: Option<Duration>,
 ) -> Response {
     let cancelled = CancellationToken::new();
     let guard = cancelled.clone().drop_guard();
@@ -91,6 +92,7 @@ pub fn messages(
         stopping: tasks.stopping(),
         inbox,
         keep_alive: interval_at(Instant::now(), KEEP_ALIVE_INTERVAL),
+        expiry: Expiry::after(expiry),
         is_complete: false,
         _running: guard,
         _permit: permit,
@@ -119,6 +121,7 @@ struct Events {
     too_slow: CancellationToken,
     stopping: CancellationToken,
     keep_alive: Interval,
+    expiry: Expiry,
     is_complete: bool,
     _running: DropGuard,
     _permit: SocketPermit,
@@ -133,6 +136,7 @@ impl Events {
         tokio::select! {
             () = self.stopping.cancelled() => Self::end("1001"),
             () = self.too_slow.cancelled() => Self::end("4410"),
+            () = self.expiry.reached() => Self::end("4403"),
             item = self.inbox.next() => Some(self.event(&item?).into()),
             _ = self.keep_alive.tick() => Some(Bytes::from_static(b":\n\n")),
         }

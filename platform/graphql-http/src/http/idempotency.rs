@@ -30,7 +30,7 @@ use crate::backend::{Claim, Lease};
 use crate::errors::ApiError;
 use crate::graphql::{Identity, Prepared, Query};
 
-/// The principal of all requests while there is no authentication.
+/// The principal of all requests while authentication is off.
 const ANONYMOUS: &str = "anonymous";
 
 #[derive(Debug)]
@@ -56,10 +56,9 @@ pub async fn execute_once(
     } = keyed;
     let hash = request_hash(request.query());
     let backend = responder.backend();
-    let (seed, lease) = match backend
-        .begin(&identity.origin, ANONYMOUS, &key, hash)
-        .await?
-    {
+    let origin = &identity.origin;
+    let principal = origin.caller().subject().unwrap_or(ANONYMOUS);
+    let (seed, lease) = match backend.begin(origin, principal, &key, hash).await? {
         Claim::Again(stored) => return from_stored(&stored),
         Claim::Fresh { seed, lease } => (seed, lease),
     };

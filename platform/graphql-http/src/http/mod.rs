@@ -1,12 +1,14 @@
 //! HTTP: `/graphql` (also as WebSocket and as event stream), `/graphiql`, `/schema.graphql`, `/health`, `/metrics`.
 
 mod accept;
+mod authentication;
 mod bounded_buffer;
 mod compression;
 mod cors;
 mod endpoint;
 mod etag;
 mod event_stream;
+mod expiry;
 mod explorer;
 mod fields;
 mod graphiql;
@@ -28,6 +30,7 @@ mod subscriptions;
 mod unrouted;
 mod websocket;
 
+pub use authentication::Authentication;
 pub use endpoint::Endpoint;
 pub use explorer::{Explorer, Sample};
 pub use graphiql::{GraphiqlError, GraphiqlFolder};

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use authentication::Caller;
 use serde_json::{Map, Value};
 
 use super::outbox::{Item, Outbox};
@@ -25,14 +26,16 @@ impl Operation {
 /// Parses and validates the request in a message.
 ///
 /// # Errors
-/// It is no GraphQL request, is invalid, or exceeds a limit.
+/// It is no GraphQL request, is invalid, exceeds a limit, or `caller` may not select one of its fields.
 pub async fn parse(
     hub: &Hub,
+    caller: &Caller,
     payload: Map<String, Value>,
     replaced: ReplacedNumbers,
 ) -> Result<Operation, ApiError> {
     let query = request::from_object(payload, replaced, hub.operations())?;
     let prepared = hub.responder().executor().prepare(query)?;
+    prepared.require_access_of(caller)?;
     request::store_persisted(hub.operations(), hub.responder(), &prepared).await;
     Ok(Operation(prepared))
 }

@@ -1,8 +1,10 @@
 //! Executes requests and creates their responses.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use event_sourcing::{Clock, CommandId};
 use platform::Tasks;
 
@@ -108,6 +110,13 @@ impl Responder {
             minimum,
             keyed: false,
         }
+    }
+
+    /// How long a token is still accepted, if not for ever.
+    #[must_use]
+    pub fn time_until(&self, end: Option<DateTime<Utc>>) -> Option<Duration> {
+        let left = end? - self.clock.now();
+        Some(left.to_std().unwrap_or_default())
     }
 
     fn completion(&self) -> Completion {

@@ -40,6 +40,8 @@ pub struct HttpResponse {
     status: Status,
     /// The `retryAfter` of the error for which the request was rejected.
     retry_after: Option<u64>,
+    /// The `WWW-Authenticate` of the error for which it was.
+    challenge: Option<&'static str>,
     /// The outcomes of the request's mutations.
     mutations: Vec<Entry>,
 }
@@ -129,6 +131,7 @@ impl HttpResponse {
         complete(&mut shown, now);
         Self {
             retry_after: retry_after_of(&shown),
+            challenge: error.code.challenge(),
             body: write(None, &[shown], Extensions::default()),
             position: None,
             is_final: false,
@@ -186,6 +189,7 @@ impl HttpResponse {
                 Status::NotExecuted
             },
             retry_after: None,
+            challenge: None,
             mutations: executed.mutations,
         }
     }
@@ -230,6 +234,7 @@ impl HttpResponse {
             code: None,
             status: Status::Executed,
             retry_after: None,
+            challenge: None,
             mutations: Vec::new(),
         }
     }
@@ -246,6 +251,7 @@ impl HttpResponse {
             code: Some(Code::BadRequest.name().to_owned()),
             status: Status::Fixed(StatusCode::BAD_REQUEST),
             retry_after: None,
+            challenge: None,
             mutations: Vec::new(),
         }
     }
@@ -303,6 +309,10 @@ impl HttpResponse {
         }
         if let Some(seconds) = self.retry_after.filter(|_| status != StatusCode::OK) {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(challenge) = self.challenge {
+            let challenge = HeaderValue::from_static(challenge);
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
         if status == StatusCode::METHOD_NOT_ALLOWED {
             headers.insert(header::ALLOW, HeaderValue::from_static("POST"));

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use futures::future::BoxFuture;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::authentication::Authentication;
 use super::outbox::Outbox;
 use super::responder::Responder;
 use super::response::HttpResponse;
@@ -76,6 +77,7 @@ pub struct Hub {
     sockets: Arc<Semaphore>,
     subscriptions: Arc<Semaphore>,
     limits: SocketLimits,
+    authentication: Authentication,
 }
 
 /// An open connection, until it is dropped.
@@ -124,7 +126,19 @@ impl Hub {
             sockets: Arc::new(Semaphore::new(limits.sockets)),
             subscriptions: Arc::new(Semaphore::new(limits.subscriptions)),
             limits,
+            authentication: Authentication::off(),
         }
+    }
+
+    pub fn with_authentication(self, authentication: Authentication) -> Self {
+        Self {
+            authentication,
+            ..self
+        }
+    }
+
+    pub const fn authentication(&self) -> &Authentication {
+        &self.authentication
     }
 
     pub const fn limits(&self) -> &SocketLimits {

@@ -8,6 +8,7 @@ pub mod category;
 mod changes;
 mod convert;
 pub mod order;
+mod own;
 mod presence;
 pub mod product;
 mod read;

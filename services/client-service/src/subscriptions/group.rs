@@ -3,6 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
+use authentication::Caller;
 use bytes::Bytes;
 use graphql_http::{ApiError, ExecutionContext, Item, Origin, Outbox, Prepared, Responder};
 use parking_lot::Mutex;
@@ -217,7 +218,7 @@ impl Group {
         self.state.lock().position
     }
 
-    /// The message of a change; `None` if its row does not exist any more.
+    /// The message of a change; `None` if its row does not exist any more, or is not for the subscribers.
     ///
     /// # Errors
     /// The row cannot be read.
@@ -235,15 +236,14 @@ impl Group {
         let identity = self.responder.identity(self.origin.clone(), Some(position));
         let execution = {
             let limits = *self.responder.executor().limits();
-            ExecutionContext::new(
-                identity.origin.clone(),
-                identity.seed,
-                Some(position),
-                limits,
-            )
+            // The row is read once for all groups, so by none of their callers.
+            let origin = self.origin.sent_by(Caller::gateway());
+            ExecutionContext::new(origin, identity.seed, Some(position), limits)
         };
         let scope = RequestContext::new(services, Arc::new(execution));
-        let Some((row, read_at)) = notice.row(&scope).await? else {
+        let read = notice.row(&scope).await?;
+        let visible = read.filter(|(row, _)| row.is_visible_to(self.origin.caller()));
+        let Some((row, read_at)) = visible else {
             return Ok(None);
         };
         let trigger = Trigger::Change(row);

@@ -102,7 +102,7 @@ impl Hub {
         selection: Selection,
         origin: &Origin,
     ) -> GroupUse {
-        let (request, id) = request.into_repeatable();
+        let (request, id) = request.into_repeatable(origin.caller());
         let mut groups = self.groups.lock();
         if let Some(used) = groups.get(&id).and_then(Group::enter) {
             return used;

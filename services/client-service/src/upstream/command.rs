@@ -123,7 +123,7 @@ impl Services {
         };
         let request = || {
             let mut request = Request::new(AdminStatusParam {});
-            origin.annotate(request.metadata_mut());
+            self.annotate(origin, request.metadata_mut());
             request
         };
         let answer = call(method, self.policy().read, request, send)

@@ -40,7 +40,7 @@ impl Backend for Services {
             token: format!("{:032x}", rand::random::<u128>()),
         };
         let send = async |request| self.idempotency().begin(request).await;
-        let request = || request(origin, message.clone());
+        let request = || self.request(origin, message.clone());
         let claim = call(method("Begin"), self.policy().write, request, send)
             .await
             .map_err(|status| from_grpc(&status, Effect::Write))?
@@ -86,7 +86,7 @@ impl Backend for Services {
                     key: lease.key.clone(),
                     token: lease.token.clone(),
                 };
-                request(&lease.origin, param)
+                self.request(&lease.origin, param)
             };
             let send = async |request| self.idempotency().renew(request).await;
             if let Err(status) = call(method("Renew"), once, message, send).await {
@@ -112,7 +112,7 @@ impl Backend for Services {
             answer: answer.map(Into::into),
         };
         let send = async |request| self.idempotency().finish(request).await;
-        let request = || request(&lease.origin, message.clone());
+        let request = || self.request(&lease.origin, message.clone());
         let is_stored = match call(method("Finish"), self.policy().write, request, send).await {
             Ok(reply) if reply.get_ref().kept => true,
             Ok(_) => {
@@ -148,12 +148,12 @@ impl Services {
             .max_encoding_message_size(MAX_ENCODED_BYTES)
             .max_decoding_message_size(MAX_ENCODED_BYTES)
     }
-}
 
-fn request<M>(origin: &Origin, message: M) -> Request<M> {
-    let mut request = Request::new(message);
-    origin.annotate(request.metadata_mut());
-    request
+    fn request<M>(&self, origin: &Origin, message: M) -> Request<M> {
+        let mut request = Request::new(message);
+        self.annotate(origin, request.metadata_mut());
+        request
+    }
 }
 
 const fn method(name: &'static str) -> Method {

@@ -60,7 +60,7 @@ impl RequestContext {
 
     /// Sets the metadata that every call carries.
     pub(crate) fn annotate(&self, metadata: &mut MetadataMap) {
-        self.execution.origin().annotate(metadata);
+        self.services.annotate(self.execution.origin(), metadata);
     }
 
     /// Sets the metadata that a query carries.

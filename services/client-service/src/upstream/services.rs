@@ -3,8 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use authentication::CallSigner;
+use graphql_http::Origin;
 use platform::runtime::GrpcChannel;
 use tokio::sync::{Semaphore, SemaphorePermit};
+use tonic::metadata::MetadataMap;
 
 use super::policy::Policy;
 
@@ -28,6 +31,7 @@ pub struct Services {
 struct Shared {
     channels: Channels,
     policy: Policy,
+    signer: CallSigner,
     /// The highest position of any reply: a lower bound of the log's head.
     seen: AtomicU64,
     /// Pages of changes that are read at the same time.
@@ -36,11 +40,12 @@ struct Shared {
 
 impl Services {
     #[must_use]
-    pub fn new(channels: Channels, policy: Policy) -> Self {
+    pub fn new(channels: Channels, policy: Policy, signer: CallSigner) -> Self {
         Self {
             shared: Arc::new(Shared {
                 channels,
                 policy,
+                signer,
                 seen: AtomicU64::new(0),
                 pages: Semaphore::new(MAX_PAGES),
             }),
@@ -53,6 +58,12 @@ impl Services {
 
     pub(super) fn policy(&self) -> &Policy {
         &self.shared.policy
+    }
+
+    /// Sets the metadata that every call carries: for whom it is made, and where it comes from.
+    pub(super) fn annotate(&self, origin: &Origin, metadata: &mut MetadataMap) {
+        origin.annotate(metadata);
+        self.shared.signer.sign(origin.caller(), metadata);
     }
 
     /// A permit to read a page of changes; `None` never happens, as the semaphore is not closed.

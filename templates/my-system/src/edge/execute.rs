@@ -62,6 +62,7 @@ where
     let id = execution.command_id(context);
     let mut call = event_sourcing::Context::new(id, TIMEOUT);
     call.metadata.correlation_id = Some(execution.origin().request_id().to_owned());
+    call.metadata.user_id = execution.origin().caller().subject().map(str::to_owned);
     // Before the call: should this future be dropped meanwhile, the outcome stays unknown.
     execution.journal.note(id, Outcome::Unknown);
     let error = match edge.executor.execute(&make(id), &call).await {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use async_graphql::{EmptySubscription, Schema};
 use event_sourcing::Clock;
 use graphql_http::{
-    AllowedHosts, AllowedOrigins, Backend, Endpoint, Explorer, GraphiqlFolder, MAX_NESTING, Sample,
+    AllowedHosts, AllowedOrigins, Authentication, Backend, Endpoint, Explorer, GraphiqlFolder, MAX_NESTING, Sample,
     Site,
 };
 use platform::runtime::StartError;
@@ -45,6 +45,7 @@ pub(crate) struct RouterParts {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) health: Health,
     pub(crate) metrics: Metrics,
+    pub(crate) authentication: Authentication,
 }
 
 /// The routes `/graphql`, `/graphiql`, `/health` and `/metrics`.
@@ -70,7 +71,8 @@ pub(crate) fn router(
     });
     let executor = graphql_http::Executor::try_new(engine, sdl, config.limits)
         .map_err(|error| StartError::failed("read the schema", error))?;
-    let endpoint = Endpoint::new(executor, parts.backend, parts.clock, tasks.clone());
+    let endpoint = Endpoint::new(executor, parts.backend, parts.clock, tasks.clone())
+        .with_authentication(parts.authentication);
     let site = Site {
         health: parts.health,
         metrics: parts.metrics,

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, Object};
 use event_sourcing::{Actor, CommandId};
-use graphql_http::{ApiError, Code};
+use graphql_http::{ApiError, Code, ForAdmins};
 
 use super::answers::unavailable;
 use super::execute::execute;
@@ -21,6 +21,7 @@ fn new_id(command: CommandId) -> String {
 
 #[Object]
 impl Mutation {
+    #[graphql(directive = ForAdmins::apply())]
     async fn open_account(
         &self,
         context: &Context<'_>,
@@ -36,6 +37,7 @@ impl Mutation {
         Ok(AccountObject::after(id, account))
     }
 
+    #[graphql(directive = ForAdmins::apply())]
     async fn deposit(
         &self,
         context: &Context<'_>,
@@ -50,6 +52,7 @@ impl Mutation {
     }
 
     /// Starts the payout. Follow it by its id.
+    #[graphql(directive = ForAdmins::apply())]
     async fn pay_out(
         &self,
         context: &Context<'_>,

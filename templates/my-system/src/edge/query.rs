@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_graphql::{Context, ID, Object};
 use event_sourcing::Position;
-use graphql_http::{ApiError, Code, ExecutionContext, SizedBy};
+use graphql_http::{ApiError, Code, ExecutionContext, ForAdmins, SizedBy};
 use read_model_sql::{ReadError, ReadOptions};
 use sagas::SagaFilter;
 use tokio::time::Instant;
@@ -22,6 +22,7 @@ pub(super) struct Query;
 
 #[Object]
 impl Query {
+    #[graphql(directive = ForAdmins::apply())]
     async fn account(
         &self,
         context: &Context<'_>,
@@ -35,7 +36,7 @@ impl Query {
     }
 
     /// The accounts in the order of their ids.
-    #[graphql(directive = SizedBy::apply("limit", 100))]
+    #[graphql(directive = SizedBy::apply("limit", 100), directive = ForAdmins::apply())]
     async fn accounts(
         &self,
         context: &Context<'_>,
@@ -49,6 +50,7 @@ impl Query {
         Ok(rows.into_iter().map(Into::into).collect())
     }
 
+    #[graphql(directive = ForAdmins::apply())]
     async fn saga(&self, context: &Context<'_>, id: ID) -> Result<Option<SagaObject>, ApiError> {
         let (edge, _) = shared(context)?;
         let found = edge.sagas.find(&id).await;
@@ -57,7 +59,7 @@ impl Query {
     }
 
     /// The open sagas, the latest first.
-    #[graphql(directive = SizedBy::apply("limit", 100))]
+    #[graphql(directive = SizedBy::apply("limit", 100), directive = ForAdmins::apply())]
     async fn sagas(
         &self,
         context: &Context<'_>,

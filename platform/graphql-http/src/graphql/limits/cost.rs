@@ -2,6 +2,7 @@
 
 use async_graphql::Pos;
 
+use super::super::field_access::NeededAccess;
 use crate::errors::{ApiError, Code};
 
 /// The maximum nesting of selections, including fragments.
@@ -124,6 +125,8 @@ pub(super) struct Cost<'a> {
     pub fields: u64,
     /// The list that contributes most and can be made smaller.
     pub largest: Option<CountedList<'a>>,
+    /// The strictest access that a selected field needs.
+    pub access: Option<NeededAccess<'a>>,
 }
 
 impl Cost<'_> {
@@ -147,6 +150,7 @@ impl Cost<'_> {
         if total(&other.largest) > total(&self.largest) {
             self.largest = other.largest;
         }
+        self.access = NeededAccess::stricter(self.access, other.access);
     }
 
     /// The cost of a selection that a condition excludes: nothing is resolved, but it is part of the document.
@@ -154,6 +158,7 @@ impl Cost<'_> {
         Self {
             complexity: 0,
             largest: None,
+            access: None,
             ..self
         }
     }

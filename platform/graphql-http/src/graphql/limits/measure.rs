@@ -11,6 +11,7 @@ use async_graphql::{Name, Pos, Positioned, Value, Variables};
 use async_graphql_value::Value as Given;
 
 use super::super::coerce_variables::variable;
+use super::super::field_access::{NeededAccess, RequiredAccess};
 use super::super::list_size::ListSize;
 use super::super::schema_index::{Field as Definition, SchemaIndex};
 use super::cost::{Cost, CountedList, Limits, MAX_NESTING, NestedLists, SlicingArgument};
@@ -31,7 +32,15 @@ const INTROSPECTION_LISTS: [&str; 8] = [
     "inputFields",
 ];
 
-/// Rejects a document with an operation that exceeds a limit. Returns the complexity of `selected`, one of its operations.
+/// What the operation that is executed counts and needs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Measured {
+    pub complexity: u64,
+    /// The access that it needs, if it selects anything.
+    pub access: Option<RequiredAccess>,
+}
+
+/// Rejects a document with an operation that exceeds a limit. Measures `selected`, one of its operations.
 ///
 /// # Errors
 /// The error names the limit and the measured value.
@@ -41,17 +50,20 @@ pub fn measure(
     variables: &Variables,
     index: &SchemaIndex,
     limits: &Limits,
-) -> Result<u64, ApiError> {
-    let mut complexity = 0;
+) -> Result<Measured, ApiError> {
+    let mut measured = Measured::default();
     for (_, operation) in document.operations.iter() {
         let mut walk = Walk::new(document, &operation.node, variables, index, limits);
         let cost = walk.operation(operation.pos)?;
         cost.check(limits, operation.pos)?;
         if std::ptr::eq(&raw const operation.node, selected) {
-            complexity = cost.complexity;
+            measured = Measured {
+                complexity: cost.complexity,
+                access: cost.access.map(NeededAccess::into_owned),
+            };
         }
     }
-    Ok(complexity)
+    Ok(measured)
 }
 
 /// Rejects a document that exceeds a limit whatever the values of its variables are. The complexity depends on them.
@@ -269,6 +281,15 @@ impl<'a> Walk<'a> {
                 below.introspection_selections
             },
             fields: 1,
+            access: {
+                let own = definition.and_then(|definition| definition.access);
+                let own = own.map(|access| NeededAccess {
+                    access,
+                    field: name,
+                    place: *pos,
+                });
+                NeededAccess::stricter(own, below.access)
+            },
             largest: size.map_or(below.largest, |size| {
                 let list = CountedList {
                     field: name,

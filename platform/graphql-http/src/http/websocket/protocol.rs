@@ -25,6 +25,10 @@ pub enum Close {
     TooBig,
     InvalidMessage(String),
     Unauthorized,
+    /// The token is not accepted, or has expired.
+    Forbidden(String),
+    /// The token cannot be verified at the moment.
+    TryAgainLater(String),
     UnknownProtocol,
     InitialisationTimeout,
     DuplicateId(String),
@@ -41,6 +45,8 @@ impl Close {
             Self::TooBig => 1009,
             Self::InvalidMessage(_) => 4400,
             Self::Unauthorized => 4401,
+            Self::Forbidden(_) => 4403,
+            Self::TryAgainLater(_) => 1013,
             Self::UnknownProtocol => 4406,
             Self::InitialisationTimeout => 4408,
             Self::DuplicateId(_) => 4409,
@@ -56,7 +62,9 @@ impl Close {
             Self::ProtocolError => "malformed frame".to_owned(),
             Self::InvalidText => "a message is not UTF-8".to_owned(),
             Self::TooBig => "a message is too long".to_owned(),
-            Self::InvalidMessage(rule) => rule.clone(),
+            Self::InvalidMessage(reason)
+            | Self::Forbidden(reason)
+            | Self::TryAgainLater(reason) => reason.clone(),
             Self::Unauthorized => "Unauthorized".to_owned(),
             Self::UnknownProtocol => "Subprotocol not acceptable".to_owned(),
             Self::InitialisationTimeout => "Connection initialisation timeout".to_owned(),
@@ -73,7 +81,7 @@ impl Close {
 /// A message from the client.
 #[derive(Debug)]
 pub enum Incoming {
-    Init,
+    Init(Option<Map<String, Value>>),
     Ping(Option<Map<String, Value>>),
     Pong,
     Subscribe {
@@ -106,7 +114,7 @@ impl Incoming {
             }
         };
         match kind.as_str() {
-            "connection_init" => payload().map(|_| Self::Init),
+            "connection_init" => payload().map(Self::Init),
             "ping" => payload().map(Self::Ping),
             "pong" => payload().map(|_| Self::Pong),
             "subscribe" => Ok(Self::Subscribe {

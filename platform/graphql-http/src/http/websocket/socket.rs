@@ -18,6 +18,7 @@ use std::time::Duration;
 use futures::{SinkExt, StreamExt};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
+use serde_json::{Map, Value};
 use tokio::time::{Instant, Interval, interval_at, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
@@ -27,6 +28,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::handshake::Handshake;
 use super::protocol::{self, Close, Incoming};
 use crate::errors::{ApiError, Code};
+use crate::http::expiry::Expiry;
 use crate::http::operation::{self, Operation};
 use crate::http::outbox::{Inbox, Item, Outbox, outbox};
 use crate::http::subscriptions::{Hub, SocketPermit};
@@ -71,6 +73,7 @@ pub async fn serve(handshake: Handshake, hub: Arc<Hub>, origin: Origin, permit: 
         ids: HashMap::new(),
         next_operation: 0,
         is_acknowledged: false,
+        expiry: Expiry::after(None),
         is_alive: true,
     };
     let end = if handshake.is_known_protocol {
@@ -115,6 +118,7 @@ struct Socket {
     stopping: CancellationToken,
     too_slow: CancellationToken,
     is_acknowledged: bool,
+    expiry: Expiry,
     /// Whether the client has sent anything since the last ping.
     is_alive: bool,
 }
@@ -154,6 +158,10 @@ impl Socket {
         tokio::select! {
             () = self.stopping.cancelled() => Err(Close::GoingAway.into()),
             () = self.too_slow.cancelled() => Err(Close::TooSlow.into()),
+            () = self.expiry.reached() => {
+                let reason = "the token has expired".to_owned();
+                Err(Close::Forbidden(reason).into())
+            }
             () = sleep_until(init_end), if !self.is_acknowledged => {
                 Err(Close::InitialisationTimeout.into())
             }
@@ -237,8 +245,9 @@ impl Socket {
 
     async fn handle(&mut self, message: Incoming) -> Result<(), End> {
         match message {
-            Incoming::Init if self.is_acknowledged => Err(Close::SecondInitialisation.into()),
-            Incoming::Init => {
+            Incoming::Init(_) if self.is_acknowledged => Err(Close::SecondInitialisation.into()),
+            Incoming::Init(payload) => {
+                self.authenticate(payload.as_ref()).await?;
                 self.is_acknowledged = true;
                 let acknowledgement = Message::text(protocol::acknowledgement());
                 self.send([acknowledgement]).await
@@ -264,7 +273,7 @@ impl Socket {
                 replaced,
             } => {
                 let parsed = if self.operations.len() < self.hub.limits().operations {
-                    operation::parse(&self.hub, payload, replaced).await
+                    operation::parse(&self.hub, self.origin.caller(), payload, replaced).await
                 } else {
                     let limit = self.hub.limits().operations;
                     let message = format!("a WebSocket has at most {limit} operations");
@@ -274,6 +283,21 @@ impl Socket {
                 Ok(())
             }
         }
+    }
+
+    /// A token in the payload stands in place of that of the handshake, where pages cannot send any.
+    async fn authenticate(&mut self, payload: Option<&Map<String, Value>>) -> Result<(), End> {
+        let named = self.hub.authentication().caller_in(payload).await;
+        let named = named.map_err(|error| match error.code {
+            Code::ServiceUnavailable => Close::TryAgainLater(error.message),
+            _ => Close::Forbidden(error.message),
+        })?;
+        if let Some(caller) = named {
+            self.origin = self.origin.sent_by(caller);
+        }
+        let end = self.origin.caller().valid_until();
+        self.expiry = Expiry::after(self.hub.responder().time_until(end));
+        Ok(())
     }
 
     fn start(&mut self, id: String, parsed: Result<Operation, ApiError>) {

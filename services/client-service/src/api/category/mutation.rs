@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, Object};
 use contract::proto::{CategoryUpParam, Crud};
-use graphql_http::ApiError;
+use graphql_http::{ApiError, ForAdmins};
 
 use super::super::presence::{clearable, not_null};
 use super::input::{CreateCategoryInput, UpdateCategoryInput};
@@ -16,6 +16,7 @@ pub struct CategoryMutations;
 #[Object]
 impl CategoryMutations {
     /// Creates a category and returns it. `VALIDATION_ERROR` if a value breaks its rule, `CONFLICT` if the name is in use.
+    #[graphql(directive = ForAdmins::apply())]
     async fn create_category(
         &self,
         context: &Context<'_>,
@@ -34,6 +35,7 @@ impl CategoryMutations {
 
     /// Changes a category and returns it. A change to the present values succeeds and counts as no change. `NOT_FOUND` if
     /// there is no such category, `CONFLICT` if the name is in use or `expectedVersion` is not the present one.
+    #[graphql(directive = ForAdmins::apply())]
     async fn update_category(
         &self,
         context: &Context<'_>,
@@ -57,6 +59,7 @@ impl CategoryMutations {
 
     /// Deletes a category and returns true. `NOT_FOUND` if there is no such category, `CONFLICT` while it has products. Its
     /// name may be used again.
+    #[graphql(directive = ForAdmins::apply())]
     async fn delete_category(
         &self,
         context: &Context<'_>,

@@ -4,7 +4,7 @@ use async_graphql::{Context, ID, Object};
 use contract::query::{
     CategoryConnectionRequest, CategoryPaginationRequest, CategorySearchRequest,
 };
-use graphql_http::{ApiError, AtMost, ConnectionOf, SizedBy, or_null};
+use graphql_http::{ApiError, AtMost, ConnectionOf, OpenToAnyone, SizedBy, or_null};
 
 use super::super::arguments;
 use super::super::read::{read_error, single};
@@ -35,6 +35,7 @@ async fn by_name(context: &Context<'_>, name: String) -> Result<Category, ApiErr
 #[Object]
 impl CategoryQueries {
     /// The category with this id. Null with the error `NOT_FOUND` if there is none.
+    #[graphql(directive = OpenToAnyone::apply())]
     async fn category(
         &self,
         context: &Context<'_>,
@@ -44,6 +45,7 @@ impl CategoryQueries {
     }
 
     /// The category with exactly this name, case included. Null with the error `NOT_FOUND` if there is none.
+    #[graphql(directive = OpenToAnyone::apply())]
     async fn category_by_name(
         &self,
         context: &Context<'_>,
@@ -54,7 +56,7 @@ impl CategoryQueries {
 
     /// All categories, ordered by name unless `sortBy` is given. At most 500; `extensions.truncated` then says that there
     /// are more.
-    #[graphql(directive = AtMost::apply(500))]
+    #[graphql(directive = AtMost::apply(500), directive = OpenToAnyone::apply())]
     async fn categories(
         &self,
         context: &Context<'_>,
@@ -81,7 +83,7 @@ impl CategoryQueries {
 
     /// The categories whose name contains the term, without regard to case, ordered by name unless `sortBy` is given. At
     /// most 500; `extensions.truncated` then says that there are more.
-    #[graphql(directive = AtMost::apply(500))]
+    #[graphql(directive = AtMost::apply(500), directive = OpenToAnyone::apply())]
     async fn search_categories(
         &self,
         context: &Context<'_>,
@@ -106,7 +108,7 @@ impl CategoryQueries {
 
     /// A page of all categories, ordered by name unless `sortBy` is given; empty after the last one. What is created or
     /// deleted meanwhile moves the items between pages; see `categoriesConnection`.
-    #[graphql(directive = SizedBy::apply("perPage", 500))]
+    #[graphql(directive = SizedBy::apply("perPage", 500), directive = OpenToAnyone::apply())]
     async fn categories_paginated(
         &self,
         context: &Context<'_>,
@@ -129,7 +131,7 @@ impl CategoryQueries {
 
     /// A part of the list of all categories, ordered by name unless `sortBy` is given. Its cursors are stable while
     /// categories are created and deleted.
-    #[graphql(directive = ConnectionOf::apply(100))]
+    #[graphql(directive = ConnectionOf::apply(100), directive = OpenToAnyone::apply())]
     async fn categories_connection(
         &self,
         context: &Context<'_>,
@@ -179,6 +181,7 @@ impl CategoryQueries {
     }
 
     /// Counts of all categories.
+    #[graphql(directive = OpenToAnyone::apply())]
     async fn category_statistics(
         &self,
         context: &Context<'_>,
@@ -189,6 +192,7 @@ impl CategoryQueries {
     }
 
     /// Whether there is a category with this id. No error if there is none.
+    #[graphql(directive = OpenToAnyone::apply())]
     async fn category_exists(
         &self,
         context: &Context<'_>,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Subscription};
 use contract::query::ChangeKind;
-use graphql_http::ApiError;
+use graphql_http::{ApiError, OpenToAnyone};
 
 use super::super::changes::{self, Items};
 use super::types::Category;
@@ -25,6 +25,7 @@ fn category(row: ChangedRow) -> Option<Result<Category, ApiError>> {
 #[Subscription]
 impl CategorySubscriptions {
     /// Each category that is created.
+    #[graphql(directive = OpenToAnyone::apply())]
     async fn category_created(
         &self,
         context: &Context<'_>,
@@ -38,6 +39,7 @@ impl CategorySubscriptions {
     }
 
     /// Each category whose name or description changes. Products that are added or removed are no such change.
+    #[graphql(directive = OpenToAnyone::apply())]
     async fn category_updated(
         &self,
         context: &Context<'_>,
@@ -52,6 +54,7 @@ impl CategorySubscriptions {
     }
 
     /// The id of each category that is deleted.
+    #[graphql(directive = OpenToAnyone::apply())]
     async fn category_deleted(
         &self,
         context: &Context<'_>,

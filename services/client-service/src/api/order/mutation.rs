@@ -2,8 +2,9 @@
 
 use async_graphql::{Context, ID, Object};
 use contract::proto::{OrderCancelParam, OrderItem, ShippingAddress, StartOrderSagaParam};
-use graphql_http::ApiError;
+use graphql_http::{ApiError, ForAdmins, ForCustomers};
 
+use super::super::own::require_own;
 use super::super::presence::not_null;
 use super::input::{CancelOrderInput, CreateOrderInput, OrderItemInput, ShippingAddressInput};
 use super::types::Order;
@@ -34,12 +35,14 @@ impl OrderMutations {
     /// Places an order and returns it with the status `PROCESSING`, without waiting for stock, payment and shipment: the order's
     /// status and its saga show their progress, and `orderUpdated` follows it. Out of stock is no error here, but the reason
     /// why the order is cancelled. `VALIDATION_ERROR` if a value breaks its rule or there is no such product.
+    #[graphql(directive = ForCustomers::apply())]
     async fn create_order(
         &self,
         context: &Context<'_>,
         #[graphql(desc = "The new order.")] input: CreateOrderInput,
     ) -> Result<Order, ApiError> {
         let scope = RequestContext::of(context)?;
+        require_own(scope, "userId", Some(&input.user_id))?;
         let shipping_address = not_null("shippingAddress", input.shipping_address)?;
         let param = StartOrderSagaParam {
             customer_id: input.user_id.0,
@@ -54,6 +57,7 @@ impl OrderMutations {
     /// Cancels an order, whatever its saga is doing, and returns true, for a cancelled order too. The order's status shows when
     /// the cancellation is complete. `NOT_FOUND` if there is no such order, `CONFLICT` once it is shipped or has failed
     /// permanently.
+    #[graphql(directive = ForCustomers::apply())]
     async fn cancel_order(
         &self,
         context: &Context<'_>,
@@ -71,6 +75,7 @@ impl OrderMutations {
 
     /// Marks an order as shipped and returns it; its pieces leave the stock. `NOT_FOUND` if there is no such order, `CONFLICT`
     /// unless its status is `CONFIRMED`.
+    #[graphql(directive = ForAdmins::apply())]
     async fn ship_order(
         &self,
         context: &Context<'_>,
@@ -83,6 +88,7 @@ impl OrderMutations {
 
     /// Marks an order as delivered and returns it. `NOT_FOUND` if there is no such order, `CONFLICT` unless its status is
     /// `SHIPPED`.
+    #[graphql(directive = ForAdmins::apply())]
     async fn deliver_order(
         &self,
         context: &Context<'_>,

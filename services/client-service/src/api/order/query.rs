@@ -6,10 +6,11 @@ use contract::query::{
     UserOrderListRequest,
 };
 use futures::future::{BoxFuture, FutureExt};
-use graphql_http::{ApiError, ConnectionOf, DateTime, SizedBy, or_null};
+use graphql_http::{ApiError, ConnectionOf, DateTime, ForAdmins, ForCustomers, SizedBy, or_null};
 use tonic::{Code, Status};
 
 use super::super::arguments;
+use super::super::own::require_own;
 use super::super::read::{read_error, single};
 use super::super::relay::{Connection, KeyColumns, ListScope, SliceArguments, connection};
 use super::period::period;
@@ -135,6 +136,7 @@ fn scope_of(request: &OrderConnectionRequest, columns: KeyColumns) -> Result<Lis
 #[Object]
 impl OrderQueries {
     /// The order with this id. Null with the error `NOT_FOUND` if there is none.
+    #[graphql(directive = ForCustomers::apply())]
     async fn order(
         &self,
         context: &Context<'_>,
@@ -144,7 +146,7 @@ impl OrderQueries {
     }
 
     /// The orders of all users, the latest first unless `sortBy` is given. New orders move the items; see `ordersConnection`.
-    #[graphql(directive = SizedBy::apply("limit", 100))]
+    #[graphql(directive = SizedBy::apply("limit", 100), directive = ForAdmins::apply())]
     #[expect(clippy::too_many_arguments, reason = "the arguments of a list")]
     async fn orders(
         &self,
@@ -174,7 +176,7 @@ impl OrderQueries {
     }
 
     /// A user's orders, the latest first unless `sortBy` is given. New orders move the items; see `ordersConnection`.
-    #[graphql(directive = SizedBy::apply("limit", 100))]
+    #[graphql(directive = SizedBy::apply("limit", 100), directive = ForCustomers::apply())]
     #[expect(clippy::too_many_arguments, reason = "the arguments of a list")]
     async fn user_orders(
         &self,
@@ -195,6 +197,7 @@ impl OrderQueries {
         sort_by: Option<OrderSort>,
     ) -> Result<Vec<Order>, ApiError> {
         let scope = RequestContext::of(context)?;
+        require_own(scope, "userId", Some(&user_id))?;
         let window = Pagination {
             user_id: Some(arguments::user_id("userId", &user_id)?),
             status,
@@ -206,7 +209,7 @@ impl OrderQueries {
 
     /// A part of the list of orders, of one user or of all, the latest first unless `sortBy` is given. Its cursors are stable
     /// while orders are created.
-    #[graphql(directive = ConnectionOf::apply(100))]
+    #[graphql(directive = ConnectionOf::apply(100), directive = ForCustomers::apply())]
     #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
     async fn orders_connection(
         &self,
@@ -238,6 +241,7 @@ impl OrderQueries {
         sort_by: Option<OrderSort>,
     ) -> Result<Connection<Order>, ApiError> {
         let scope = RequestContext::of(context)?;
+        require_own(scope, "userId", user_id.as_deref().map(String::as_str))?;
         let user_id = user_id.map(|id| arguments::user_id("userId", &id));
         let order = sort_by.unwrap_or(OrderSort::DEFAULT);
         let sort = order.message();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Subscription};
 use contract::query::ChangeKind;
-use graphql_http::ApiError;
+use graphql_http::{ApiError, ForCustomers};
 
 use super::super::arguments;
 use super::super::changes::{self, Items};
@@ -26,6 +26,7 @@ fn order(row: ChangedRow) -> Option<Result<Order, ApiError>> {
 #[Subscription]
 impl OrderSubscriptions {
     /// The order with this id, at each of its events and at each event of its sagas.
+    #[graphql(directive = ForCustomers::apply())]
     async fn order_updated(
         &self,
         context: &Context<'_>,

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, Object};
 use contract::proto::{Crud, PriceUpParam, ProductUpParam, StockUpParam};
-use graphql_http::{ApiError, Decimal};
+use graphql_http::{ApiError, Decimal, ForAdmins};
 
 use super::super::arguments;
 use super::super::presence::{clearable, not_null};
@@ -17,6 +17,7 @@ pub struct ProductMutations;
 #[Object]
 impl ProductMutations {
     /// Creates a product and returns it. `VALIDATION_ERROR` if a value breaks its rule or there is no such category.
+    #[graphql(directive = ForAdmins::apply())]
     async fn create_product(
         &self,
         context: &Context<'_>,
@@ -39,6 +40,7 @@ impl ProductMutations {
 
     /// Changes a product and returns it. A change to the present values succeeds and counts as no change. `NOT_FOUND` if
     /// there is no such product, `CONFLICT` if `expectedVersion` is not the present version.
+    #[graphql(directive = ForAdmins::apply())]
     async fn update_product(
         &self,
         context: &Context<'_>,
@@ -68,6 +70,7 @@ impl ProductMutations {
 
     /// Changes a product's price and returns the product. `VALIDATION_ERROR` for a price out of range, `NOT_FOUND` if there is
     /// no such product.
+    #[graphql(directive = ForAdmins::apply())]
     async fn change_product_price(
         &self,
         context: &Context<'_>,
@@ -91,6 +94,7 @@ impl ProductMutations {
 
     /// Sets the number of pieces on hand and returns the product. `NOT_FOUND` if there is no such product, `CONFLICT` if more
     /// are reserved for orders.
+    #[graphql(directive = ForAdmins::apply())]
     async fn update_stock(
         &self,
         context: &Context<'_>,
@@ -113,6 +117,7 @@ impl ProductMutations {
 
     /// Deletes a product and returns true. `NOT_FOUND` if there is no such product. Orders that contain it stay as they are,
     /// with its name and price.
+    #[graphql(directive = ForAdmins::apply())]
     async fn delete_product(
         &self,
         context: &Context<'_>,

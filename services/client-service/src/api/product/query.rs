@@ -5,7 +5,7 @@ use contract::query::{
     ProductByCategoryRequest, ProductConnectionRequest, ProductListResponse,
     ProductPaginationRequest, ProductPriceRangeRequest, ProductSearchRequest, ProductWindowRequest,
 };
-use graphql_http::{ApiError, AtMost, ConnectionOf, SizedBy, or_null};
+use graphql_http::{ApiError, AtMost, ConnectionOf, OpenToAnyone, SizedBy, or_null};
 
 use super::super::arguments;
 use super::super::read::{read_error, single};
@@ -65,6 +65,7 @@ fn optional_category(id: Option<ID>) -> Result<Option<String>, ApiError> {
 #[Object]
 impl ProductQueries {
     /// The product with this id. Null with the error `NOT_FOUND` if there is none.
+    #[graphql(directive = OpenToAnyone::apply())]
     async fn product(
         &self,
         context: &Context<'_>,
@@ -75,6 +76,7 @@ impl ProductQueries {
 
     /// A product with exactly this name, case included; the one with the lowest id if there are several. Null with the error
     /// `NOT_FOUND` if there is none.
+    #[graphql(directive = OpenToAnyone::apply())]
     async fn product_by_name(
         &self,
         context: &Context<'_>,
@@ -85,7 +87,7 @@ impl ProductQueries {
 
     /// The products of one category or of all, ordered by name unless `sortBy` is given. What is created or deleted meanwhile
     /// moves the items; see `productsConnection`.
-    #[graphql(directive = SizedBy::apply("limit", 100))]
+    #[graphql(directive = SizedBy::apply("limit", 100), directive = OpenToAnyone::apply())]
     async fn products(
         &self,
         context: &Context<'_>,
@@ -113,7 +115,7 @@ impl ProductQueries {
 
     /// A part of the list of products, of one category or of all, ordered by name unless `sortBy` is given. Its cursors are
     /// stable while products are created and deleted.
-    #[graphql(directive = ConnectionOf::apply(100))]
+    #[graphql(directive = ConnectionOf::apply(100), directive = OpenToAnyone::apply())]
     #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
     async fn products_connection(
         &self,
@@ -170,7 +172,7 @@ impl ProductQueries {
 
     /// The products whose name contains the term, without regard to case, ordered by name unless `sortBy` is given. At most
     /// 500; `extensions.truncated` then says that there are more.
-    #[graphql(directive = AtMost::apply(500))]
+    #[graphql(directive = AtMost::apply(500), directive = OpenToAnyone::apply())]
     async fn search_products(
         &self,
         context: &Context<'_>,
@@ -192,7 +194,7 @@ impl ProductQueries {
 
     /// A page of all products, ordered by name unless `sortBy` is given; empty after the last one. What is created or deleted
     /// meanwhile moves the items between pages; see `productsConnection`.
-    #[graphql(directive = SizedBy::apply("perPage", 500))]
+    #[graphql(directive = SizedBy::apply("perPage", 500), directive = OpenToAnyone::apply())]
     async fn products_paginated(
         &self,
         context: &Context<'_>,
@@ -217,7 +219,7 @@ impl ProductQueries {
 
     /// The products of a category, ordered by name unless `sortBy` is given; empty if there is no such category. At most 500;
     /// `extensions.truncated` then says that there are more.
-    #[graphql(directive = AtMost::apply(500))]
+    #[graphql(directive = AtMost::apply(500), directive = OpenToAnyone::apply())]
     async fn products_by_category(
         &self,
         context: &Context<'_>,
@@ -236,7 +238,7 @@ impl ProductQueries {
 
     /// The products with a price in this range, both bounds included, ordered by price unless `sortBy` is given. At most 500;
     /// `extensions.truncated` then says that there are more.
-    #[graphql(directive = AtMost::apply(500))]
+    #[graphql(directive = AtMost::apply(500), directive = OpenToAnyone::apply())]
     async fn products_by_price_range(
         &self,
         context: &Context<'_>,
@@ -263,6 +265,7 @@ impl ProductQueries {
     }
 
     /// Counts and prices of all products.
+    #[graphql(directive = OpenToAnyone::apply())]
     async fn product_statistics(
         &self,
         context: &Context<'_>,
@@ -273,6 +276,7 @@ impl ProductQueries {
     }
 
     /// Whether there is a product with this id. No error if there is none.
+    #[graphql(directive = OpenToAnyone::apply())]
     async fn product_exists(
         &self,
         context: &Context<'_>,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, SimpleObject, Subscription};
 use contract::query::{self, ChangeKind};
-use graphql_http::{ApiError, DateTime};
+use graphql_http::{ApiError, DateTime, OpenToAnyone};
 
 use super::super::changes::{self, Items};
 use super::super::convert::{from_micros, to_int};
@@ -58,6 +58,7 @@ fn stock(changed: ChangedRow) -> Option<Result<StockUpdate, ApiError>> {
 #[Subscription]
 impl ProductSubscriptions {
     /// Each product that is created.
+    #[graphql(directive = OpenToAnyone::apply())]
     async fn product_created(
         &self,
         context: &Context<'_>,
@@ -71,6 +72,7 @@ impl ProductSubscriptions {
     }
 
     /// Each product whose name, description, price or category changes. Changes of its stock are those of `stockUpdated`.
+    #[graphql(directive = OpenToAnyone::apply())]
     async fn product_updated(
         &self,
         context: &Context<'_>,
@@ -85,6 +87,7 @@ impl ProductSubscriptions {
     }
 
     /// The id of each product that is deleted.
+    #[graphql(directive = OpenToAnyone::apply())]
     async fn product_deleted(
         &self,
         context: &Context<'_>,
@@ -98,6 +101,7 @@ impl ProductSubscriptions {
     }
 
     /// The stock of these products, each time that it is set, reserved, released or shipped.
+    #[graphql(directive = OpenToAnyone::apply())]
     async fn stock_updated(
         &self,
         context: &Context<'_>,

@@ -9,7 +9,7 @@ use super::super::order::Order;
 use super::super::product::Product;
 use super::global_id::{NodeType, parse};
 use crate::upstream::{RequestContext, load};
-use graphql_http::{ApiError, SizedBy, or_null, or_null_item};
+use graphql_http::{ApiError, OpenToAnyone, SizedBy, or_null, or_null_item};
 
 /// The maximum number of ids of `nodes`.
 const MAX_IDS: usize = 100;
@@ -53,6 +53,7 @@ async fn by_id(context: &Context<'_>, field: &str, id: &ID) -> Result<Node, ApiE
 #[Object]
 impl NodeQueries {
     /// The object with this `nodeId`. Null with the error `NOT_FOUND` if there is none, `VALIDATION_ERROR` if it is no `nodeId`.
+    #[graphql(directive = OpenToAnyone::apply())]
     async fn node(
         &self,
         context: &Context<'_>,
@@ -62,7 +63,7 @@ impl NodeQueries {
     }
 
     /// The objects with these `nodeId`s, in the same order. Null with the error `NOT_FOUND` for those that do not exist.
-    #[graphql(directive = SizedBy::apply("ids", 100))]
+    #[graphql(directive = SizedBy::apply("ids", 100), directive = OpenToAnyone::apply())]
     async fn nodes(
         &self,
         context: &Context<'_>,

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, Object};
 use contract::query::Saga;
-use graphql_http::{ApiError, or_null};
+use graphql_http::{ApiError, ForCustomers, or_null};
 
 use super::super::arguments;
 use super::super::read::single;
@@ -23,6 +23,7 @@ async fn saga_of(context: &Context<'_>, order_id: ID) -> Result<Saga, ApiError> 
 #[Object]
 impl SagaQueries {
     /// An order's latest saga, with its id. Null with the error `NOT_FOUND` if there is no such order.
+    #[graphql(directive = ForCustomers::apply())]
     async fn saga_status(
         &self,
         context: &Context<'_>,
@@ -33,6 +34,7 @@ impl SagaQueries {
     }
 
     /// An order's latest saga. Null with the error `NOT_FOUND` if there is no such order.
+    #[graphql(directive = ForCustomers::apply())]
     async fn saga_state(
         &self,
         context: &Context<'_>,

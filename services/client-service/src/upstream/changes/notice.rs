@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use authentication::Caller;
 use contract::query::{Category, ChangeKind, Order, Product};
 use graphql_http::ApiError;
 use grpc_calls::Effect;
@@ -36,6 +37,20 @@ pub enum ChangedRow {
     Order(Arc<Order>),
     /// The entity with this id was deleted.
     Deleted(String),
+}
+
+impl ChangedRow {
+    /// Whether a caller may see it. The catalogue is public.
+    #[must_use]
+    pub fn is_visible_to(&self, caller: &Caller) -> bool {
+        match self {
+            Self::Order(order) => {
+                let scope = caller.orders();
+                scope.is_ok_and(|scope| scope.includes(&order.user_id))
+            }
+            Self::Category(_) | Self::Product(_) | Self::Deleted(_) => true,
+        }
+    }
 }
 
 impl Notice {

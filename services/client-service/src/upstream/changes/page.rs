@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use authentication::Caller;
 use contract::query::FollowChangesRequest;
 use contract::query::change_query_client::ChangeQueryClient;
 use graphql_http::Origin;
@@ -75,14 +76,16 @@ impl Services {
         })
     }
 
-    /// Opens a stream of changes. It has no deadline.
+    /// Opens a stream of changes, of all orders too: what a subscriber gets of them is decided before it is sent. It has no
+    /// deadline.
     pub(super) async fn follow_changes(
         &self,
         origin: &Origin,
         message: FollowChangesRequest,
     ) -> Result<Streaming<FollowChangesResponse>, Status> {
+        let origin = origin.sent_by(Caller::gateway());
         let mut request = Request::new(message);
-        origin.annotate(request.metadata_mut());
+        self.annotate(&origin, request.metadata_mut());
         let opened = client(self.channels().query.clone())
             .follow_changes(request)
             .await;
