@@ -8,7 +8,7 @@ use platform::{Settings, runtime};
 
 use crate::config::LOG_LEVEL;
 use crate::location::{self, Location};
-use crate::{events, handlers, order, projections, saga, seed, start};
+use crate::{events, handlers, order, projections, saga, seed, start, token};
 
 const DATA: &[Spec] = &[
     names::DATA_DIR.spec,
@@ -27,6 +27,16 @@ const LISTENERS: &[Spec] = &[
     names::QUERY_METRICS_ADDR.spec,
     names::INSECURE.spec,
     names::MAX_CONNECTIONS_PER_PEER.spec,
+];
+const AUTHENTICATION: &[Spec] = &[
+    names::AUTH.spec,
+    names::AUTH_JWT_SECRET_FILE.spec,
+    names::AUTH_JWT_KEY_FILE.spec,
+    names::AUTH_JWKS_URL.spec,
+    names::AUTH_ISSUER.spec,
+    names::AUTH_AUDIENCE.spec,
+    names::AUTH_ROLES_CLAIM.spec,
+    names::SERVICE_SECRET_FILE.spec,
 ];
 const PROCESS: &[Spec] = &[
     names::APP_ENV.spec,
@@ -55,6 +65,7 @@ Examples:
   shop projections list                 position, lag and state of each projection
   shop handlers list                    position, lag and state of notifications and webhooks
   shop events show 7                    one event as it is stored
+  shop token --user ada                 a token for a customer
   shop healthcheck                      ask the running shop whether it is ready
   shop migrate                          migrate the databases and exit
 
@@ -80,6 +91,7 @@ pub fn run() -> ExitCode {
             Some(("projections", arguments)) => projections::run(arguments).await,
             Some(("handlers", arguments)) => handlers::run(arguments).await,
             Some(("events", arguments)) => events::run(arguments).await,
+            Some(("token", arguments)) => token::run(arguments),
             Some(("healthcheck", arguments)) => {
                 let location = Location::of(arguments)?;
                 runtime::healthcheck_at(location.gateway.to_string()).await
@@ -116,6 +128,7 @@ fn command() -> Command {
             projections::command(),
             handlers::command(),
             events::command(),
+            token::command(),
             healthcheck,
             migrate,
         ]);
@@ -129,6 +142,7 @@ fn settings(command: Command) -> Command {
         .args(section("Data", DATA))
         .args(section("Listeners", LISTENERS))
         .args(section("GraphQL gateway", client_service::config::SETTINGS))
+        .args(section("Authentication", AUTHENTICATION))
         .args(section("Providers and sagas", names::WRITE_SIDE))
         .args(section("Read side", names::READ_SIDE))
         .args(section("Process", PROCESS))

@@ -62,16 +62,24 @@ impl ShopConfig {
         let shutdown_limit = reader.get(&names::SHUTDOWN_TIMEOUT_MS);
         let telemetry = TelemetryConfig::read_with(reader, &LOG_LEVEL);
         let connections = connections?;
+        let (write_side, read_side) = (write_side?, read_side?);
+        let secret = write_side.secret.clone();
+        let read_side = query_service::Config {
+            // Without a file each of them has a random one.
+            secret: secret.clone(),
+            ..read_side
+        };
         let gateway = gateway.map(|gateway| client_service::Config {
             connections,
+            secret,
             ..gateway
         });
         Ok(Self {
             data_dir: data_dir?,
             command: command?,
-            write_side: write_side?,
+            write_side,
             query: query?,
-            read_side: read_side?,
+            read_side,
             gateway: gateway?,
             addresses: addresses?,
             connections,

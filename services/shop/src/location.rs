@@ -11,6 +11,8 @@ use clap::{Arg, ArgMatches};
 use platform::config::{self, ConfigErrors, Read, Reader, Setting, Settings, Spec, names};
 use platform::runtime::reachable;
 
+use crate::credentials::{Credentials, OWN, SHOP_TOKEN_FILE};
+
 const SETTINGS: [Spec; 6] = [
     flag(
         &names::CLIENT_SERVICE_HOST.spec,
@@ -38,6 +40,12 @@ const SETTINGS: [Spec; 6] = [
     ),
 ];
 
+const CREDENTIALS: &[Spec] = &[
+    SHOP_TOKEN_FILE.spec,
+    names::AUTH_JWT_SECRET_FILE.spec,
+    names::SERVICE_SECRET_FILE.spec,
+];
+
 const fn flag(spec: &Spec, help: &'static str) -> Spec {
     Spec {
         help,
@@ -48,7 +56,10 @@ const fn flag(spec: &Spec, help: &'static str) -> Spec {
 
 /// The flags, usable before and after a subcommand.
 pub fn args() -> impl Iterator<Item = Arg> {
-    config::args(&SETTINGS).map(|arg| arg.help_heading("Where the shop is"))
+    let places = config::args(&SETTINGS).map(|arg| arg.help_heading("Where the shop is"));
+    // The first one is `--config` again.
+    let credentials = config::args(CREDENTIALS).skip(1);
+    places.chain(credentials.map(|arg| arg.help_heading("How to authenticate there")))
 }
 
 /// The addresses of the three services.
@@ -59,13 +70,21 @@ pub struct Location {
     pub query: ServiceAddress,
 }
 
-/// A host, a port, and the names of the settings that they were read from.
+/// An address as the settings state it.
+struct Place {
+    host: String,
+    port: u16,
+    settings: &'static str,
+}
+
+/// A host, a port, the names of the settings that they were read from, and how to authenticate there.
 #[derive(Clone, Debug)]
 pub struct ServiceAddress {
     /// A host name or an address; an IPv6 address has no brackets.
     pub host: String,
     pub port: u16,
     pub settings: &'static str,
+    pub credentials: Credentials,
 }
 
 impl fmt::Display for ServiceAddress {
@@ -84,10 +103,11 @@ impl Location {
     /// # Errors
     /// A setting does not parse.
     pub fn of(arguments: &ArgMatches) -> Result<Self, ConfigErrors> {
-        Settings::from_process(arguments).read(Self::read)
+        Settings::from_process_with(arguments, OWN).read(Self::read)
     }
 
     fn read(reader: &mut Reader) -> Read<Self> {
+        let credentials = Credentials::read(reader);
         let gateway = place(
             reader,
             &names::CLIENT_SERVICE_HOST,
@@ -109,10 +129,18 @@ impl Location {
             &names::QUERY_GRPC_ADDR,
             "QUERY_SERVICE_HOST and QUERY_SERVICE_PORT",
         );
+        let (gateway, command, query) = (gateway?, command?, query?);
+        let credentials = credentials?;
+        let address = |of: Place| ServiceAddress {
+            host: of.host,
+            port: of.port,
+            settings: of.settings,
+            credentials: credentials.clone(),
+        };
         Ok(Self {
-            gateway: gateway?,
-            command: command?,
-            query: query?,
+            gateway: address(gateway),
+            command: address(command),
+            query: address(query),
         })
     }
 }
@@ -123,7 +151,7 @@ fn place(
     port: &Setting<u16>,
     listener: &Setting<SocketAddr>,
     settings: &'static str,
-) -> Read<ServiceAddress> {
+) -> Read<Place> {
     const ORIGIN: &str = "the listener's setting";
     let listener = reader.get(listener).map(reachable);
     if let Ok(address) = listener {
@@ -132,7 +160,7 @@ fn place(
     }
     let (host, port) = (reader.get(host), reader.get(port));
     listener?;
-    Ok(ServiceAddress {
+    Ok(Place {
         host: host?.trim_matches(['[', ']']).to_owned(),
         port: port?,
         settings,

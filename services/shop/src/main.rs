@@ -4,6 +4,7 @@ mod api;
 mod app;
 mod cli;
 mod config;
+mod credentials;
 mod events;
 mod handlers;
 mod location;
@@ -14,6 +15,7 @@ mod saga;
 mod seed;
 mod start;
 mod terminal;
+mod token;
 
 use std::process::ExitCode;
 

@@ -39,6 +39,13 @@ pub enum CommandError {
         address: String,
         settings: &'static str,
     },
+    #[error(
+        "the {service} requires authentication: {message} (SERVICE_SECRET_FILE must be that of the shop)"
+    )]
+    Unauthenticated {
+        service: &'static str,
+        message: String,
+    },
     /// The service answered with a gRPC status.
     #[error("the {service} could not answer: {message} ({code:?})")]
     Status {
@@ -135,7 +142,7 @@ impl<C: Clone> Service<C> {
         make: impl Fn() -> Request<M>,
         send: impl AsyncFn(C, Request<M>) -> Result<Response<R>, Status>,
     ) -> Result<R, CommandError> {
-        let call = || send(self.client.clone(), with_timeout(make()));
+        let call = || send(self.client.clone(), self.prepared(make()));
         // Both may be transient: `Unavailable` is a service that restarts or cannot reach its database, and a deadline that
         // passes here usually means a broken connection.
         let is_transient =
@@ -144,6 +151,12 @@ impl<C: Clone> Service<C> {
         reply
             .map(Response::into_inner)
             .map_err(|status| self.failed(&status))
+    }
+
+    fn prepared<M>(&self, mut request: Request<M>) -> Request<M> {
+        request.set_timeout(CALL_TIMEOUT);
+        self.place.credentials.sign(request.metadata_mut());
+        request
     }
 
     fn failed(&self, status: &Status) -> CommandError {
@@ -155,17 +168,18 @@ impl<C: Clone> Service<C> {
                 settings: self.place.settings,
             };
         }
+        if status.code() == Code::Unauthenticated {
+            return CommandError::Unauthenticated {
+                service: self.name,
+                message: status.message().to_owned(),
+            };
+        }
         CommandError::Status {
             service: self.name,
             message: status.message().to_owned(),
             code: status.code(),
         }
     }
-}
-
-fn with_timeout<M>(mut request: Request<M>) -> Request<M> {
-    request.set_timeout(CALL_TIMEOUT);
-    request
 }
 
 /// A request that is idempotent by its command id, and carries the operator's name.

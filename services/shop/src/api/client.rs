@@ -67,6 +67,7 @@ pub struct Operation<'a> {
 pub struct Client {
     url: String,
     settings: &'static str,
+    authorization: Option<HeaderValue>,
     http: reqwest::Client,
     /// The highest log position of any response, sent as the minimum of later requests: a client reads its own writes.
     position: u64,
@@ -109,6 +110,7 @@ impl Client {
         Ok(Self {
             url: format!("http://{gateway}"),
             settings: gateway.settings,
+            authorization: gateway.credentials.authorization().cloned(),
             http: http::client().map_err(RequestError::SetUp)?,
             position: 0,
         })
@@ -212,6 +214,9 @@ impl Client {
         let json = HeaderValue::from_static("application/json");
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, json);
+        if let Some(authorization) = &self.authorization {
+            headers.insert(header::AUTHORIZATION, authorization.clone());
+        }
         if self.position > 0 {
             headers.insert("x-min-position", HeaderValue::from(self.position));
         }

@@ -31,7 +31,7 @@ pub fn text_of(arguments: &ArgMatches, name: &str) -> String {
 
 /// `LOGNAME` or `USER`, else the name in `/etc/passwd` of this process's user, else its user id: containers and services
 /// often have no such variables, and not every user id has a name.
-fn login_name() -> String {
+pub fn login_name() -> String {
     let variables = ["LOGNAME", "USER"].into_iter();
     let mut named = variables.filter_map(|variable| std::env::var(variable).ok());
     named.find(|name| !name.is_empty()).unwrap_or_else(|| {

@@ -6,7 +6,7 @@ mod position;
 mod table;
 mod time;
 
-pub use actor::{actor, actor_args, text_of};
+pub use actor::{actor, actor_args, login_name, text_of};
 pub use output::{Output, json_flag, line, new_id, print};
 pub use position::position_arg;
 pub use table::{fields, table};
