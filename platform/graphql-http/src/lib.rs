@@ -38,9 +38,9 @@ pub use graphql::{
     ReplacedNumbers, SchemaError, SizedBy, Weighs,
 };
 pub use http::{
-    AllowedHosts, AllowedOrigins, Authentication, Endpoint, Explorer, GraphiqlError,
-    GraphiqlFolder, HttpResponse, Item, Outbox, Rejected, Responder, Sample, Site, SocketLimits,
-    SubscriptionStart, Subscriptions, router,
+    AllowedHosts, AllowedOrigins, Authentication, Clients, Endpoint, Explorer, GraphiqlError,
+    GraphiqlFolder, HttpResponse, Item, Outbox, RateLimit, Rejected, Responder, Sample, Site,
+    SocketLimits, SubscriptionStart, Subscriptions, TrustedProxies, router,
 };
 pub use journal::{Entry, Journal};
 pub use origin::Origin;

@@ -115,7 +115,6 @@ fn an_unsupported_setting_is_rejected_not_ignored() {
     let lacking = [
         ("TLS_CERT_FILE", "/cert.pem"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4317"),
-        ("RATE_LIMIT_PER_MINUTE", "10"),
     ];
     let error = environment(&lacking).read(|_| Ok(()));
     let error = error.expect_err("not supported").to_string();
@@ -123,8 +122,6 @@ fn an_unsupported_setting_is_rejected_not_ignored() {
     for (name, _) in lacking {
         assert!(error.lines().any(|line| line.starts_with(name)), "{error}");
     }
-    let served = environment(&[("RATE_LIMIT_PER_MINUTE", "0")]);
-    assert_eq!(served.read(|_| Ok(())), Ok(()));
 }
 
 #[test]

@@ -4,6 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 /// A log and its head, `LOG@HEAD`, as the error of a failed start prints them.
 pub(super) fn log_mark(value: &str) -> Option<String> {
     const UUID_CHARS: usize = 36;
@@ -54,6 +56,15 @@ pub(super) fn host(value: &str) -> Option<String> {
 /// Hosts, separated by commas.
 pub(super) fn hosts(value: &str) -> Option<Vec<String>> {
     value.split(',').map(|name| host(name.trim())).collect()
+}
+
+/// Networks, separated by commas. An address is a network of one.
+pub(super) fn networks(value: &str) -> Option<Vec<IpNet>> {
+    let network = |text: &str| {
+        let address = || text.parse().ok().map(|address: IpAddr| address.into());
+        text.parse().ok().or_else(address)
+    };
+    value.split(',').map(|text| network(text.trim())).collect()
 }
 
 /// Origins as browsers send them, separated by commas: a scheme and a host, with a port if it is not the scheme's.
@@ -111,7 +122,7 @@ pub(super) fn millis(value: &str) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
-    use super::{address, boolean, host, log_mark, millis};
+    use super::{address, boolean, host, log_mark, millis, networks};
 
     #[test]
     fn a_log_mark_is_an_id_and_a_head() {
@@ -145,6 +156,15 @@ mod tests {
             "\"h\"",
         ] {
             assert_eq!(host(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_network_is_an_address_with_or_without_a_length() {
+        let networks = |text| networks(text).map(|all| all.len());
+        assert_eq!(networks("10.0.0.0/8, 192.0.2.1,::1, fd00::/8"), Some(4));
+        for bad in ["", "10.0.0.0/33", "10.0.0", "proxy", "10.0.0.1,"] {
+            assert_eq!(networks(bad), None, "{bad}");
         }
     }
 

@@ -9,8 +9,8 @@ use authentication::CallSigner;
 use event_sourcing::Clock;
 use futures::future::BoxFuture;
 use graphql_http::{
-    AllowedHosts, AllowedOrigins, Authentication, Endpoint, Executor, Explorer, GraphiqlFolder,
-    Limits, RegisteredOperations, Site, router,
+    AllowedHosts, AllowedOrigins, Authentication, Clients, Endpoint, Executor, Explorer,
+    GraphiqlFolder, Limits, RateLimit, RegisteredOperations, Site, TrustedProxies, router,
 };
 use platform::config::names;
 use platform::runtime::{GrpcChannel, HttpListener};
@@ -97,7 +97,14 @@ async fn start_now(
         .map_err(|error| StartError::failed("read the schema", error))?;
     let subscribed = services.clone();
     let endpoint = Endpoint::new(executor, Arc::new(services), clock, tasks.clone());
-    let mut endpoint = endpoint.with_authentication(authentication);
+    let rate = config
+        .rate
+        .map_or_else(RateLimit::off, |units| RateLimit::per_minute(units, &tasks));
+    let mut endpoint = endpoint.with_clients(Clients {
+        authentication,
+        rate,
+        proxies: TrustedProxies::new(config.trusted_proxies.clone()),
+    });
     if let Some(path) = &config.operations {
         let registered = RegisteredOperations::read(Path::new(path))
             .map_err(|error| StartError::failed(names::GRAPHQL_OPERATIONS.spec.name, error))?;

@@ -1,10 +1,12 @@
 //! The gateway's settings.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use authentication::{ServiceSecret, TokenConfig};
 use graphql_http::SocketLimits;
+use ipnet::IpNet;
 use platform::config::{AppEnv, Read, Reader, Spec, names};
 use platform::runtime::ConnectionLimits;
 
@@ -23,6 +25,8 @@ pub const SETTINGS: &[Spec] = &[
     names::GRAPHQL_MAX_SOCKETS.spec,
     names::GRAPHQL_MAX_SUBSCRIPTIONS.spec,
     names::GRAPHQL_MAX_OPERATIONS_PER_SOCKET.spec,
+    names::RATE_LIMIT_PER_MINUTE.spec,
+    names::TRUSTED_PROXIES.spec,
     names::CLIENT_WRITE_TIMEOUT_MS.spec,
     names::CLIENT_READ_TIMEOUT_MS.spec,
     names::CLIENT_LIST_TIMEOUT_MS.spec,
@@ -62,10 +66,18 @@ pub struct Config {
     pub policy: Policy,
     /// How the tokens of clients are verified; without it everyone may do everything.
     pub tokens: Option<TokenConfig>,
+    /// The units that each client may spend a minute; without it there is no limit.
+    pub rate: Option<NonZeroU32>,
+    pub trusted_proxies: Vec<IpNet>,
     /// What calls of the services are signed with.
     pub secret: Option<ServiceSecret>,
     /// How long a stop waits for requests in flight.
     pub shutdown: Duration,
+}
+
+/// Clients that are known are limited by default.
+fn default_rate(tokens: Option<&TokenConfig>) -> Option<NonZeroU32> {
+    tokens.and(NonZeroU32::new(1_000))
 }
 
 impl Config {
@@ -87,9 +99,12 @@ impl Config {
         let sockets = socket_limits(reader);
         let policy = Policy::read(reader);
         let tokens = TokenConfig::read(reader);
+        let rate = reader.find(&names::RATE_LIMIT_PER_MINUTE);
+        let trusted_proxies = reader.find(&names::TRUSTED_PROXIES);
         let secret = ServiceSecret::of_settings(reader);
         let shutdown = reader.get(&names::SHUTDOWN_TIMEOUT_MS);
         let development = app_env? == AppEnv::Development;
+        let tokens = tokens?;
         Ok(Self {
             http: http?,
             connections: connections?,
@@ -104,7 +119,9 @@ impl Config {
             max_response_bytes: max_response_bytes?,
             sockets: sockets?,
             policy: policy?,
-            tokens: tokens?,
+            rate: rate?.map_or_else(|| default_rate(tokens.as_ref()), NonZeroU32::new),
+            trusted_proxies: trusted_proxies?.unwrap_or_default(),
+            tokens,
             secret: secret?,
             shutdown: shutdown?,
         })

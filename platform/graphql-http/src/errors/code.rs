@@ -18,6 +18,8 @@ pub enum Code {
     ValidationError,
     /// The command conflicts with the current state.
     Conflict,
+    /// The client has asked for too much in a minute; a retry may succeed.
+    RateLimitExceeded,
     /// A service did not answer; a retry may succeed.
     ServiceUnavailable,
     /// A bug or an unexpected failure.
@@ -61,6 +63,7 @@ impl Code {
             Self::NotFound => "NOT_FOUND",
             Self::ValidationError => "VALIDATION_ERROR",
             Self::Conflict => "CONFLICT",
+            Self::RateLimitExceeded => "RATE_LIMIT_EXCEEDED",
             Self::ServiceUnavailable => "SERVICE_UNAVAILABLE",
             Self::InternalError => "INTERNAL_ERROR",
             Self::GraphqlParseFailed => "GRAPHQL_PARSE_FAILED",
@@ -109,6 +112,7 @@ impl Code {
             Self::IdempotencyInProgress => Some(StatusCode::CONFLICT),
             Self::Unauthenticated | Self::InvalidToken => Some(StatusCode::UNAUTHORIZED),
             Self::Forbidden => Some(StatusCode::FORBIDDEN),
+            Self::RateLimitExceeded => Some(StatusCode::TOO_MANY_REQUESTS),
             Self::ServiceUnavailable => Some(StatusCode::SERVICE_UNAVAILABLE),
             Self::InternalError => Some(StatusCode::INTERNAL_SERVER_ERROR),
             Self::NotFound

@@ -69,6 +69,7 @@ pub struct Prepared {
     document: Arc<ExecutableDocument>,
     operation: OperationType,
     complexity: u64,
+    root_fields: u64,
     /// `None` if it selects nothing that the schema knows.
     access: Option<RequiredAccess>,
 }
@@ -192,6 +193,7 @@ impl Executor {
             document,
             operation: kind,
             complexity: measured.complexity,
+            root_fields: measured.root_fields,
             access: measured.access,
         })
     }
@@ -347,6 +349,7 @@ fn trial_of(
         document: Arc::new(trial::with_operation(document)?),
         operation: OperationType::Query,
         complexity: 0,
+        root_fields: 0,
         access: None,
     })
 }
@@ -370,7 +373,24 @@ fn document_for_engine(
     (executed, has_added_fields)
 }
 
+/// What a mutation costs more than a query, in units of the rate limit.
+const UNITS_OF_MUTATION: u64 = 9;
+/// So many objects cost one unit.
+const OBJECTS_PER_UNIT: u64 = 100;
+
 impl Prepared {
+    /// What it costs of the client's rate: 1, for each mutation 9 more, and 1 more for each 100 objects that it may return.
+    #[must_use]
+    pub fn units(&self) -> u32 {
+        let mutations = if self.is_mutation() {
+            self.root_fields.saturating_mul(UNITS_OF_MUTATION)
+        } else {
+            0
+        };
+        let units = 1 + mutations + self.complexity / OBJECTS_PER_UNIT;
+        u32::try_from(units).unwrap_or(u32::MAX)
+    }
+
     /// Rejects the request if its sender may not select one of its fields.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ use http::{HeaderName, HeaderValue, Method, header};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use super::page::Page;
+use super::rate_limit;
 use super::response::MIN_POSITION;
 
 /// How long a browser remembers the answer to a preflight: the longest that Chromium accepts.
@@ -34,9 +35,10 @@ const REQUEST_HEADERS: [HeaderName; 13] = [
 ];
 
 /// The headers of responses that a page may read.
-const RESPONSE_HEADERS: [HeaderName; 4] = [
+const RESPONSE_HEADERS: [HeaderName; 5] = [
     header::ETAG,
     header::RETRY_AFTER,
+    header::WWW_AUTHENTICATE,
     HeaderName::from_static("x-request-id"),
     MIN_POSITION,
 ];
@@ -48,6 +50,6 @@ pub fn layer() -> CorsLayer {
         .allow_origin(AllowOrigin::predicate(allowed))
         .allow_methods([Method::GET, Method::POST])
         .allow_headers(REQUEST_HEADERS)
-        .expose_headers(RESPONSE_HEADERS)
+        .expose_headers([&RESPONSE_HEADERS[..], &rate_limit::HEADERS].concat())
         .max_age(REMEMBERED)
 }

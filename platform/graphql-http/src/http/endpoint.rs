@@ -13,7 +13,7 @@ use platform::request_log::without_values;
 use platform::runtime::RequestSummary;
 use platform::{Tasks, fields};
 
-use super::authentication::Authentication;
+use super::clients::{Account, Clients};
 use super::idempotency::{IdempotentRequest, execute_once};
 use super::media::Media;
 use super::outbox::outbox;
@@ -34,7 +34,7 @@ pub struct Endpoint {
     responder: Arc<Responder>,
     operations: Arc<PersistedOperations>,
     hub: Option<Arc<Hub>>,
-    authentication: Authentication,
+    clients: Clients,
 }
 
 impl Endpoint {
@@ -50,17 +50,14 @@ impl Endpoint {
             responder,
             operations: Arc::default(),
             hub: None,
-            authentication: Authentication::off(),
+            clients: Clients::unlimited(),
         }
     }
 
-    /// Authenticates clients. Called before [`with_subscriptions`](Self::with_subscriptions).
+    /// Authenticates and limits clients. Called before [`with_subscriptions`](Self::with_subscriptions).
     #[must_use]
-    pub fn with_authentication(self, authentication: Authentication) -> Self {
-        Self {
-            authentication,
-            ..self
-        }
+    pub fn with_clients(self, clients: Clients) -> Self {
+        Self { clients, ..self }
     }
 
     /// Executes these operations only.
@@ -86,7 +83,7 @@ impl Endpoint {
     pub fn with_subscriptions(self, source: Arc<dyn Subscriptions>, limits: SocketLimits) -> Self {
         let (responder, operations) = (Arc::clone(&self.responder), Arc::clone(&self.operations));
         let hub = Hub::new(responder, operations, source, limits);
-        let hub = hub.with_authentication(self.authentication.clone());
+        let hub = hub.with_clients(self.clients.clone());
         Self {
             hub: Some(Arc::new(hub)),
             ..self
@@ -107,34 +104,55 @@ impl Endpoint {
 
     pub async fn serve(self: Arc<Self>, http: Request<Body>) -> Response {
         let (mut parts, body) = http.into_parts();
-        let caller = self.authentication.caller_of(&parts.headers).await;
-        let (caller, unknown) = match caller {
-            Ok(caller) => (caller, None),
-            Err(error) => (Caller::Anonymous, Some(error)),
+        let Clients {
+            authentication,
+            rate,
+            proxies,
+        } = &self.clients;
+        let mut account = Account::new(rate.clone(), proxies.client(&parts));
+        let caller = authentication.caller_of(&parts.headers).await;
+        let unknown = caller.as_ref().err().cloned();
+        let origin = Origin::of(&parts, caller.unwrap_or(Caller::Anonymous));
+        // Before anything is read, and for tokens that are tried out too.
+        let spent = account.spend(origin.caller(), 1);
+        let rejected = spent.err().or(unknown);
+        let mut response = match rejected {
+            None => {
+                self.serve_client(&mut parts, body, origin, &mut account)
+                    .await
+            }
+            Some(error) => self.reject_connection(&error, &origin),
         };
-        let origin = Origin::of(&parts, caller);
-        if let Some(error) = unknown {
-            return self.reject_connection(&error, &origin);
-        }
+        account.write(response.headers_mut());
+        response
+    }
+
+    async fn serve_client(
+        &self,
+        parts: &mut Parts,
+        body: Body,
+        origin: Origin,
+        account: &mut Account,
+    ) -> Response {
         if let Some(hub) = &self.hub
             && websocket::is_requested(&parts.headers)
         {
-            let opened = require_allowed_page(&parts);
-            let opened = opened.and_then(|()| open_socket(hub, &mut parts, &origin));
+            let opened = require_allowed_page(parts);
+            let opened = opened.and_then(|()| open_socket(hub, parts, &origin, account));
             return opened.unwrap_or_else(|error| self.reject_connection(&error, &origin));
         }
         let started = Instant::now();
         let media = Media::accepted_by(&parts.headers);
         let is_streamed = event_stream::is_requested(&parts.headers);
         if let Some(hub) = self.hub.as_ref().filter(|_| is_streamed) {
-            let read = self.read(&parts, body).await;
+            let read = self.read(parts, body, &origin, account).await;
             let is_subscription = read.as_ref().is_ok_and(Prepared::is_subscription);
             // Some clients accept event streams for every operation, as the last choice.
             if let Some(media) = media.filter(|_| !is_subscription) {
-                return self.respond(&parts, read, (media, started), origin).await;
+                return self.respond(parts, read, (media, started), origin).await;
             }
-            let streamed = match require_allowed_page(&parts).and(read) {
-                Ok(prepared) => self.stream(hub, &parts, prepared, &origin).await,
+            let streamed = match require_allowed_page(parts).and(read) {
+                Ok(prepared) => self.stream(hub, parts, prepared, &origin).await,
                 Err(error) => Err(error),
             };
             return streamed.unwrap_or_else(|error| self.reject_connection(&error, &origin));
@@ -145,8 +163,8 @@ impl Endpoint {
             let answer = self.reject(&error, &MutationOutcome::NOTHING, &origin);
             return answer.into_response(Media::Json);
         };
-        let read = self.read(&parts, body).await;
-        self.respond(&parts, read, (media, started), origin).await
+        let read = self.read(parts, body, &origin, account).await;
+        self.respond(parts, read, (media, started), origin).await
     }
 
     /// Executes a request, and answers with one result.
@@ -197,7 +215,14 @@ impl Endpoint {
         response
     }
 
-    async fn read(&self, parts: &Parts, body: Body) -> Result<Prepared, ApiError> {
+    /// Reads a request that its sender may make, and has the units for.
+    async fn read(
+        &self,
+        parts: &Parts,
+        body: Body,
+        origin: &Origin,
+        account: &mut Account,
+    ) -> Result<Prepared, ApiError> {
         let is_get = is_get(&parts.method);
         let mut query = if is_get {
             request::from_get(parts.uri.query().unwrap_or_default(), &self.operations)?
@@ -210,6 +235,9 @@ impl Endpoint {
             let message = "a mutation must be sent by POST";
             return Err(ApiError::new(Code::MethodNotAllowed, message));
         }
+        prepared.require_access_of(origin.caller())?;
+        // One is spent already.
+        account.spend(origin.caller(), prepared.units() - 1)?;
         request::store_persisted(&self.operations, &self.responder, &prepared).await;
         Ok(prepared)
     }
@@ -220,7 +248,6 @@ impl Endpoint {
         request: Prepared,
         origin: &Origin,
     ) -> Result<HttpResponse, ApiError> {
-        request.require_access_of(origin.caller())?;
         let minimum = request::minimum(&parts.headers)?;
         let identity = self.responder.identity(origin.clone(), minimum);
         if request.is_subscription() {
@@ -273,7 +300,6 @@ impl Endpoint {
                 answer.into_response(Media::GraphqlResponse)
             });
         }
-        prepared.require_access_of(origin.caller())?;
         let resumed = event_stream::last_event(&parts.headers)?;
         let minimum = request::minimum(&parts.headers)?;
         let permit = hub.open_socket("sse")?;
@@ -343,11 +369,21 @@ fn require_allowed_page(parts: &Parts) -> Result<(), ApiError> {
     Err(ApiError::new(Code::Forbidden, message))
 }
 
-fn open_socket(hub: &Arc<Hub>, parts: &mut Parts, origin: &Origin) -> Result<Response, ApiError> {
+fn open_socket(
+    hub: &Arc<Hub>,
+    parts: &mut Parts,
+    origin: &Origin,
+    account: &Account,
+) -> Result<Response, ApiError> {
     let mut handshake = Handshake::accept(parts)?;
     let permit = hub.open_socket("ws")?;
     let response = std::mem::take(&mut handshake.response);
-    let served = websocket::serve(handshake, Arc::clone(hub), origin.clone(), permit);
+    let served = websocket::serve(
+        handshake,
+        Arc::clone(hub),
+        (origin.clone(), account.clone()),
+        permit,
+    );
     hub.responder().tasks().spawn_job(served);
     Ok(response)
 }

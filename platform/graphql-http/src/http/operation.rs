@@ -5,6 +5,7 @@ use std::sync::Arc;
 use authentication::Caller;
 use serde_json::{Map, Value};
 
+use super::clients::Account;
 use super::outbox::{Item, Outbox};
 use super::request;
 use super::subscriptions::{Hub, Rejected, SubscriptionStart};
@@ -29,13 +30,14 @@ impl Operation {
 /// It is no GraphQL request, is invalid, exceeds a limit, or `caller` may not select one of its fields.
 pub async fn parse(
     hub: &Hub,
-    caller: &Caller,
+    (caller, account): (&Caller, &mut Account),
     payload: Map<String, Value>,
     replaced: ReplacedNumbers,
 ) -> Result<Operation, ApiError> {
     let query = request::from_object(payload, replaced, hub.operations())?;
     let prepared = hub.responder().executor().prepare(query)?;
     prepared.require_access_of(caller)?;
+    account.spend(caller, prepared.units())?;
     request::store_persisted(hub.operations(), hub.responder(), &prepared).await;
     Ok(Operation(prepared))
 }

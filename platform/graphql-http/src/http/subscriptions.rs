@@ -8,6 +8,7 @@ use futures::future::BoxFuture;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::authentication::Authentication;
+use super::clients::Clients;
 use super::outbox::Outbox;
 use super::responder::Responder;
 use super::response::HttpResponse;
@@ -77,7 +78,7 @@ pub struct Hub {
     sockets: Arc<Semaphore>,
     subscriptions: Arc<Semaphore>,
     limits: SocketLimits,
-    authentication: Authentication,
+    clients: Clients,
 }
 
 /// An open connection, until it is dropped.
@@ -126,19 +127,16 @@ impl Hub {
             sockets: Arc::new(Semaphore::new(limits.sockets)),
             subscriptions: Arc::new(Semaphore::new(limits.subscriptions)),
             limits,
-            authentication: Authentication::off(),
+            clients: Clients::unlimited(),
         }
     }
 
-    pub fn with_authentication(self, authentication: Authentication) -> Self {
-        Self {
-            authentication,
-            ..self
-        }
+    pub fn with_clients(self, clients: Clients) -> Self {
+        Self { clients, ..self }
     }
 
     pub const fn authentication(&self) -> &Authentication {
-        &self.authentication
+        &self.clients.authentication
     }
 
     pub const fn limits(&self) -> &SocketLimits {

@@ -1,8 +1,10 @@
 //! Settings of the gateway.
 
+use ipnet::IpNet;
+
 use super::accepts::{A_BOOLEAN, A_COUNT};
 use crate::config::setting::Setting;
-use crate::config::values::{boolean, hosts, origins, positive, text};
+use crate::config::values::{boolean, hosts, networks, number, origins, positive, text};
 
 pub const ALLOWED_HOSTS: Setting<Vec<String>> = Setting::new(
     "ALLOWED_HOSTS",
@@ -78,3 +80,15 @@ pub const GRAPHQL_MAX_OPERATIONS_PER_SOCKET: Setting<u32> = Setting::new(
     "Maximum number of operations of one WebSocket at the same time",
 )
 .or("20");
+pub const RATE_LIMIT_PER_MINUTE: Setting<u32> = Setting::new(
+    "RATE_LIMIT_PER_MINUTE",
+    number,
+    "a number, 0 for no limit",
+    "Units that a client may spend a minute; by default 1000 if AUTH is jwt, else no limit",
+);
+pub const TRUSTED_PROXIES: Setting<Vec<IpNet>> = Setting::new(
+    "TRUSTED_PROXIES",
+    networks,
+    "addresses and networks such as 10.0.0.0/8, separated by commas",
+    "Proxies whose X-Forwarded-For says who the client is",
+);

@@ -2,23 +2,14 @@
 
 use crate::config::setting::Setting;
 
-pub(super) const RATE_LIMIT_PER_MINUTE: Setting<()> = only(
-    "RATE_LIMIT_PER_MINUTE",
-    |text| only_value(text, "0"),
-    "0 (off)",
-);
 const NOTHING: &str = "no value: this version does not support it";
 pub(super) const TLS_CERT_FILE: Setting<()> = only("TLS_CERT_FILE", |_| None, NOTHING);
 pub(super) const TLS_KEY_FILE: Setting<()> = only("TLS_KEY_FILE", |_| None, NOTHING);
 pub(super) const OTEL_EXPORTER_OTLP_ENDPOINT: Setting<()> =
     only("OTEL_EXPORTER_OTLP_ENDPOINT", |_| None, NOTHING);
 
-pub(in crate::config) const UNSUPPORTED: &[&Setting<()>] = &[
-    &RATE_LIMIT_PER_MINUTE,
-    &TLS_CERT_FILE,
-    &TLS_KEY_FILE,
-    &OTEL_EXPORTER_OTLP_ENDPOINT,
-];
+pub(in crate::config) const UNSUPPORTED: &[&Setting<()>] =
+    &[&TLS_CERT_FILE, &TLS_KEY_FILE, &OTEL_EXPORTER_OTLP_ENDPOINT];
 
 const fn only(
     name: &'static str,
@@ -26,8 +17,4 @@ const fn only(
     accepts: &'static str,
 ) -> Setting<()> {
     Setting::new(name, parse, accepts, "Not supported in this version")
-}
-
-fn only_value(given: &str, supported: &str) -> Option<()> {
-    (given == supported).then_some(())
 }

@@ -1,7 +1,7 @@
 //! Admission of connections to a listener.
 
 use std::collections::{BTreeMap, HashMap};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::ConnectionLimits;
 use crate::fields;
+use crate::runtime::Peer;
 
 /// How long a connection over the limit is served.
 const OVER_LIMIT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -72,14 +73,15 @@ impl Admission {
     pub(in crate::runtime) async fn accept(
         &self,
         listener: &TcpListener,
-    ) -> (TcpStream, ConnectionPermit) {
+    ) -> (TcpStream, Peer, ConnectionPermit) {
         loop {
             match listener.accept().await {
                 Ok((stream, peer)) => {
                     // Without it small responses wait for the client's acknowledgement. A failure is harmless
                     // otherwise.
                     let _ = stream.set_nodelay(true);
-                    return (stream, self.admit(peer.ip()));
+                    let peer = Peer::new(peer.ip());
+                    return (stream, peer, self.admit(peer));
                 }
                 Err(error) => {
                     if let Some(suppressed) = self.0.not_accepted.failed(Instant::now()) {
@@ -95,11 +97,11 @@ impl Admission {
         }
     }
 
-    fn admit(&self, peer: IpAddr) -> ConnectionPermit {
+    fn admit(&self, peer: Peer) -> ConnectionPermit {
         let Shared {
             listener, limits, ..
         } = *self.0;
-        let peer = peer_of(peer);
+        let peer = peer.host();
         let mut open = self.0.open.lock();
         let of_peer = open.by_peer.get(&peer).copied().unwrap_or_default();
         let is_within = open.within_limit < limits.connections
@@ -184,23 +186,13 @@ impl Drop for ConnectionPermit {
     }
 }
 
-/// The peer that an address belongs to. With IPv6 a host has a /64 network, all addresses of which are its own.
-fn peer_of(address: IpAddr) -> IpAddr {
-    const HOST_PART: u128 = u64::MAX as u128;
-    match address.to_canonical() {
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !HOST_PART).into(),
-        address @ IpAddr::V4(_) => address,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::net::IpAddr;
-
     use super::{Admission, ConnectionLimits};
+    use crate::runtime::Peer;
 
-    fn ip(text: &str) -> IpAddr {
-        text.parse().expect("an address")
+    fn ip(text: &str) -> Peer {
+        Peer::new(text.parse().expect("an address"))
     }
 
     #[tokio::test]

@@ -28,7 +28,7 @@ use self::io::{BodyError, Http1Io, Progress, ResponseGuard};
 use super::bind::Bound;
 use super::connections::{Admission, AdmittedStream, ConnectionLimits, ConnectionPermit};
 use super::request_id::identified;
-use super::{StartError, Tasks, host};
+use super::{Peer, StartError, Tasks, host};
 use crate::fields;
 use crate::health::{HEALTH, LIVE, METRICS, READY};
 
@@ -76,12 +76,12 @@ impl HttpListener {
 async fn accept(listener: TcpListener, admission: Admission, router: Router, tasks: Tasks) {
     let stopping = tasks.stopping();
     loop {
-        let (stream, place) = tokio::select! {
+        let (stream, peer, place) = tokio::select! {
             () = stopping.cancelled() => return,
             accepted = admission.accept(&listener) => accepted,
         };
         tasks.spawn_job(serve_connection(
-            stream,
+            (stream, peer),
             place,
             router.clone(),
             stopping.clone(),
@@ -90,7 +90,7 @@ async fn accept(listener: TcpListener, admission: Admission, router: Router, tas
 }
 
 async fn serve_connection(
-    stream: TcpStream,
+    (stream, peer): (TcpStream, Peer),
     place: ConnectionPermit,
     router: Router,
     stopping: CancellationToken,
@@ -100,6 +100,7 @@ async fn serve_connection(
         router,
         progress: progress.clone(),
         is_over_limit: place.is_over_limit(),
+        peer,
     };
     let is_over_limit = place.is_over_limit();
     let mut end = place
@@ -139,6 +140,7 @@ struct Answers {
     router: Router,
     progress: Progress,
     is_over_limit: bool,
+    peer: Peer,
 }
 
 impl hyper::service::Service<Request<Incoming>> for Answers {
@@ -146,7 +148,8 @@ impl hyper::service::Service<Request<Incoming>> for Answers {
     type Error = Infallible;
     type Future = BoxFuture<'static, Result<Self::Response, Infallible>>;
 
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        request.extensions_mut().insert(self.peer);
         let answering = self.progress.head_parsed(framing_of(request.body()));
         let router = self.router.clone();
         let is_over_limit = self.is_over_limit;

@@ -103,7 +103,7 @@ fn incoming(
     admission: Admission,
 ) -> impl Stream<Item = Result<Http2Io<TcpStream>, Infallible>> {
     futures::stream::unfold((listener, admission), async |(listener, admission)| {
-        let (stream, place) = admission.accept(&listener).await;
+        let (stream, _, place) = admission.accept(&listener).await;
         Some((Ok(Http2Io::new(stream, place)), (listener, admission)))
     })
 }

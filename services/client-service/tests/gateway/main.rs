@@ -19,6 +19,7 @@ mod order_subscriptions;
 mod orders;
 mod outcomes;
 mod positions;
+mod rate_limits;
 mod reads;
 mod registered;
 mod relay;

@@ -12,7 +12,7 @@ use event_sourcing::handler::{HandlerConfig, HandlerParts};
 use event_sourcing::{
     Clock, CommandId, EventStore, Executor, ExecutorConfig, Filter, SteadyClock, Tail,
 };
-use graphql_http::Authentication;
+use graphql_http::{Authentication, Clients};
 use idempotency_sql::{KeyClock, Requests};
 use platform::event_handlers::{self, PlannedHandler};
 use platform::health::{explain_start, watch_clock};
@@ -83,13 +83,16 @@ impl MySystem {
         let address = listener.address();
         let backend = edge::StoredAnswers::new(requests, store, Arc::clone(&clock));
         let tokens = config.tokens.as_ref();
-        let authentication = Authentication::open(tokens, &clock, &health, &tasks).await?;
+        let clients = Clients {
+            authentication: Authentication::open(tokens, &clock, &health, &tasks).await?,
+            ..Clients::unlimited()
+        };
         let parts = edge::RouterParts {
             backend: Arc::new(backend),
             clock,
             health,
             metrics,
-            authentication,
+            clients,
         };
         listener.serve(edge::router(edge, config, parts, &tasks)?, &tasks);
         Ok(Self {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use async_graphql::{EmptySubscription, Schema};
 use event_sourcing::Clock;
 use graphql_http::{
-    AllowedHosts, AllowedOrigins, Authentication, Backend, Endpoint, Explorer, GraphiqlFolder, MAX_NESTING, Sample,
+    AllowedHosts, AllowedOrigins, Backend, Clients, Endpoint, Explorer, GraphiqlFolder, MAX_NESTING, Sample,
     Site,
 };
 use platform::runtime::StartError;
@@ -45,7 +45,7 @@ pub(crate) struct RouterParts {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) health: Health,
     pub(crate) metrics: Metrics,
-    pub(crate) authentication: Authentication,
+    pub(crate) clients: Clients,
 }
 
 /// The routes `/graphql`, `/graphiql`, `/health` and `/metrics`.
@@ -72,7 +72,7 @@ pub(crate) fn router(
     let executor = graphql_http::Executor::try_new(engine, sdl, config.limits)
         .map_err(|error| StartError::failed("read the schema", error))?;
     let endpoint = Endpoint::new(executor, parts.backend, parts.clock, tasks.clone())
-        .with_authentication(parts.authentication);
+        .with_clients(parts.clients);
     let site = Site {
         health: parts.health,
         metrics: parts.metrics,

@@ -36,6 +36,7 @@ const INTROSPECTION_LISTS: [&str; 8] = [
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Measured {
     pub complexity: u64,
+    pub root_fields: u64,
     /// The access that it needs, if it selects anything.
     pub access: Option<RequiredAccess>,
 }
@@ -59,6 +60,7 @@ pub fn measure(
         if std::ptr::eq(&raw const operation.node, selected) {
             measured = Measured {
                 complexity: cost.complexity,
+                root_fields: cost.fields,
                 access: cost.access.map(NeededAccess::into_owned),
             };
         }

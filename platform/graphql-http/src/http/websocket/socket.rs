@@ -28,6 +28,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::handshake::Handshake;
 use super::protocol::{self, Close, Incoming};
 use crate::errors::{ApiError, Code};
+use crate::http::clients::Account;
 use crate::http::expiry::Expiry;
 use crate::http::operation::{self, Operation};
 use crate::http::outbox::{Inbox, Item, Outbox, outbox};
@@ -49,7 +50,12 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 type Stream = WebSocketStream<TokioIo<Upgraded>>;
 
 /// Serves an accepted WebSocket until it is closed.
-pub async fn serve(handshake: Handshake, hub: Arc<Hub>, origin: Origin, permit: SocketPermit) {
+pub async fn serve(
+    handshake: Handshake,
+    hub: Arc<Hub>,
+    (origin, account): (Origin, Account),
+    permit: SocketPermit,
+) {
     let Ok(upgraded) = handshake.upgrade.await else {
         // The client has left before the response was sent.
         return;
@@ -67,6 +73,7 @@ pub async fn serve(handshake: Handshake, hub: Arc<Hub>, origin: Origin, permit: 
         too_slow: inbox.too_slow(),
         hub,
         origin,
+        account,
         stream,
         outbox,
         operations: HashMap::new(),
@@ -109,6 +116,7 @@ impl From<Close> for End {
 struct Socket {
     hub: Arc<Hub>,
     origin: Origin,
+    account: Account,
     stream: Stream,
     outbox: Outbox,
     operations: HashMap<u64, Entry>,
@@ -273,7 +281,8 @@ impl Socket {
                 replaced,
             } => {
                 let parsed = if self.operations.len() < self.hub.limits().operations {
-                    operation::parse(&self.hub, self.origin.caller(), payload, replaced).await
+                    let client = (self.origin.caller(), &mut self.account);
+                    operation::parse(&self.hub, client, payload, replaced).await
                 } else {
                     let limit = self.hub.limits().operations;
                     let message = format!("a WebSocket has at most {limit} operations");
