@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use event_sourcing::Version;
+use event_sourcing::{Version, quoted};
 
 use crate::order::{OrderSagaState, OrderState};
 use crate::validation::{ValidationError, ValidationErrors};
-use crate::value::{EntityId, Money, Quantity, StockLevel, quoted};
+use crate::value::{EntityId, Money, Quantity, StockLevel};
 
 /// Why a command is rejected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

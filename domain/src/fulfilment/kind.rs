@@ -1,10 +1,11 @@
 //! The list of sagas.
 
+use event_sourcing::quoted;
 use sagas::Saga;
 
 use super::{CancelOrderSaga, OrderSaga};
 use crate::ValidationError;
-use crate::value::{invalid, shown};
+use crate::value::invalid;
 
 /// The names of their types.
 pub const SAGA_TYPES: [&str; 2] = [OrderSaga::NAME, CancelOrderSaga::NAME];
@@ -19,7 +20,7 @@ pub const SAGA_STREAMS: [&str; 2] = [OrderSaga::STREAM, CancelOrderSaga::STREAM]
 pub fn parse_saga_type(field: &str, text: &str) -> Result<&'static str, ValidationError> {
     let known = SAGA_TYPES.into_iter().find(|name| *name == text);
     known.ok_or_else(|| {
-        let rule = format!("be {}, got {}", SAGA_TYPES.join(" or "), shown(text));
+        let rule = format!("be {}, got {}", SAGA_TYPES.join(" or "), quoted(text));
         invalid(field, &rule)
     })
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use event_sourcing::execute::{Command, Lane, States};
+use event_sourcing::quoted;
 use sagas::SagaState;
 
 use super::event::{OrderCreated, OrderEvent, OrderItem};
@@ -102,11 +103,8 @@ fn items<'a>(
     let mut items = Vec::new();
     for line in lines.iter() {
         let found = product(&line.product_id).ok_or_else(|| {
-            let given = line.product_id.as_str();
-            invalid(
-                &line.field,
-                &format!("be an existing product, got {given:?}"),
-            )
+            let given = quoted(line.product_id.as_str());
+            invalid(&line.field, &format!("be an existing product, got {given}"))
         });
         if let Some(product) = errors.check(found) {
             items.push(OrderItem {

@@ -2,10 +2,11 @@
 
 use std::fmt;
 
+use event_sourcing::quoted;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::text::{invalid, limited, shown};
+use super::text::{invalid, limited};
 use crate::ValidationError;
 
 const MAX_ENTITY_ID: usize = 64;
@@ -28,7 +29,7 @@ impl EntityId {
         if text.is_empty() || text.len() > MAX_ENTITY_ID || !text.chars().all(allowed) {
             let rule = format!(
                 "be 1 to {MAX_ENTITY_ID} letters, digits, '-', '_' or '.', got {}",
-                shown(text)
+                quoted(text)
             );
             return Err(invalid(field, &rule));
         }

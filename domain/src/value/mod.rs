@@ -21,5 +21,5 @@ pub use order_status::OrderStatus;
 pub use patch::Patch;
 pub use quantity::{Quantity, StockLevel, parse_expected_version};
 pub use reference::{Reference, TrackingNumber};
+pub(crate) use text::invalid;
 pub use text::{Description, Reason};
-pub(crate) use text::{invalid, quoted, shown};

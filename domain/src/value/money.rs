@@ -2,10 +2,11 @@
 
 use std::fmt;
 
+use event_sourcing::quoted;
 use serde::{Deserialize, Serialize};
 
 use super::Quantity;
-use super::text::{invalid, shown};
+use super::text::invalid;
 use crate::ValidationError;
 
 /// The longest number that is parsed: longer than any amount, and short enough that parsing is cheap.
@@ -47,14 +48,14 @@ impl Money {
     pub fn parse(field: &str, text: &str) -> Result<Self, ValidationError> {
         read(text).map(Self).map_err(|reason| match reason {
             NotMoney::NotANumber => {
-                invalid(field, &format!("be a decimal number, got {}", shown(text)))
+                invalid(field, &format!("be a decimal number, got {}", quoted(text)))
             }
             NotMoney::TooManyDecimals => invalid(
                 field,
-                &format!("have at most 2 decimals, got {}", shown(text)),
+                &format!("have at most 2 decimals, got {}", quoted(text)),
             ),
             NotMoney::TooLarge => {
-                invalid(field, &format!("be a smaller number, got {}", shown(text)))
+                invalid(field, &format!("be a smaller number, got {}", quoted(text)))
             }
         })
     }
@@ -91,7 +92,7 @@ impl Price {
     pub fn parse(field: &str, text: &str) -> Result<Self, ValidationError> {
         let outside = || {
             let limits = format!("{} to {}", Self::LOWEST, Self::HIGHEST);
-            invalid(field, &format!("be {limits}, got {}", shown(text)))
+            invalid(field, &format!("be {limits}, got {}", quoted(text)))
         };
         match read(text).map(Money) {
             Ok(money) if (Self::LOWEST..=Self::HIGHEST).contains(&money) => Ok(Self(money)),

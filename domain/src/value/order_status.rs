@@ -2,9 +2,10 @@
 
 use std::fmt;
 
+use event_sourcing::quoted;
 use serde::{Deserialize, Serialize};
 
-use super::text::{invalid, shown};
+use super::text::invalid;
 use crate::ValidationError;
 
 /// The status of an order, as clients see it.
@@ -48,7 +49,7 @@ impl OrderStatus {
             .find(|status| status.name() == text)
             .ok_or_else(|| {
                 let names = Self::ALL.map(Self::name).join(", ");
-                invalid(field, &format!("be one of {names}, got {}", shown(text)))
+                invalid(field, &format!("be one of {names}, got {}", quoted(text)))
             })
     }
 

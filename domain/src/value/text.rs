@@ -1,11 +1,9 @@
 //! Text of limited length, counted in Unicode scalar values.
 
+use event_sourcing::quoted;
 use serde::{Deserialize, Serialize};
 
 use crate::ValidationError;
-
-/// How much of a rejected text an error quotes.
-const SHOWN_CHARACTERS: usize = 40;
 
 /// The description of a product or category: at most 1,000 characters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,7 +76,7 @@ pub(super) fn limited<'a>(
     if text.contains('\0') {
         return Err(invalid(
             field,
-            &format!("not contain U+0000, got {}", shown(text)),
+            &format!("not contain U+0000, got {}", quoted(text)),
         ));
     }
     Ok(text)
@@ -88,57 +86,5 @@ pub(crate) fn invalid(field: &str, rule: &str) -> ValidationError {
     ValidationError {
         field: field.to_owned(),
         message: format!("{field} must {rule}"),
-    }
-}
-
-/// The text in quotes, truncated if it is long.
-pub(crate) fn shown(text: &str) -> String {
-    match text.char_indices().nth(SHOWN_CHARACTERS) {
-        None => quoted(text),
-        Some((end, _)) => format!("{}…", quoted(&text[..end])),
-    }
-}
-
-/// The text in quotes. Only what could be taken for something else is escaped, so that names of every script stay readable:
-/// quotes, controls, and characters that change the order of those around them.
-pub(crate) fn quoted(text: &str) -> String {
-    let mut quoted = String::from('"');
-    for character in text.chars() {
-        if matches!(character, '"' | '\\') || character.is_control() || is_direction(character) {
-            quoted.extend(character.escape_debug());
-        } else {
-            quoted.push(character);
-        }
-    }
-    quoted.push('"');
-    quoted
-}
-
-/// Whether a character changes the direction or the line of the text after it.
-const fn is_direction(character: char) -> bool {
-    matches!(
-        character,
-        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}'
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::shown;
-
-    #[test]
-    fn a_text_is_shown_as_it_is_unless_it_could_mislead() {
-        for (text, expected) in [
-            ("Tea", "\"Tea\""),
-            ("हिन्दी चाय", "\"हिन्दी चाय\""),
-            ("e\u{301}", "\"e\u{301}\""),
-            ("👨\u{200d}👩", "\"👨\u{200d}👩\""),
-            ("a\"b\\c\n", r#""a\"b\\c\n""#),
-            ("\u{202e}x\0", r#""\u{202e}x\0""#),
-        ] {
-            assert_eq!(shown(text), expected);
-        }
-        let long = "x".repeat(1_000);
-        assert!(shown(&long).len() < 200 && shown(&long).ends_with("\"…"));
     }
 }

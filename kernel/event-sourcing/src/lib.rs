@@ -21,6 +21,7 @@
 //! | [`projection`] | folding events into rows |
 //! | [`handler`] | delivering events at least once |
 //! | [`lease`], [`log`] | fencing tokens, and checkpoints that detect a restored log |
+//! | [`quoted()`] | text from outside in messages |
 //!
 //! Processes over several streams and external providers are in the crate `rust-cqrs-sagas`.
 
@@ -47,6 +48,7 @@ pub mod log;
 pub mod memory;
 pub mod projection;
 pub mod queue;
+mod quoted;
 pub mod snapshot;
 pub mod store;
 mod stored;
@@ -76,6 +78,7 @@ pub use lease::{Fence, Lease, LeaseRetention, LeaseStore, MAX_HELD_LEASES, Token
 pub use log::{ForeignLog, LogId, LogIdentity, LogMark};
 pub use memory::{MemoryEventStore, MemoryHandlerStore, MemoryProjectionStore};
 pub use projection::Projection;
+pub use quoted::quoted;
 pub use store::{
     CommandStatus, Entry, EventStore, Filter, LogPage, Snapshot, StoreError, StreamPage, Unreadable,
 };

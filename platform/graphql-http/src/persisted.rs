@@ -16,6 +16,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::sync::Arc;
 
+use event_sourcing::quoted;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
@@ -158,7 +159,7 @@ impl RegisteredOperations {
         let manifest: BTreeMap<String, String> = serde_json::from_str(&text)
             .map_err(|error| ManifestError::Json(shown.clone(), error))?;
         for (key, text) in manifest {
-            let source = format!("the operation {key:?} of {shown}");
+            let source = format!("the operation {} of {shown}", quoted(&key));
             self.insert(Some(&key), &text, source)?;
         }
         Ok(())

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use event_sourcing::quoted;
 use tonic::Status;
 use tonic::metadata::{Ascii, MetadataMap, MetadataValue};
 use uuid::Uuid;
@@ -161,11 +162,8 @@ fn typed<T>(
     };
     let parsed = value.to_str().ok().and_then(parse);
     parsed.map(Some).ok_or_else(|| {
-        let given: String = String::from_utf8_lossy(value.as_bytes())
-            .chars()
-            .take(40)
-            .collect();
-        Status::invalid_argument(format!("{key} must be {expected}, got {given:?}"))
+        let given = quoted(&String::from_utf8_lossy(value.as_bytes()));
+        Status::invalid_argument(format!("{key} must be {expected}, got {given}"))
     })
 }
 

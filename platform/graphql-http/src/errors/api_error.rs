@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use async_graphql::{Context, ErrorExtensionValues, PathSegment, Pos, Value};
+use event_sourcing::quoted;
 use platform::{ErrorId, fields};
 
 use super::Code;
@@ -71,13 +72,13 @@ impl ApiError {
         }
     }
 
-    /// The entity does not exist. At most 64 characters of the value are repeated.
+    /// The entity does not exist.
     #[must_use]
     pub fn not_found(what: &str, by: &str, value: &str) -> Self {
-        let shown: String = value.chars().take(64).collect();
+        let given = quoted(value);
         Self::new(
             Code::NotFound,
-            format!("there is no {what} with the {by} {shown:?}"),
+            format!("there is no {what} with the {by} {given}"),
         )
     }
 
@@ -177,4 +178,20 @@ fn add_error(context: &Context<'_>, error: ApiError, item: Option<usize>) {
     let mut error = context.set_error_path(error);
     error.path.extend(item.map(PathSegment::Index));
     context.add_error(error);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ApiError;
+
+    #[test]
+    fn a_name_of_any_script_is_shown_as_it_is() {
+        let message = |name: &str| ApiError::not_found("category", "name", name).message;
+        for name in ["हिन्दी चाय", "e\u{301}", "👨\u{200d}👩"] {
+            let expected = format!("there is no category with the name \"{name}\"");
+            assert_eq!(message(name), expected);
+        }
+        let misleading = message("\u{202e}a\"b\n");
+        assert!(misleading.ends_with(r#""\u{202e}a\"b\n""#), "{misleading}");
+    }
 }

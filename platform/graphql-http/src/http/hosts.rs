@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use axum::extract::Request;
+use event_sourcing::quoted;
 use platform::runtime::host_of;
 
 use super::page::address;
@@ -30,10 +31,9 @@ impl AllowedHosts {
         if host.as_deref().is_some_and(|host| self.allows(host)) {
             return Ok(());
         }
-        let shown: String = host.unwrap_or_default().chars().take(80).collect();
-        let message = format!(
-            "the Host must be an address, localhost or one of ALLOWED_HOSTS, got {shown:?}"
-        );
+        let given = quoted(&host.unwrap_or_default());
+        let message =
+            format!("the Host must be an address, localhost or one of ALLOWED_HOSTS, got {given}");
         Err(ApiError::new(Code::Forbidden, message))
     }
 

@@ -2,6 +2,7 @@
 
 use async_graphql::Variables;
 use axum::body::Body;
+use event_sourcing::quoted;
 use http::{HeaderMap, HeaderValue, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::{Map, Value};
@@ -125,12 +126,9 @@ pub fn minimum(headers: &HeaderMap) -> Result<Option<u64>, ApiError> {
         return Ok(None);
     };
     position(value).map(Some).ok_or_else(|| {
-        let given: String = String::from_utf8_lossy(value.as_bytes())
-            .chars()
-            .take(40)
-            .collect();
+        let given = quoted(&String::from_utf8_lossy(value.as_bytes()));
         bad_request(format!(
-            "X-Min-Position must be a decimal number up to 2^63 - 1, got {given:?}"
+            "X-Min-Position must be a decimal number up to 2^63 - 1, got {given}"
         ))
     })
 }

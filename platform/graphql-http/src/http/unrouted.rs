@@ -2,16 +2,14 @@
 
 use axum::extract::Request;
 use axum::response::Response;
+use event_sourcing::quoted;
 use http::header;
 
 use super::endpoint::Endpoint;
 use crate::errors::{ApiError, Code};
 
-/// How much of a path an error repeats.
-const SHOWN_CHARS: usize = 80;
-
 pub fn unknown_path(endpoint: &Endpoint, request: Request) -> Response {
-    let message = format!("there is nothing at {:?}", shown(request.uri().path()));
+    let message = format!("there is nothing at {}", quoted(request.uri().path()));
     reject(
         endpoint,
         &ApiError::new(Code::UnknownPath, message),
@@ -20,9 +18,9 @@ pub fn unknown_path(endpoint: &Endpoint, request: Request) -> Response {
 }
 
 pub fn wrong_method(endpoint: &Endpoint, request: Request) -> Response {
-    let method = shown(request.method().as_str());
-    let path = shown(request.uri().path());
-    let message = format!("{path:?} does not take the method {method}");
+    let path = quoted(request.uri().path());
+    let method = quoted(request.method().as_str());
+    let message = format!("{path} does not take the method {method}");
     let error = ApiError::new(Code::MethodNotAllowed, message);
     let mut response = reject(endpoint, &error, request);
     // The router sets the methods of the path.
@@ -33,8 +31,4 @@ pub fn wrong_method(endpoint: &Endpoint, request: Request) -> Response {
 fn reject(endpoint: &Endpoint, error: &ApiError, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     endpoint.reject_early(error, &parts)
-}
-
-fn shown(text: &str) -> String {
-    text.chars().take(SHOWN_CHARS).collect()
 }

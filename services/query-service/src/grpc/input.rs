@@ -168,14 +168,6 @@ pub(super) fn invalid_argument(field: &str, rule: &str) -> Status {
     Status::invalid_argument(format!("{field} must {rule}"))
 }
 
-/// The text in quotes, truncated if it is long.
-pub(super) fn shown(text: &str) -> String {
-    const MAX_IDS: usize = 40;
-    let short: String = text.chars().take(MAX_IDS).collect();
-    let more = if short.len() < text.len() { "…" } else { "" };
-    format!("{short:?}{more}")
-}
-
 /// The error for a number without an enum value.
 pub(super) fn unknown(field: &str, names: &[&str], given: i32) -> Status {
     let rule = format!("be one of {}, got number {given}", names.join(", "));

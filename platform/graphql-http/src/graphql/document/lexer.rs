@@ -3,6 +3,7 @@
 //! Later phases recurse over brackets and take time for each token, so both are limited here, in one pass.
 
 use async_graphql::Pos;
+use event_sourcing::quoted;
 
 use super::syntax::syntax;
 use super::text::Text;
@@ -60,7 +61,10 @@ pub fn tokens(text: &str) -> Result<(Vec<Token<'_>>, Pos), ApiError> {
                 text.skip(1);
                 Kind::Mark(first)
             }
-            other => return Err(syntax(pos, format!("{other:?} does not start a token"))),
+            other => {
+                let message = format!("{} does not start a token", quoted(&other.to_string()));
+                return Err(syntax(pos, message));
+            }
         };
         match kind {
             Kind::Mark('(' | '[' | '{') => open += 1,

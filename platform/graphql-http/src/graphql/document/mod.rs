@@ -17,6 +17,7 @@ use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, FragmentDefinition, OperationDefinition,
 };
 use async_graphql::{Name, Pos, Positioned};
+use event_sourcing::quoted;
 
 use super::number_precision::ReplacedNumbers;
 use crate::errors::{ApiError, Code};
@@ -149,10 +150,10 @@ pub fn operation<'a>(
         (DocumentOperations::Single(operation), None) => Ok(&operation.node),
         (DocumentOperations::Multiple(operations), Some(name)) => match operations.get(name) {
             Some(operation) => Ok(&operation.node),
-            None => invalid(format!("there is no operation {name:?}")),
+            None => invalid(format!("there is no operation {}", quoted(name))),
         },
         (DocumentOperations::Single(_), Some(name)) => {
-            invalid(format!("there is no operation {name:?}"))
+            invalid(format!("there is no operation {}", quoted(name)))
         }
         (DocumentOperations::Multiple(operations), None) => {
             let mut all = operations.values();

@@ -6,6 +6,7 @@ use async_graphql::parser::types::{
 };
 use async_graphql::{Name, Pos, Positioned};
 use async_graphql_value::Value;
+use event_sourcing::quoted;
 
 use super::super::number_precision::ReplacedNumbers;
 use super::lexer::{Kind, Token};
@@ -266,7 +267,7 @@ impl<'a> Parser<'a> {
         if self.take(&Kind::Mark(mark)) {
             return Ok(());
         }
-        self.unexpected(&format!("{:?}", mark.to_string()))
+        self.unexpected(&quoted(&mark.to_string()))
     }
 
     pub fn name(&mut self, what: &str) -> Result<Positioned<Name>, ApiError> {
@@ -283,12 +284,9 @@ impl<'a> Parser<'a> {
         let pos = self.pos();
         let found = match self.peek() {
             None => "the end".to_owned(),
-            Some(Kind::Mark(mark)) => format!("{:?}", mark.to_string()),
+            Some(Kind::Mark(mark)) => quoted(&mark.to_string()),
             Some(Kind::Spread) => "\"...\"".to_owned(),
-            Some(Kind::Name(text) | Kind::Int(text) | Kind::Float(text)) => {
-                let start: String = text.chars().take(40).collect();
-                format!("{start:?}")
-            }
+            Some(Kind::Name(text) | Kind::Int(text) | Kind::Float(text)) => quoted(text),
             Some(Kind::String(_)) => "a string".to_owned(),
         };
         Err(syntax(pos, format!("expected {wanted}, found {found}")))

@@ -4,6 +4,7 @@ use async_graphql::parser::types::{BaseType, Type};
 use async_graphql::{Name, Number, Positioned, Value as Constant};
 use async_graphql_value::Value;
 use async_graphql_value::indexmap::IndexMap;
+use event_sourcing::quoted;
 
 use super::super::number_precision::ReplacedNumbers;
 use super::lexer::Kind;
@@ -72,8 +73,8 @@ impl Parser<'_> {
             Kind::String(text) => Value::String(text),
             Kind::Int(text) | Kind::Float(text) => {
                 let number = number(text, &mut self.replaced).ok_or_else(|| {
-                    let start: String = text.chars().take(40).collect();
-                    ApiError::invalid_document(format!("{start} is beyond every number type"), pos)
+                    let message = format!("{} is beyond every number type", quoted(text));
+                    ApiError::invalid_document(message, pos)
                 });
                 Value::Number(number?)
             }

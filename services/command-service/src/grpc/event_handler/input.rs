@@ -3,7 +3,7 @@
 use contract::proto::{PauseEventHandlerParam, ResumeEventHandlerParam, SkipHandledEventParam};
 use domain::{DomainError, ValidationError, ValidationErrors};
 use event_sourcing::handler::ParkedStream;
-use event_sourcing::{Actor, Position};
+use event_sourcing::{Actor, Position, quoted};
 
 use super::super::input::acting;
 use crate::handlers::{DecideOnHandler, HandlerDecision};
@@ -54,7 +54,7 @@ fn parked_stream<'p>(
     rows.find(|row| row.stream.to_string() == given)
         .ok_or_else(|| ValidationError {
             field: "stream".to_owned(),
-            message: format!("stream must be one that is parked, got {given:?}"),
+            message: format!("stream must be one that is parked, got {}", quoted(given)),
         })
 }
 

@@ -9,7 +9,7 @@ use contract::proto::{
     SkipHandledEventParam,
 };
 use contract::status::Outcome;
-use event_sourcing::StoreError;
+use event_sourcing::{StoreError, quoted};
 use platform::event_handlers::{EventHandlers, HandlerReport};
 use tokio::time::timeout_at;
 use tonic::metadata::MetadataMap;
@@ -38,7 +38,8 @@ impl EventHandlersApi {
         found.ok_or_else(|| {
             let names: Vec<_> = self.handlers.names().collect();
             let message = format!(
-                "there is no event handler {name:?}; there are {}",
+                "there is no event handler {}; there are {}",
+                quoted(name),
                 names.join(", ")
             );
             Outcome::None.mark(Status::not_found(message))

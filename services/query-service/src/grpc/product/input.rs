@@ -6,9 +6,10 @@ use contract::query::{
     ProductPaginationRequest, ProductPriceRangeRequest, ProductSearchRequest, ProductSort,
     ProductWindowRequest,
 };
+use event_sourcing::quoted;
 use tonic::Status;
 
-use super::super::input::{self, id, invalid_argument, limit, shown};
+use super::super::input::{self, id, invalid_argument, limit};
 use crate::queries::{
     MAX_ROWS, PageSlice, ProductListOrder, ProductSearch, ProductSortField, Sort, SortDirection,
     SortField,
@@ -104,7 +105,7 @@ fn direction_of(text: &str) -> Result<SortDirection, Status> {
         "desc" => Ok(SortDirection::Descending),
         other => Err(invalid_argument(
             "sort_order",
-            &format!("be \"asc\" or \"desc\", got {}", shown(other)),
+            &format!("be \"asc\" or \"desc\", got {}", quoted(other)),
         )),
     }
 }
@@ -118,7 +119,7 @@ fn old_order(sort_by: &str, sort_order: &str) -> Result<ProductListOrder, Status
         "price" => by_price(sort_order),
         other => Err(invalid_argument(
             "sort_by",
-            &format!("be \"name\" or \"price\", got {}", shown(other)),
+            &format!("be \"name\" or \"price\", got {}", quoted(other)),
         )),
     }
 }
@@ -230,5 +231,5 @@ fn ordered(min: &Bound, max: &Bound) -> Result<(), Status> {
 }
 
 fn unreadable(field: &str, text: &str, error: DecimalError) -> Status {
-    Status::invalid_argument(format!("{field} {error}, got {}", shown(text)))
+    Status::invalid_argument(format!("{field} {error}, got {}", quoted(text)))
 }
