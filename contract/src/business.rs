@@ -1,8 +1,7 @@
 //! Business errors: rejections by the domain, which are part of an OK reply.
 
-use std::collections::HashMap;
-
 use crate::proto::Error;
+pub use crate::proto::FieldError;
 
 /// The detail with the name of a validation error's first invalid field, in the spelling of the GraphQL schema.
 pub const FIELD: &str = "field";
@@ -67,18 +66,9 @@ impl ErrorType {
             r#type: self.name().to_owned(),
             message: message.into(),
             code: self.code(),
-            details: HashMap::new(),
+            ..Error::default()
         }
     }
-}
-
-/// A validation error of one field.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FieldError {
-    /// In the spelling of the GraphQL schema.
-    pub field: String,
-    /// The violated rule.
-    pub message: String,
 }
 
 /// A validation error about these fields.
@@ -93,12 +83,17 @@ pub fn validation_error(message: impl Into<String>, fields: &[FieldError]) -> Er
             .details
             .insert(format!("{FIELD_PREFIX}{field}"), message.clone());
     }
+    error.field_errors = fields.to_vec();
     error
 }
 
-/// The field errors of a validation error, ordered by name, and those of a list by index.
+/// The field errors of a validation error, in the order of its message. A service of an earlier version sends only the
+/// details, which have no order: then they are ordered by name, and those of a list by index.
 #[must_use]
 pub fn field_errors(error: &Error) -> Vec<FieldError> {
+    if !error.field_errors.is_empty() {
+        return error.field_errors.clone();
+    }
     let mut fields: Vec<FieldError> = error
         .details
         .iter()
@@ -133,12 +128,29 @@ mod tests {
         assert_eq!(ErrorType::of(&Error::default()), None);
     }
 
-    #[test]
-    fn every_invalid_field_is_reported() {
-        let field = |field: &str, message: &str| FieldError {
+    fn field(field: &str, message: &str) -> FieldError {
+        FieldError {
             field: field.to_owned(),
             message: message.to_owned(),
-        };
+        }
+    }
+
+    #[test]
+    fn every_invalid_field_is_reported_in_the_order_of_the_message() {
+        let given = [
+            field("price", "price is negative"),
+            field("name", "name is empty"),
+            field("name", "name is reserved"),
+        ];
+        let error = validation_error("three rules are broken", &given);
+        assert_eq!(error.code, 3);
+        assert_eq!(error.details.get(FIELD).map(String::as_str), Some("price"));
+        assert_eq!(field_errors(&error), given);
+        assert_eq!(field_errors(&ErrorType::Conflict.error("x")), []);
+    }
+
+    #[test]
+    fn details_alone_are_ordered_by_name() {
         let names = [
             "items",
             "items[2].quantity",
@@ -148,16 +160,8 @@ mod tests {
         ];
         let mixed = [4, 2, 0, 3, 1].map(|index| field(names[index], "is wrong"));
         let sorted = names.map(|name| field(name, "is wrong"));
-        assert_eq!(
-            field_errors(&validation_error("much is wrong", &mixed)),
-            sorted
-        );
-        let given = [field("price", "is negative"), field("name", "is empty")];
-        let error = validation_error("two fields are wrong", &given);
-        assert_eq!(error.code, 3);
-        assert_eq!(error.details.get(FIELD).map(String::as_str), Some("price"));
-        let [price, name] = given;
-        assert_eq!(field_errors(&error), [name, price]);
-        assert_eq!(field_errors(&ErrorType::Conflict.error("x")), []);
+        let mut error = validation_error("much is wrong", &mixed);
+        error.field_errors.clear();
+        assert_eq!(field_errors(&error), sorted);
     }
 }

@@ -43,11 +43,20 @@ impl ValidationErrors {
     ///
     /// # Errors
     /// The recorded errors.
-    pub(crate) fn none<T>(self, value: T) -> Result<T, Self> {
+    pub fn none<T>(self, value: T) -> Result<T, Self> {
         if self.0.is_empty() {
             Ok(value)
         } else {
             Err(self)
         }
+    }
+}
+
+impl IntoIterator for ValidationErrors {
+    type Item = ValidationError;
+    type IntoIter = std::vec::IntoIter<ValidationError>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
     }
 }

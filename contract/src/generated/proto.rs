@@ -18,6 +18,19 @@ pub struct Error {
         ::prost::alloc::string::String,
         ::prost::alloc::string::String,
     >,
+    /// Of a validation error: all invalid fields, in the order of the message.
+    #[prost(message, repeated, tag = "20")]
+    pub field_errors: ::prost::alloc::vec::Vec<FieldError>,
+}
+/// A field that breaks a rule.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FieldError {
+    /// Spelled as in the GraphQL schema.
+    #[prost(string, tag = "1")]
+    pub field: ::prost::alloc::string::String,
+    /// The rule, with the value.
+    #[prost(string, tag = "2")]
+    pub message: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Category {

@@ -61,13 +61,20 @@ impl ApiError {
     /// A value that breaks a rule. `rule` follows the field's name: "is at most 500, got 501".
     #[must_use]
     pub fn invalid(field: &str, rule: impl Display) -> Self {
-        let message = format!("{field} {rule}");
+        Self::invalid_fields(vec![FieldError {
+            field: field.to_owned(),
+            message: format!("{field} {rule}"),
+        }])
+    }
+
+    /// Values that break rules: all of one field, in the order in which the schema declares them.
+    #[must_use]
+    pub fn invalid_fields(errors: Vec<FieldError>) -> Self {
+        let messages: Vec<&str> = errors.iter().map(|error| error.message.as_str()).collect();
+        let message = messages.join("; ");
         Self {
-            field: Some(field.to_owned()),
-            validation_errors: vec![FieldError {
-                field: field.to_owned(),
-                message: message.clone(),
-            }],
+            field: errors.first().map(|error| error.field.clone()),
+            validation_errors: errors,
             ..Self::new(Code::ValidationError, message)
         }
     }

@@ -5,9 +5,11 @@
 
 use async_graphql::{Context, ID};
 use contract::query::ChangeKind;
+use event_sourcing::quoted;
 use futures::stream;
 use graphql_http::{ApiError, Code};
 
+use super::argument_errors::ArgumentErrors;
 use super::arguments;
 use crate::upstream::{ChangedRow, Selection, Trigger};
 
@@ -44,15 +46,17 @@ pub fn items<T>(
 
 /// The id of the only entity to follow, if there is one.
 pub fn only(id: Option<&ID>) -> Result<Option<Vec<String>>, ApiError> {
-    let id = id.map(|id| arguments::id("id", id)).transpose()?;
+    let id = arguments::optional_id("id", id)?;
     Ok(id.map(|id| vec![id]))
 }
 
 /// The ids of several entities to follow.
 pub fn several(field: &str, ids: &[ID]) -> Result<Vec<String>, ApiError> {
     let ids = arguments::list(field, MAX_IDS, ids)?;
-    let ids = ids.map(|(place, id)| arguments::id(&place, id));
-    let mut ids = ids.collect::<Result<Vec<_>, _>>()?;
+    let mut errors = ArgumentErrors::default();
+    let ids = ids.filter_map(|(place, id)| errors.check(arguments::id(&place, id)));
+    let ids = ids.collect::<Vec<_>>();
+    let mut ids = errors.none(ids)?;
     ids.sort_unstable();
     ids.dedup();
     Ok(ids)
@@ -71,8 +75,8 @@ fn position(text: &str) -> Result<u64, ApiError> {
     let position = text.parse::<u64>().ok().filter(|_| is_number);
     let position = position.filter(|position| i64::try_from(*position).is_ok());
     position.ok_or_else(|| {
-        let given: String = text.chars().take(40).collect();
-        let message = format!("after must be a decimal number up to 2^63 - 1, got {given:?}");
+        let given = quoted(text);
+        let message = format!("after must be a decimal number up to 2^63 - 1, got {given}");
         ApiError::new(Code::BadRequest, message)
     })
 }

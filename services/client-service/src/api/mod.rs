@@ -3,6 +3,7 @@
 //! An object from a command's reply lacks the fields that the command did not touch; these are read from the read side, at
 //! the command's position, if they are requested.
 
+mod argument_errors;
 mod arguments;
 pub mod category;
 mod changes;

@@ -4,20 +4,21 @@
 //! optional fields that cannot be cleared must distinguish absent from null.
 
 use async_graphql::MaybeUndefined;
-use graphql_http::ApiError;
+
+use super::argument_errors::ArgumentError;
 
 /// A field that cannot be cleared.
 ///
 /// # Errors
 /// It is null.
-pub fn not_null<T>(field: &str, value: MaybeUndefined<T>) -> Result<Option<T>, ApiError> {
+pub fn not_null<T>(field: &str, value: MaybeUndefined<T>) -> Result<Option<T>, ArgumentError> {
     match value {
         MaybeUndefined::Undefined => Ok(None),
         MaybeUndefined::Value(value) => Ok(Some(value)),
-        MaybeUndefined::Null => Err(ApiError::invalid(
-            field,
-            "must not be null, but can be omitted",
-        )),
+        MaybeUndefined::Null => {
+            let rule = "must not be null, but can be omitted";
+            Err(ArgumentError::new(field, rule))
+        }
     }
 }
 
@@ -36,6 +37,7 @@ mod tests {
     use async_graphql::MaybeUndefined;
 
     use super::not_null;
+    use graphql_http::ApiError;
 
     #[test]
     fn null_is_rejected_with_a_message_for_creates_and_updates() {
@@ -43,6 +45,7 @@ mod tests {
         let absent: MaybeUndefined<i32> = MaybeUndefined::Undefined;
         assert_eq!(not_null("reason", absent), Ok(None));
         let error = not_null("reason", MaybeUndefined::<i32>::Null).expect_err("null");
+        let error = ApiError::from(error);
         assert_eq!(error.field.as_deref(), Some("reason"));
         assert_eq!(error.message, "reason must not be null, but can be omitted");
     }

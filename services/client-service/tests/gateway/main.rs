@@ -1,5 +1,6 @@
 //! The gateway, tested over HTTP, with the two services on SQLite in the same process.
 
+mod all_faults;
 mod browsers;
 mod catalogue;
 mod cost;

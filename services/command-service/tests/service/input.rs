@@ -243,9 +243,9 @@ async fn all_validation_errors_are_reported_together() {
             .map(|error| (error.field, error.message))
             .collect();
         let fields: Vec<&str> = errors.iter().map(|(field, _)| field.as_str()).collect();
-        assert_eq!(fields, ["categoryId", "name", "price", "stockQuantity"]);
+        assert_eq!(fields, ["name", "price", "categoryId", "stockQuantity"]);
         for ((field, message), given) in
-            errors.iter().zip(["not an id", "1 to 200", "19.999", "-3"])
+            errors.iter().zip(["1 to 200", "19.999", "not an id", "-3"])
         {
             assert!(
                 message.contains(field) && message.contains(given),

@@ -1,6 +1,13 @@
 //! Inputs of the mutations of categories.
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
+use contract::proto::{CategoryUpParam, Crud};
+use domain::value::CategoryName;
+use graphql_http::ApiError;
+
+use super::super::argument_errors::ArgumentErrors;
+use super::super::arguments::{self, description, expected_version, valid};
+use super::super::presence::clearable;
 
 /// The input of `createCategory`.
 #[derive(Debug, InputObject)]
@@ -22,4 +29,29 @@ pub struct UpdateCategoryInput {
     pub description: MaybeUndefined<String>,
     /// The change is rejected with `CONFLICT` unless the category is at this version. Null is a `VALIDATION_ERROR`.
     pub expected_version: MaybeUndefined<i32>,
+}
+
+impl UpdateCategoryInput {
+    /// The message of the command.
+    ///
+    /// # Errors
+    /// All fields that break a rule.
+    pub(super) fn into_message(self) -> Result<CategoryUpParam, ApiError> {
+        let (new_description, clear_description) = clearable(self.description);
+        let mut errors = ArgumentErrors::default();
+        let id = arguments::id("id", &self.id);
+        let name = valid(self.name, |text| CategoryName::parse("name", text));
+        let message = CategoryUpParam {
+            crud: Crud::Update.into(),
+            id: errors.check(id).unwrap_or_default(),
+            name_value: errors.check(name),
+            description: errors.check(description(new_description)).flatten(),
+            clear_description,
+            expected_version: errors
+                .check(expected_version(self.expected_version))
+                .flatten(),
+            ..CategoryUpParam::default()
+        };
+        errors.none(message)
+    }
 }

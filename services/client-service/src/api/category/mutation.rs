@@ -4,7 +4,6 @@ use async_graphql::{Context, ID, Object};
 use contract::proto::{CategoryUpParam, Crud};
 use graphql_http::{ApiError, ForAdmins};
 
-use super::super::presence::{clearable, not_null};
 use super::input::{CreateCategoryInput, UpdateCategoryInput};
 use super::types::Category;
 use crate::upstream::RequestContext;
@@ -42,17 +41,7 @@ impl CategoryMutations {
         #[graphql(desc = "The category and its new values.")] input: UpdateCategoryInput,
     ) -> Result<Category, ApiError> {
         let scope = RequestContext::of(context)?;
-        let (description, clear_description) = clearable(input.description);
-        let expected_version = not_null("expectedVersion", input.expected_version)?;
-        let param = CategoryUpParam {
-            crud: Crud::Update.into(),
-            id: input.id.0,
-            name_value: Some(input.name),
-            description,
-            clear_description,
-            expected_version: expected_version.map(i64::from),
-            ..CategoryUpParam::default()
-        };
+        let param = input.into_message()?;
         let by = (scope, scope.command_id(context));
         Category::from_reply(scope.services.update_category(by, param).await?)
     }

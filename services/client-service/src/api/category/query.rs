@@ -6,6 +6,7 @@ use contract::query::{
 };
 use graphql_http::{ApiError, AtMost, ConnectionOf, OpenToAnyone, SizedBy, or_null};
 
+use super::super::argument_errors::ArgumentErrors;
 use super::super::arguments;
 use super::super::read::{read_error, single};
 use super::super::relay::{Connection, ListScope, SliceArguments, connection};
@@ -120,11 +121,14 @@ impl CategoryQueries {
         >,
     ) -> Result<Vec<Category>, ApiError> {
         let scope = RequestContext::of(context)?;
-        let page = CategoryPaginationRequest {
-            page: arguments::at_least("page", 1, page)?,
-            per_page: arguments::rows("perPage", per_page)?,
+        let mut errors = ArgumentErrors::default();
+        let page = errors.check(arguments::at_least("page", 1, page));
+        let per_page = errors.check(arguments::rows("perPage", per_page));
+        let page = errors.none(CategoryPaginationRequest {
+            page: page.unwrap_or_default(),
+            per_page: per_page.unwrap_or_default(),
             sort: sort_by.map(CategorySort::message),
-        };
+        })?;
         let answer = scope.services.categories_paginated(scope, page).await;
         Category::from_rows(scope, answer.map_err(read_error)?.categories)
     }
@@ -166,10 +170,13 @@ impl CategoryQueries {
             last,
             before,
         };
-        let request = CategoryConnectionRequest {
+        let count = context.look_ahead().field("totalCount").exists();
+        let mut errors = ArgumentErrors::default();
+        let slice = slice.of(&listed, count, &mut errors);
+        let request = errors.none(CategoryConnectionRequest {
             sort: Some(sort),
-            slice: Some(slice.of(&listed, context.look_ahead().field("totalCount").exists())?),
-        };
+            slice: Some(slice),
+        })?;
         let answer = scope.services.categories_connection(scope, request).await;
         let answer = answer.map_err(read_error)?;
         scope.count_rows(&answer.edges)?;

@@ -1,34 +1,16 @@
 //! Mutations of orders.
 
 use async_graphql::{Context, ID, Object};
-use contract::proto::{OrderCancelParam, OrderItem, ShippingAddress, StartOrderSagaParam};
 use graphql_http::{ApiError, ForAdmins, ForCustomers};
 
 use super::super::own::require_own;
-use super::super::presence::not_null;
-use super::input::{CancelOrderInput, CreateOrderInput, OrderItemInput, ShippingAddressInput};
+use super::input::{CancelOrderInput, CreateOrderInput};
 use super::types::Order;
 use crate::upstream::RequestContext;
 
 /// Mutations of orders.
 #[derive(Debug, Default)]
 pub struct OrderMutations;
-
-fn item(input: OrderItemInput) -> OrderItem {
-    OrderItem {
-        product_id: input.product_id.0,
-        quantity: input.quantity,
-        ..OrderItem::default()
-    }
-}
-
-fn address(input: ShippingAddressInput) -> ShippingAddress {
-    ShippingAddress {
-        street: input.street,
-        city: input.city,
-        postal_code: input.postal_code,
-    }
-}
 
 #[Object]
 impl OrderMutations {
@@ -43,13 +25,7 @@ impl OrderMutations {
     ) -> Result<Order, ApiError> {
         let scope = RequestContext::of(context)?;
         require_own(scope, "userId", Some(&input.user_id))?;
-        let shipping_address = not_null("shippingAddress", input.shipping_address)?;
-        let param = StartOrderSagaParam {
-            customer_id: input.user_id.0,
-            items: input.items.into_iter().map(item).collect(),
-            shipping_address: shipping_address.map(address),
-            ..StartOrderSagaParam::default()
-        };
+        let param = input.into_message()?;
         let by = (scope, scope.command_id(context));
         Order::from_reply(scope.services.start_order(by, param).await?)
     }
@@ -64,10 +40,7 @@ impl OrderMutations {
         #[graphql(desc = "The order, and why it is cancelled.")] input: CancelOrderInput,
     ) -> Result<bool, ApiError> {
         let scope = RequestContext::of(context)?;
-        let param = OrderCancelParam {
-            id: input.order_id.0,
-            reason: not_null("reason", input.reason)?,
-        };
+        let param = input.into_message()?;
         let by = (scope, scope.command_id(context));
         scope.services.cancel_order(by, param).await?;
         Ok(true)

@@ -1,32 +1,32 @@
 //! The orders of a period.
 
 use contract::query::OrderPeriod;
-use graphql_http::{ApiError, DateTime};
+use graphql_http::DateTime;
+
+use super::super::argument_errors::ArgumentError;
 
 /// Orders created at `created_after` or later, and before `created_before`.
-///
-/// # Errors
-/// The period ends before it begins.
 pub fn period(
     created_after: Option<DateTime>,
     created_before: Option<DateTime>,
-) -> Result<Option<OrderPeriod>, ApiError> {
-    if created_after.is_none() && created_before.is_none() {
-        return Ok(None);
-    }
-    let period = OrderPeriod {
+) -> Option<OrderPeriod> {
+    (created_after.is_some() || created_before.is_some()).then(|| OrderPeriod {
         created_from_micros: created_after.map(micros),
         created_before_micros: created_before.map(micros),
-    };
-    if let (Some(from), Some(before)) = (period.created_from_micros, period.created_before_micros)
-        && from > before
-    {
-        return Err(ApiError::invalid(
+    })
+}
+
+/// # Errors
+/// The period ends before it begins.
+pub fn in_order(period: Option<OrderPeriod>) -> Result<(), ArgumentError> {
+    let period = period.unwrap_or_default();
+    match (period.created_from_micros, period.created_before_micros) {
+        (Some(from), Some(before)) if from > before => Err(ArgumentError::new(
             "createdAfter",
             "must not be after createdBefore",
-        ));
+        )),
+        _ => Ok(()),
     }
-    Ok(Some(period))
 }
 
 /// The first whole microsecond at this time or later. Orders are created at whole ones, so both bounds stay exact.
@@ -40,8 +40,8 @@ mod tests {
     use async_graphql::{ScalarType, Value};
     use contract::query::OrderPeriod;
 
-    use super::period;
-    use graphql_http::DateTime;
+    use super::{in_order, period};
+    use graphql_http::{ApiError, DateTime};
 
     #[expect(clippy::unnecessary_wraps, reason = "the type of the argument")]
     fn time(text: &str) -> Option<DateTime> {
@@ -50,7 +50,8 @@ mod tests {
 
     #[test]
     fn bounds_are_whole_microseconds() {
-        assert_eq!(period(None, None), Ok(None));
+        assert_eq!(period(None, None), None);
+        assert_eq!(in_order(None), Ok(()));
         let expected = OrderPeriod {
             created_from_micros: Some(1),
             created_before_micros: Some(2),
@@ -59,9 +60,10 @@ mod tests {
             "1970-01-01T00:00:00.0000005Z",
             "1970-01-01T01:00:00.000002+01:00",
         );
-        assert_eq!(period(time(from), time(before)), Ok(Some(expected)));
-        let error = period(time(before), time(from)).expect_err("in the wrong order");
+        assert_eq!(period(time(from), time(before)), Some(expected));
+        let error = in_order(period(time(before), time(from))).expect_err("in the wrong order");
+        let error = ApiError::from(error);
         assert_eq!(error.field.as_deref(), Some("createdAfter"));
-        assert!(period(time(from), time(from)).is_ok());
+        assert_eq!(in_order(period(time(from), time(from))), Ok(()));
     }
 }

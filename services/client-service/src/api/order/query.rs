@@ -9,11 +9,12 @@ use futures::future::{BoxFuture, FutureExt};
 use graphql_http::{ApiError, ConnectionOf, DateTime, ForAdmins, ForCustomers, SizedBy, or_null};
 use tonic::{Code, Status};
 
+use super::super::argument_errors::ArgumentErrors;
 use super::super::arguments;
 use super::super::own::require_own;
 use super::super::read::{read_error, single};
 use super::super::relay::{Connection, KeyColumns, ListScope, SliceArguments, connection};
-use super::period::period;
+use super::period::{in_order, period};
 use super::sort::OrderSort;
 use super::status::OrderStatus;
 use super::types::Order;
@@ -41,14 +42,18 @@ async fn by_id(context: &Context<'_>, id: ID) -> Result<Order, ApiError> {
 }
 
 impl Pagination {
+    /// `errors` are those of the arguments before `limit`.
     async fn list(
         &self,
         scope: &RequestContext,
-        limit: Option<i32>,
-        offset: Option<i32>,
+        (limit, offset): (Option<i32>, Option<i32>),
+        mut errors: ArgumentErrors,
     ) -> Result<Vec<Order>, ApiError> {
-        let limit = arguments::limit(limit)?;
-        let offset = arguments::at_least("offset", 0, offset.unwrap_or(0))?;
+        let limit = errors.check(arguments::limit(limit));
+        let offset = errors.check(arguments::offset(offset));
+        errors.check(in_order(self.period));
+        let page = (limit.unwrap_or_default(), offset.unwrap_or_default());
+        let (limit, offset) = errors.none(page)?;
         let rows = self.read(scope, limit, offset).await;
         Order::from_rows(scope, rows.map_err(read_error)?)
     }
@@ -169,10 +174,11 @@ impl OrderQueries {
         let window = Pagination {
             user_id: None,
             status,
-            period: period(created_after, created_before)?,
+            period: period(created_after, created_before),
             sort: sort_by,
         };
-        window.list(scope, limit, offset).await
+        let errors = ArgumentErrors::default();
+        window.list(scope, (limit, offset), errors).await
     }
 
     /// A user's orders, the latest first unless `sortBy` is given. New orders move the items; see `ordersConnection`.
@@ -198,13 +204,15 @@ impl OrderQueries {
     ) -> Result<Vec<Order>, ApiError> {
         let scope = RequestContext::of(context)?;
         require_own(scope, "userId", Some(&user_id))?;
+        let mut errors = ArgumentErrors::default();
+        errors.check(arguments::user_id("userId", &user_id));
         let window = Pagination {
-            user_id: Some(arguments::user_id("userId", &user_id)?),
+            user_id: Some(user_id.0),
             status,
-            period: period(created_after, created_before)?,
+            period: period(created_after, created_before),
             sort: sort_by,
         };
-        window.list(scope, limit, offset).await
+        window.list(scope, (limit, offset), errors).await
     }
 
     /// A part of the list of orders, of one user or of all, the latest first unless `sortBy` is given. Its cursors are stable
@@ -242,13 +250,15 @@ impl OrderQueries {
     ) -> Result<Connection<Order>, ApiError> {
         let scope = RequestContext::of(context)?;
         require_own(scope, "userId", user_id.as_deref().map(String::as_str))?;
-        let user_id = user_id.map(|id| arguments::user_id("userId", &id));
+        let mut errors = ArgumentErrors::default();
+        let checked = user_id.as_ref().map(|id| arguments::user_id("userId", id));
+        errors.check(checked.transpose());
         let order = sort_by.unwrap_or(OrderSort::DEFAULT);
         let sort = order.message();
         let mut request = OrderConnectionRequest {
-            user_id: user_id.transpose()?,
+            user_id: user_id.map(|id| id.0),
             status: status.map(OrderStatus::number),
-            period: period(created_after, created_before)?,
+            period: period(created_after, created_before),
             sort: Some(sort),
             slice: None,
         };
@@ -260,7 +270,9 @@ impl OrderQueries {
             before,
         };
         let count = context.look_ahead().field("totalCount").exists();
-        request.slice = Some(slice.of(&listed, count)?);
+        request.slice = Some(slice.of(&listed, count, &mut errors));
+        errors.check(in_order(request.period));
+        let request = errors.none(request)?;
         let answer = scope.services.orders_connection(scope, request).await;
         let answer = answer.map_err(read_error)?;
         scope.count_rows(&answer.edges)?;

@@ -4,8 +4,8 @@ use async_graphql::{Context, ID, Object};
 use contract::proto::{Crud, PriceUpParam, ProductUpParam, StockUpParam};
 use graphql_http::{ApiError, Decimal, ForAdmins};
 
+use super::super::argument_errors::ArgumentErrors;
 use super::super::arguments;
-use super::super::presence::{clearable, not_null};
 use super::input::{CreateProductInput, UpdateProductInput};
 use super::types::Product;
 use crate::upstream::RequestContext;
@@ -24,16 +24,7 @@ impl ProductMutations {
         #[graphql(desc = "The values of the new product.")] input: CreateProductInput,
     ) -> Result<Product, ApiError> {
         let scope = RequestContext::of(context)?;
-        let stock_quantity = not_null("stockQuantity", input.stock_quantity)?;
-        let param = ProductUpParam {
-            crud: Crud::Insert.into(),
-            name_value: Some(input.name),
-            description: input.description,
-            price_decimal: Some(arguments::price(context, "price", input.price)?),
-            category_id_value: input.category_id.map(|id| id.0),
-            stock_quantity: Some(stock_quantity.map_or(0, i64::from)),
-            ..ProductUpParam::default()
-        };
+        let param = input.into_message(context)?;
         let by = (scope, scope.command_id(context));
         Product::from_reply(scope.services.create_product(by, param).await?)
     }
@@ -47,23 +38,7 @@ impl ProductMutations {
         #[graphql(desc = "The product and its new values.")] input: UpdateProductInput,
     ) -> Result<Product, ApiError> {
         let scope = RequestContext::of(context)?;
-        let (description, clear_description) = clearable(input.description);
-        let (category_id, clear_category) = clearable(input.category_id);
-        let expected_version = not_null("expectedVersion", input.expected_version)?;
-        let param = ProductUpParam {
-            crud: Crud::Update.into(),
-            id: input.id.0,
-            name_value: not_null("name", input.name)?,
-            price_decimal: not_null("price", input.price)?
-                .map(|price| arguments::price(context, "price", price))
-                .transpose()?,
-            description,
-            clear_description,
-            category_id_value: category_id.map(|id| id.0),
-            clear_category,
-            expected_version: expected_version.map(i64::from),
-            ..ProductUpParam::default()
-        };
+        let param = input.into_message(context)?;
         let by = (scope, scope.command_id(context));
         Product::from_reply(scope.services.update_product(by, param).await?)
     }
@@ -83,11 +58,15 @@ impl ProductMutations {
         reason: Option<String>,
     ) -> Result<Product, ApiError> {
         let scope = RequestContext::of(context)?;
-        let param = PriceUpParam {
-            id: id.0,
-            new_price: arguments::price(context, "newPrice", new_price)?,
-            reason,
-        };
+        let mut errors = ArgumentErrors::default();
+        let id = errors.check(arguments::id("id", &id));
+        let new_price = errors.check(arguments::price(context, "newPrice", new_price));
+        let reason = errors.check(arguments::reason(reason));
+        let param = errors.none(PriceUpParam {
+            id: id.unwrap_or_default(),
+            new_price: new_price.unwrap_or_default(),
+            reason: reason.flatten(),
+        })?;
         let by = (scope, scope.command_id(context));
         Product::from_reply(scope.services.change_price(by, param).await?)
     }

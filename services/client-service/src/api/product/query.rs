@@ -7,6 +7,7 @@ use contract::query::{
 };
 use graphql_http::{ApiError, AtMost, ConnectionOf, OpenToAnyone, SizedBy, or_null};
 
+use super::super::argument_errors::ArgumentErrors;
 use super::super::arguments;
 use super::super::read::{read_error, single};
 use super::super::relay::{Connection, ListScope, SliceArguments, connection};
@@ -58,10 +59,6 @@ fn page(
     Product::from_rows(scope, answer.map_err(read_error)?.products)
 }
 
-fn optional_category(id: Option<ID>) -> Result<Option<String>, ApiError> {
-    id.map(|id| arguments::id("categoryId", &id)).transpose()
-}
-
 #[Object]
 impl ProductQueries {
     /// The product with this id. Null with the error `NOT_FOUND` if there is none.
@@ -104,12 +101,17 @@ impl ProductQueries {
         >,
     ) -> Result<Vec<Product>, ApiError> {
         let scope = RequestContext::of(context)?;
-        let window = ProductWindowRequest {
-            category_id: optional_category(category_id)?,
-            limit: Some(arguments::limit(limit)?),
-            offset: arguments::at_least("offset", 0, offset.unwrap_or(0))?,
+        let mut errors = ArgumentErrors::default();
+        let category_id = arguments::optional_id("categoryId", category_id.as_ref());
+        let category_id = errors.check(category_id);
+        let limit = errors.check(arguments::limit(limit));
+        let offset = errors.check(arguments::offset(offset));
+        let window = errors.none(ProductWindowRequest {
+            category_id: category_id.flatten(),
+            limit,
+            offset: offset.unwrap_or_default(),
             sort: sort_by.map(ProductSort::message),
-        };
+        })?;
         page(scope, scope.services.products_window(scope, window).await)
     }
 
@@ -144,10 +146,10 @@ impl ProductQueries {
         >,
     ) -> Result<Connection<Product>, ApiError> {
         let scope = RequestContext::of(context)?;
-        let category_id = optional_category(category_id)?;
         let order = sort_by.unwrap_or(ProductSort::DEFAULT);
         let sort = order.message();
-        let arguments = (&category_id, sort.field, sort.direction);
+        let filter = category_id.as_ref().map(|id| id.as_str());
+        let arguments = (filter, sort.field, sort.direction);
         let listed = ListScope::try_new("products", arguments, order.columns())?;
         let slice = SliceArguments {
             first,
@@ -155,11 +157,16 @@ impl ProductQueries {
             last,
             before,
         };
-        let request = ProductConnectionRequest {
-            category_id,
+        let count = context.look_ahead().field("totalCount").exists();
+        let mut errors = ArgumentErrors::default();
+        let slice = slice.of(&listed, count, &mut errors);
+        let category_id = arguments::optional_id("categoryId", category_id.as_ref());
+        let category_id = errors.check(category_id);
+        let request = errors.none(ProductConnectionRequest {
+            category_id: category_id.flatten(),
             sort: Some(sort),
-            slice: Some(slice.of(&listed, context.look_ahead().field("totalCount").exists())?),
-        };
+            slice: Some(slice),
+        })?;
         let answer = scope.services.products_connection(scope, request).await;
         let answer = answer.map_err(read_error)?;
         scope.count_rows(&answer.edges)?;
@@ -206,11 +213,14 @@ impl ProductQueries {
         >,
     ) -> Result<Vec<Product>, ApiError> {
         let scope = RequestContext::of(context)?;
-        let request = ProductPaginationRequest {
-            page: arguments::at_least("page", 1, page)?,
-            per_page: arguments::rows("perPage", per_page)?,
+        let mut errors = ArgumentErrors::default();
+        let page = errors.check(arguments::at_least("page", 1, page));
+        let per_page = errors.check(arguments::rows("perPage", per_page));
+        let request = errors.none(ProductPaginationRequest {
+            page: page.unwrap_or_default(),
+            per_page: per_page.unwrap_or_default(),
             sort: sort_by.map(ProductSort::message),
-        };
+        })?;
         self::page(
             scope,
             scope.services.products_paginated(scope, request).await,
@@ -251,7 +261,10 @@ impl ProductQueries {
     ) -> Result<Vec<Product>, ApiError> {
         let scope = RequestContext::of(context)?;
         if min_price > max_price {
-            let rule = format!("must not be above maxPrice {max_price}, got {min_price}");
+            let (low, high) = (min_price.to_string(), max_price.to_string());
+            let low = arguments::as_written(context, &low);
+            let high = arguments::as_written(context, &high);
+            let rule = format!("must not be above maxPrice {high}, got {low}");
             return Err(ApiError::invalid("minPrice", rule));
         }
         let range = ProductPriceRangeRequest {

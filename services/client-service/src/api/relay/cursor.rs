@@ -16,6 +16,7 @@ use domain::value::EntityId;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use super::super::argument_errors::ArgumentError;
 use graphql_http::ApiError;
 
 /// The format. Another one gets another number, so that old cursors are rejected and not misread.
@@ -68,11 +69,11 @@ impl ListScope {
     ///
     /// # Errors
     /// No row of this list has this cursor.
-    pub fn key(&self, field: &str, cursor: &str) -> Result<RowKey, ApiError> {
+    pub fn key(&self, field: &str, cursor: &str) -> Result<RowKey, ArgumentError> {
         self.read(cursor).ok_or_else(|| {
             let rule =
                 "must be a cursor of this connection with the same filter and sortBy, unaltered";
-            ApiError::invalid(field, rule)
+            ArgumentError::new(field, rule)
         })
     }
 
@@ -119,7 +120,7 @@ mod tests {
     use contract::query::RowKey;
 
     use super::{KeyColumns, ListScope};
-    use graphql_http::Code;
+    use graphql_http::{ApiError, Code};
 
     fn list(connection: &str, category: Option<&str>, order: KeyColumns) -> ListScope {
         ListScope::try_new(connection, (category, order as u8), order).expect("JSON")
@@ -168,7 +169,7 @@ mod tests {
                     let mut altered = cursor.clone().into_bytes();
                     altered[place] = byte;
                     let altered = String::from_utf8(altered).expect("ASCII");
-                    let error = list.key("after", &altered).expect_err("altered");
+                    let error = ApiError::from(list.key("after", &altered).expect_err("altered"));
                     assert_eq!(error.code, Code::ValidationError);
                     assert_eq!(error.field.as_deref(), Some("after"));
                 }
@@ -194,7 +195,7 @@ mod tests {
             list("products", None, KeyColumns::Name),
             list("products", Some("c"), KeyColumns::Number),
         ] {
-            let error = other.key("before", &cursor).expect_err("of another list");
+            let error = ApiError::from(other.key("before", &cursor).expect_err("of another list"));
             assert_eq!(error.field.as_deref(), Some("before"));
         }
     }
@@ -203,7 +204,7 @@ mod tests {
     fn a_forged_cursor_that_the_read_side_would_not_understand_is_rejected() {
         let rejected = |list: &ListScope, forged: &RowKey| {
             let cursor = list.cursor(forged).expect("text");
-            let error = list.key("before", &cursor).expect_err("forged");
+            let error = ApiError::from(list.key("before", &cursor).expect_err("forged"));
             assert_eq!(error.code, Code::ValidationError);
             assert_eq!(error.field.as_deref(), Some("before"));
             assert_eq!(error.validation_errors[0].field, "before");

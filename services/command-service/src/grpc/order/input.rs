@@ -21,13 +21,11 @@ pub(in crate::grpc) fn place(
     let mut findings = ValidationErrors::default();
     let id = findings.check(new_id("orderId", &param.order_id, command_id));
     let user_id = findings.check(UserId::parse("userId", &param.customer_id));
-    let items = param.items.iter().enumerate();
-    let lines = items.map(|(index, item)| line(&format!("items[{index}]"), item));
-    let lines = findings.check(lines.collect::<Result<Vec<_>, _>>());
-    let lines = lines.and_then(|lines| {
-        let parsed = OrderLines::parse("items", &lines);
-        findings.keep_all(parsed)
-    });
+    let mut lines = Vec::new();
+    for (index, item) in param.items.iter().enumerate() {
+        lines.push(line(&format!("items[{index}]"), item, &mut findings));
+    }
+    let lines = findings.keep_all(OrderLines::parse("items", &lines));
     let address = param.shipping_address.as_ref().map(address);
     let address = findings.keep_all(address.transpose());
     let total = param.total_amount_decimal.as_deref();
@@ -37,14 +35,15 @@ pub(in crate::grpc) fn place(
     else {
         return Err(findings.into());
     };
-    Ok(PlaceOrder {
+    let placed = findings.none(PlaceOrder {
         id,
         saga_id: EntityId::from(command_id.derive(NEW_SAGA)),
         user_id,
         lines,
         shipping_address,
         expected_total,
-    })
+    });
+    Ok(placed?)
 }
 
 fn address(given: &ShippingAddress) -> Result<value::ShippingAddress, ValidationErrors> {
@@ -52,16 +51,18 @@ fn address(given: &ShippingAddress) -> Result<value::ShippingAddress, Validation
     value::ShippingAddress::parse("shippingAddress", street, city, &given.postal_code)
 }
 
-fn line<'a>(place: &str, item: &'a OrderItem) -> Result<GivenLine<'a>, ValidationError> {
+fn line<'a>(place: &str, item: &'a OrderItem, findings: &mut ValidationErrors) -> GivenLine<'a> {
     let field = |part: &str| format!("{place}.{part}");
     let unit_price = item.unit_price_decimal.as_deref();
     let subtotal = item.subtotal_decimal.as_deref();
-    Ok(GivenLine {
+    let unit_price = amount(&field("unitPrice"), unit_price, item.unit_price);
+    let subtotal = amount(&field("subtotal"), subtotal, item.subtotal);
+    GivenLine {
         product_id: &item.product_id,
         quantity: item.quantity.into(),
-        unit_price: amount(&field("unitPrice"), unit_price, item.unit_price)?,
-        subtotal: amount(&field("subtotal"), subtotal, item.subtotal)?,
-    })
+        unit_price: findings.check(unit_price).flatten(),
+        subtotal: findings.check(subtotal).flatten(),
+    }
 }
 
 /// The amount that the client expects; 0 in the old field means unset.
