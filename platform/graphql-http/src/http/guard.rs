@@ -8,10 +8,10 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use http::header;
+use http::{Method, header};
 use tower::{Layer, ServiceExt, service_fn};
 use tower_http::cors::CorsLayer;
 
@@ -61,7 +61,8 @@ pub async fn guard(State(guard): State<Arc<Guard>>, mut request: Request, next: 
     }
     let page = guard.origins.page(request.uri(), request.headers());
     request.extensions_mut().insert(page);
-    if !request.headers().contains_key(header::ORIGIN) {
+    let is_of_page = request.headers().contains_key(header::ORIGIN);
+    if !is_of_page || (request.method() == Method::OPTIONS && !is_preflight(&request)) {
         return guard.respond(request, next).await;
     }
     let cors = guard.cors.clone();
@@ -70,6 +71,13 @@ pub async fn guard(State(guard): State<Arc<Guard>>, mut request: Request, next: 
         async move { Ok::<_, Infallible>(guard.respond(request, next).await) }
     });
     infallible(cors.layer(respond).oneshot(request).await)
+}
+
+/// Whether a browser asks for a page what a route takes. The layer would answer so to every OPTIONS request.
+fn is_preflight(request: &Request) -> bool {
+    let is_routed = request.extensions().get::<MatchedPath>().is_some();
+    let method = header::ACCESS_CONTROL_REQUEST_METHOD;
+    is_routed && request.headers().contains_key(method)
 }
 
 fn infallible<T>(result: Result<T, Infallible>) -> T {

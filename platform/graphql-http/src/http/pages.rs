@@ -2,7 +2,7 @@
 
 use axum::extract::Request;
 use axum::response::{IntoResponse, Redirect, Response};
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderValue, Uri, header};
 
 use super::accept::Accept;
 use super::etag;
@@ -21,10 +21,13 @@ pub fn is_visit(request: &Request) -> bool {
     wants_page && !has_operation(request.uri().query().unwrap_or_default())
 }
 
-/// The explorer, or where it is not served a page that says what is served.
-pub fn welcome(explorer: bool, request: &HeaderMap) -> Response {
+/// The explorer, which opens the operation in the query of the URL, or where it is not served a page that says what is
+/// served.
+pub fn welcome(explorer: bool, url: &Uri, request: &HeaderMap) -> Response {
     if explorer {
-        return Redirect::temporary("/graphiql").into_response();
+        let query = url.query().filter(|query| !query.is_empty());
+        let query = query.map_or_else(String::new, |query| format!("?{query}"));
+        return Redirect::temporary(&format!("/graphiql{query}")).into_response();
     }
     guarded(
         conditional(HTML, WELCOME.to_owned(), request),

@@ -8,7 +8,7 @@ use axum::extract::Request;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::get;
-use http::{HeaderMap, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderValue, Method, Uri, header};
 use platform::Health;
 use platform::health::{HEALTH, LIVE, METRICS, READY};
 use platform::telemetry::Metrics;
@@ -51,7 +51,7 @@ pub fn router(endpoint: Arc<Endpoint>, site: Site) -> Router {
         let serve = serve.clone();
         async move |request: Request| {
             if pages::is_visit(&request) {
-                pages::welcome(has_explorer, request.headers())
+                pages::welcome(has_explorer, request.uri(), request.headers())
             } else {
                 serve(request).await
             }
@@ -60,7 +60,9 @@ pub fn router(endpoint: Arc<Endpoint>, site: Site) -> Router {
     let guarded = guarded
         .route(
             "/",
-            get(async move |headers: HeaderMap| pages::welcome(has_explorer, &headers)),
+            get(async move |url: Uri, headers: HeaderMap| {
+                pages::welcome(has_explorer, &url, &headers)
+            }),
         )
         .route("/graphql", get(read.clone()).post(serve.clone()))
         // Some clients and proxies append a slash, and a WebSocket does not follow a redirect.

@@ -238,6 +238,19 @@ async fn a_visitor_is_led_to_the_editor_or_to_a_page() -> Result<()> {
             Some("text/html; charset=utf-8")
         );
     }
+    // The editor opens the operation of the URL.
+    for (path, location) in [
+        (
+            "/?query=%7B__typename%7D&x=1",
+            "/graphiql?query=%7B__typename%7D&x=1",
+        ),
+        ("/graphql?variables=%7B%7D", "/graphiql?variables=%7B%7D"),
+        ("/?", "/graphiql"),
+    ] {
+        let visit = Request::get(path).with_header("accept", browser);
+        let reply = development.send(&visit).await?;
+        assert_eq!(reply.header("location"), Some(location), "{path}");
+    }
     let query = Request::get("/graphql?query=%7B__typename%7D").with_header("accept", browser);
     let reply = development.send(&query).await?;
     assert_eq!(reply.json()?["data"]["__typename"], "Query");

@@ -86,6 +86,37 @@ async fn another_method_is_rejected_with_those_of_the_path() -> Result<()> {
     Ok(())
 }
 
+#[tokio::test]
+async fn preflights_are_answered_where_there_is_a_route() -> Result<()> {
+    let gateway = TestGateway::open().await?;
+    let options = |path: &str| {
+        let request = Request {
+            method: Method::OPTIONS,
+            ..Request::get(path)
+        };
+        request.with_header("origin", "http://localhost:5173")
+    };
+    let preflight = |path: &str| options(path).with_header("access-control-request-method", "POST");
+    for path in ["/graphql", "/graphql/", "/", "/graphiql", "/schema.graphql"] {
+        let reply = gateway.send(&preflight(path)).await?;
+        assert_eq!(reply.status, 200, "{path}");
+        let allowed = reply.header("access-control-allow-origin");
+        assert_eq!(allowed, Some("http://localhost:5173"), "{path}");
+    }
+    for path in ["/nothing", "/graphql/x", "/graphiql/a/b", "/health/else"] {
+        rejected(&gateway, &preflight(path), 404).await?;
+        rejected(&gateway, &options(path), 404).await?;
+    }
+    // A page may not read these, so there is nothing to ask for.
+    for path in ["/health", "/metrics"] {
+        let allowed = rejected(&gateway, &preflight(path), 405).await?;
+        assert_eq!(allowed, "GET,HEAD", "{path}");
+    }
+    let allowed = rejected(&gateway, &options("/graphql"), 405).await?;
+    assert_eq!(allowed, "GET,HEAD,POST");
+    Ok(())
+}
+
 /// The HTTP parser answers before there is a request.
 #[tokio::test]
 async fn a_head_that_is_too_long_is_rejected_without_a_body() -> Result<()> {
