@@ -9,6 +9,8 @@ pub enum ProvidersError {
     #[error("cannot read the certificates of {place}")]
     Certificates {
         place: String,
+        /// The setting that names the file.
+        setting: Option<&'static str>,
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// TLS cannot be set up.
@@ -17,6 +19,23 @@ pub enum ProvidersError {
 }
 
 impl ProvidersError {
+    /// The setting to correct, if the error is about a file that it names.
+    #[must_use]
+    pub const fn setting(&self) -> Option<&'static str> {
+        match self {
+            Self::Certificates { setting, .. } => *setting,
+            Self::Tls(_) => None,
+        }
+    }
+
+    /// The same error, of a provider whose file with certificates is `ca_file`, which this setting names.
+    pub(super) fn of_setting(mut self, name: &'static str, ca_file: Option<&Path>) -> Self {
+        if let Self::Certificates { setting, .. } = &mut self {
+            *setting = ca_file.map(|_| name);
+        }
+        self
+    }
+
     /// An error of the certificates in `file`, or of the system's.
     pub(super) fn certificates(
         file: Option<&Path>,
@@ -25,6 +44,7 @@ impl ProvidersError {
         let path = file.map(|path| path.display().to_string());
         Self::Certificates {
             place: path.unwrap_or_else(|| "the system".to_owned()),
+            setting: None,
             source: source.into(),
         }
     }

@@ -6,6 +6,7 @@ use axum::Router;
 use command_database::CommandDatabase;
 use domain::fulfilment::{ArrangeShipping, ProcessPayment};
 use event_sourcing::Clock;
+use platform::config::names;
 use sagas::{EngineBuilder, OperationKey};
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
@@ -75,14 +76,18 @@ impl Providers {
                 config,
             ))),
             ShippingConfig::Http(http) => {
-                let client = HttpClient::try_new(http.ca_file.as_deref())?;
+                let ca_file = http.ca_file.as_deref();
+                let client = HttpClient::try_new(ca_file)
+                    .map_err(|error| error.of_setting(names::SHIPPING_URL.spec.name, ca_file))?;
                 Arc::new(HttpShipping::new(http, client))
             }
         };
         let notifications: Arc<dyn Notifications> = match &settings.notifications {
             NotificationsConfig::Log => Arc::new(LogNotifications),
             NotificationsConfig::Smtp(smtp) => {
-                Arc::new(SmtpNotifications::try_new(smtp, Arc::clone(clock))?)
+                let mail = SmtpNotifications::try_new(smtp, Arc::clone(clock));
+                let (setting, ca_file) = (&names::NOTIFICATIONS_URL, smtp.ca_file.as_deref());
+                Arc::new(mail.map_err(|error| error.of_setting(setting.spec.name, ca_file))?)
             }
         };
         let (webhooks, news) = match webhook {

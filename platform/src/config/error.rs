@@ -23,6 +23,13 @@ pub enum ConfigError {
         /// The accepted values.
         accepts: &'static str,
     },
+    /// The value parses, but what it names cannot be used: the content of a file or folder is invalid.
+    #[error("{name}: {reason}")]
+    Content {
+        name: &'static str,
+        /// The file and the cause, in one line.
+        reason: String,
+    },
     /// The file given with `--config` cannot be used.
     #[error("--config is {path:?}; accepted: a TOML file with known keys, but {reason}")]
     File {
@@ -37,7 +44,7 @@ pub enum ConfigError {
 pub struct ConfigErrors(Vec<ConfigError>);
 
 impl ConfigErrors {
-    pub(super) fn new(errors: Vec<ConfigError>) -> Self {
+    pub(crate) fn new(errors: Vec<ConfigError>) -> Self {
         Self(errors)
     }
 }

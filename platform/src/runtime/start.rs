@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::process::ExitCode;
 
-use crate::config::ConfigErrors;
+use crate::config::{ConfigError, ConfigErrors};
 
 /// The start failed.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +30,19 @@ impl StartError {
             what: what.into(),
             source: source.into(),
         }
+    }
+
+    /// What a setting names is invalid, such as the content of a file. `source` names the file.
+    pub fn invalid_content(
+        setting: &'static str,
+        source: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> Self {
+        let reason = chain(source.into().as_ref());
+        let name = setting;
+        Self::Config(ConfigErrors::new(vec![ConfigError::Content {
+            name,
+            reason,
+        }]))
     }
 
     /// Prints it on standard error: one line, or one per invalid setting.
@@ -74,6 +87,8 @@ fn chain(error: &(dyn Error + 'static)) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::process::ExitCode;
+
     use super::StartError;
 
     #[test]
@@ -82,5 +97,15 @@ mod tests {
         assert_eq!(error.to_string(), "bind X: in use");
         let error = StartError::failed("open X", std::io::Error::other("open X: locked"));
         assert_eq!(error.to_string(), "open X: locked");
+        assert_eq!(error.exit_code(), ExitCode::from(1));
+    }
+
+    #[test]
+    fn the_invalid_content_of_a_file_is_a_fault_of_its_setting() {
+        let cause = std::io::Error::other("/etc/x.json has no\noperation");
+        let error = StartError::invalid_content("OPERATIONS", cause);
+        let line = "OPERATIONS: /etc/x.json has no operation";
+        assert_eq!(error.to_string(), line);
+        assert_eq!(error.exit_code(), ExitCode::from(2));
     }
 }

@@ -56,7 +56,9 @@ impl WebhookSettings {
     ) -> Result<Vec<WebhookPublisher>, ProvidersError> {
         warn_if_shared(&self.file);
         let publisher = |endpoint: &WebhookEndpoint| {
+            let ca_file = endpoint.ca_file.as_deref();
             WebhookPublisher::try_new(endpoint.clone(), &self.source, Arc::clone(clock))
+                .map_err(|error| error.of_setting(names::WEBHOOKS_FILE.spec.name, ca_file))
         };
         self.endpoints.iter().map(publisher).collect()
     }

@@ -46,7 +46,7 @@ pub fn remote_channels(services: &RemoteServices) -> Result<Channels, StartError
 /// Starts a gateway that calls the services over `channels`.
 ///
 /// # Errors
-/// The address cannot be bound.
+/// A file or folder that a setting names is invalid, or the address cannot be bound.
 pub fn start(
     config: Config,
     channels: Channels,
@@ -70,49 +70,24 @@ async fn start_now(
         { fields::QUERY_SERVICE } = %channels.query,
         "starting"
     );
-    let listener = HttpListener::bind(names::CLIENT_HTTP_ADDR.spec.name, config.http)
-        .await?
-        .with_limits(config.connections);
-    let tasks = Tasks::new();
-    let health = Health::new(env!("CARGO_PKG_VERSION"), &tasks);
-    let signer = CallSigner::new(config.secret.as_ref(), &clock);
-    let services = Services::new(channels, config.policy, signer);
-    let tokens = config.tokens.as_ref();
-    let authentication = Authentication::open(tokens, &clock, &health, &tasks).await?;
-    probes::start(services.clone(), &health, &tasks).await;
-    let limits = Limits {
-        depth: config.max_depth,
-        complexity: config.max_complexity,
-        response_bytes: config.max_response_bytes,
-        introspection: config.development,
-    };
+    // What settings name is read first, so that an invalid file is reported whether or not the address is free.
     let explorer = if config.explorer {
         Some(explorer(config.graphiql.as_deref())?)
     } else {
         None
     };
-    let schema = schema::build(config.development);
-    let sdl = schema.sdl();
-    let executor = Executor::try_new(schema::engine(schema, services.clone()), sdl, limits)
-        .map_err(|error| StartError::failed("read the schema", error))?;
-    let subscribed = services.clone();
-    let endpoint = Endpoint::new(executor, Arc::new(services), clock, tasks.clone());
-    let rate = config
-        .rate
-        .map_or_else(RateLimit::off, |units| RateLimit::per_minute(units, &tasks));
-    let mut endpoint = endpoint.with_clients(Clients {
-        authentication,
-        rate,
-        proxies: TrustedProxies::new(config.trusted_proxies.clone()),
-    });
-    if let Some(path) = &config.operations {
-        let registered = RegisteredOperations::read(Path::new(path))
-            .map_err(|error| StartError::failed(names::GRAPHQL_OPERATIONS.spec.name, error))?;
-        let registered = endpoint.with_registered(registered).await;
-        endpoint = registered
-            .map_err(|error| StartError::failed(names::GRAPHQL_OPERATIONS.spec.name, error))?;
-    }
-    let subscriptions = Arc::new(SubscriptionHub::start(&subscribed, &tasks));
+    let tasks = Tasks::new();
+    let signer = CallSigner::new(config.secret.as_ref(), &clock);
+    let services = Services::new(channels, config.policy, signer);
+    let endpoint = endpoint(&config, services.clone(), Arc::clone(&clock), &tasks).await?;
+    let listener = HttpListener::bind(names::CLIENT_HTTP_ADDR.spec.name, config.http)
+        .await?
+        .with_limits(config.connections);
+    let health = Health::new(env!("CARGO_PKG_VERSION"), &tasks);
+    probes::start(services.clone(), &health, &tasks).await;
+    let subscriptions = Arc::new(SubscriptionHub::start(&services, &tasks));
+    let clients = clients(&config, &clock, &health, &tasks).await?;
+    let endpoint = endpoint.with_clients(clients);
     let endpoint = Arc::new(endpoint.with_subscriptions(subscriptions, config.sockets));
     let site = Site {
         health: health.clone(),
@@ -130,11 +105,53 @@ async fn start_now(
     })
 }
 
+/// The handler of GraphQL requests, without subscriptions.
+async fn endpoint(
+    config: &Config,
+    services: Services,
+    clock: Arc<dyn Clock>,
+    tasks: &Tasks,
+) -> Result<Endpoint, StartError> {
+    let limits = Limits {
+        depth: config.max_depth,
+        complexity: config.max_complexity,
+        response_bytes: config.max_response_bytes,
+        introspection: config.development,
+    };
+    let schema = schema::build(config.development);
+    let sdl = schema.sdl();
+    let executor = Executor::try_new(schema::engine(schema, services.clone()), sdl, limits)
+        .map_err(|error| StartError::failed("read the schema", error))?;
+    let endpoint = Endpoint::new(executor, Arc::new(services), clock, tasks.clone());
+    let Some(path) = &config.operations else {
+        return Ok(endpoint);
+    };
+    let invalid = |error| StartError::invalid_content(names::GRAPHQL_OPERATIONS.spec.name, error);
+    let registered = RegisteredOperations::read(Path::new(path)).map_err(invalid)?;
+    endpoint.with_registered(registered).await.map_err(invalid)
+}
+
+/// How clients are known and limited.
+async fn clients(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+    health: &Health,
+    tasks: &Tasks,
+) -> Result<Clients, StartError> {
+    let tokens = config.tokens.as_ref();
+    let limited = |units| RateLimit::per_minute(units, tasks);
+    Ok(Clients {
+        authentication: Authentication::open(tokens, clock, health, tasks).await?,
+        rate: config.rate.map_or_else(RateLimit::off, limited),
+        proxies: TrustedProxies::new(config.trusted_proxies.clone()),
+    })
+}
+
 fn explorer(graphiql: Option<&str>) -> Result<Explorer, StartError> {
     let graphiql = match graphiql {
         None => GraphiqlFolder::of_user(),
         Some(folder) => GraphiqlFolder::open(Path::new(folder))
-            .map_err(|error| StartError::failed(names::GRAPHIQL_DIR.spec.name, error))?,
+            .map_err(|error| StartError::invalid_content(names::GRAPHIQL_DIR.spec.name, error))?,
     };
     Ok(Explorer {
         graphiql,

@@ -18,7 +18,7 @@ use platform::event_handlers::{self, PlannedHandler};
 use platform::health::{Health, StartStep, explain_start};
 use platform::runtime::repeat;
 use platform::{StartError, Tasks, fields};
-use providers::Providers;
+use providers::{Providers, ProvidersError};
 use sagas::{EngineConfig, EngineTasks, SagaEngine};
 use sql_database::postgres::require_sessions;
 use tokio::time::{Instant, timeout_at};
@@ -102,8 +102,8 @@ impl CommandService {
             Arc::clone(&store),
             key_clock,
         ));
-        let mut providers = Providers::from_settings(&own.providers, &database, &clock)
-            .map_err(|error| StartError::failed(SET_UP, error))?;
+        let mut providers =
+            Providers::from_settings(&own.providers, &database, &clock).map_err(not_set_up)?;
         let tasks = Tasks::new();
         let health = Health::new(env!("CARGO_PKG_VERSION"), &tasks);
         clean_up(&tasks, Arc::clone(&requests));
@@ -258,6 +258,13 @@ fn log_start(config: &Databases, own: &Config) {
     );
 }
 
+fn not_set_up(error: ProvidersError) -> StartError {
+    match error.setting() {
+        Some(setting) => StartError::invalid_content(setting, error),
+        None => StartError::failed(SET_UP, error),
+    }
+}
+
 fn plan_handlers(
     own: &Config,
     executor: &Arc<Executor>,
@@ -270,7 +277,7 @@ fn plan_handlers(
     })];
     if let Some(webhooks) = &own.webhooks {
         let publishers = webhooks.publishers(clock);
-        let publishers = publishers.map_err(|error| StartError::failed(SET_UP, error))?;
+        let publishers = publishers.map_err(not_set_up)?;
         for publisher in publishers {
             // Longer than the publisher's own timeout, so that its error, which is more specific, arrives first.
             let limit = publisher.timeout() + Duration::from_secs(5);

@@ -1,9 +1,11 @@
 //! What browsers and front ends need: CORS, compression, validators, persisted operations, a page at `/`.
 
 use std::fmt::Write as _;
+use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use http::Method;
+use platform::StartError;
 use platform::config::AppEnv;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -367,5 +369,9 @@ async fn a_manifest_that_cannot_be_read_stops_the_start() -> Result<()> {
         shown.contains("GRAPHQL_OPERATIONS") && shown.contains("/nonexistent"),
         "{shown}"
     );
+    let fault = error
+        .downcast_ref::<StartError>()
+        .context("another error")?;
+    assert_eq!(fault.exit_code(), ExitCode::from(2));
     Ok(())
 }

@@ -1,6 +1,9 @@
 //! `/graphiql`: what it loads, and the operations with which it begins. How it works in a browser is tested in `e2e`.
 
+use std::process::ExitCode;
+
 use anyhow::{Context, Result};
+use platform::StartError;
 use platform::config::AppEnv;
 use serde_json::{Value, json};
 use test_shop::{Folder, Request};
@@ -87,7 +90,12 @@ async fn a_folder_without_graphiql_stops_the_start() -> Result<()> {
     let folder = Folder::create()?;
     let path = folder.path().to_str().context("a path")?;
     let started = TestGateway::open_with(AppEnv::Development, &[("GRAPHIQL_DIR", path)]).await;
-    let shown = format!("{:#}", started.err().context("it started")?);
+    let error = started.err().context("it started")?;
+    let fault = error
+        .downcast_ref::<StartError>()
+        .context("another error")?;
+    assert_eq!(fault.exit_code(), ExitCode::from(2));
+    let shown = format!("{error:#}");
     for part in ["GRAPHIQL_DIR", path, "graphiql.js", "cargo xtask graphiql"] {
         assert!(shown.contains(part), "{part}: {shown}");
     }

@@ -1,8 +1,10 @@
 //! Operations by their hash over `WebSockets` and event streams, and a gateway that executes registered ones only.
 
 use std::path::Path;
+use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use platform::StartError;
 use platform::config::AppEnv;
 use serde_json::{Value, json};
 use test_shop::{Folder, Request, Socket};
@@ -123,7 +125,16 @@ async fn fault(operations: &Path) -> Result<String> {
     let path = operations.to_str().context("a path")?;
     let settings = [("GRAPHQL_OPERATIONS", path)];
     let started = TestGateway::open_with(AppEnv::Development, &settings).await;
-    let shown = format!("{:#}", started.err().context("it started")?);
+    let error = started.err().context("it started")?;
+    let fault = error
+        .downcast_ref::<StartError>()
+        .context("another error")?;
+    assert_eq!(
+        fault.exit_code(),
+        ExitCode::from(2),
+        "a fault of the setting"
+    );
+    let shown = format!("{error:#}");
     assert_eq!(shown.lines().count(), 1, "{shown}");
     Ok(shown)
 }

@@ -17,5 +17,6 @@ mod race;
 mod repeat;
 mod saga_actions;
 mod sagas;
+mod settings;
 mod stock;
 mod support;

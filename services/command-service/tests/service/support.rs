@@ -17,6 +17,7 @@ use contract::proto::{
 };
 use event_sourcing::{Clock, EventStore, Filter, Position, SteadyClock, SystemClock};
 use event_store_any::AnyEventStore;
+use platform::StartError;
 use platform::config::{DatabaseUrl, Databases, Engine};
 use platform::runtime::GrpcListener;
 use tonic::transport::{Channel, Endpoint};
@@ -91,6 +92,15 @@ impl Home {
 
     pub async fn start_with(&self, clock: Arc<dyn Clock>) -> Service {
         self.start_as(&Config::default(), clock).await
+    }
+
+    /// Why it does not start with these settings.
+    pub async fn start_error(&self, own: &Config) -> StartError {
+        let store = open_event_store(&self.config, SteadyClock::start())
+            .await
+            .expect("an event store");
+        let started = CommandService::start(&self.config, own, &store, Arc::new(SystemClock));
+        started.await.expect_err("it does not start")
     }
 
     pub async fn start_as(&self, own: &Config, clock: Arc<dyn Clock>) -> Service {
