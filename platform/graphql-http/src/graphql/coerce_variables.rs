@@ -14,6 +14,7 @@ use async_graphql_value::Value as Given;
 
 use super::document::operations_mut;
 use super::input_coercion::{Source, Values, definition};
+use super::number_precision::ReplacedNumbers;
 use super::schema_index::SchemaIndex;
 use crate::errors::ApiError;
 
@@ -48,8 +49,9 @@ pub fn coerce(
     operation: &OperationDefinition,
     variables: &mut Variables,
     index: &SchemaIndex,
+    replaced: &ReplacedNumbers,
 ) -> Result<(), ApiError> {
-    let values = Values::unknown(index, operation);
+    let values = Values::unknown(index, operation, replaced);
     for Positioned { node, pos } in &operation.variable_definitions {
         let name = &node.name.node;
         if let Some(value) = variables.get_mut(name) {

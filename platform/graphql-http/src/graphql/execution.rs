@@ -170,13 +170,15 @@ impl Executor {
             replaced,
             cached,
         } = self.document(&query.text)?;
+        query.replaced = query.replaced.and(replaced);
         let operation = document::operation(&document, query.operation_name.as_deref())?;
         coerce_variables::require(operation, &query.variables)?;
-        coerce_variables::coerce(operation, &mut query.variables, &self.index)?;
+        let (index, replaced) = (&self.index, &query.replaced);
+        coerce_variables::coerce(operation, &mut query.variables, index, replaced)?;
         let (variables, limits) = (&query.variables, &self.limits);
-        let measured = measure(&document, operation, variables, &self.index, limits)?;
-        let executed = Some((operation, &query.variables));
-        validate_values::validate(&document, executed, &self.index)?;
+        let measured = measure(&document, operation, variables, index, limits)?;
+        let executed = Some((operation, variables));
+        validate_values::validate(&document, executed, index, replaced)?;
         let kind = operation.ty;
         if kind == OperationType::Subscription {
             subscription::limit_text(&query.text)?;
@@ -187,7 +189,6 @@ impl Executor {
         if cached == Cached::WhenValid {
             self.documents.insert(&query.text, &document);
         }
-        query.replaced = query.replaced.and(replaced);
         Ok(Prepared {
             query,
             document,
@@ -220,7 +221,7 @@ impl Executor {
             subscription::limit_text(text)?;
         }
         measure_without_variables(&document, &self.index, &self.limits)?;
-        validate_values::validate(&document, None, &self.index)?;
+        validate_values::validate(&document, None, &self.index, &replaced)?;
         self.validate(&document)?;
         trial_of(document, text, replaced)
     }

@@ -9,7 +9,9 @@ use async_graphql::parser::types::{BaseType, OperationDefinition, Type, Variable
 use async_graphql::{ID, InputType, Name, ScalarType, Value, Variables};
 use async_graphql_value::Value as Given;
 use async_graphql_value::indexmap::IndexMap;
+use event_sourcing::quoted;
 
+use super::number_precision::ReplacedNumbers;
 use super::scalars::{DateTime, Decimal};
 use super::schema_index::{Input, InputField, SchemaIndex};
 use crate::errors::ApiError;
@@ -31,8 +33,7 @@ impl CoercionError {
         Self { path, problem }
     }
 
-    fn expected(ty: impl fmt::Display, value: &impl fmt::Display) -> Self {
-        let given = value.to_string();
+    fn expected(ty: impl fmt::Display, given: &str) -> Self {
         let shown: String = given.chars().take(SHOWN_CHARS).collect();
         let more = if shown.len() < given.len() { "…" } else { "" };
         Self::new(format!("expected {ty}, got {shown}{more}"))
@@ -65,18 +66,48 @@ pub(super) struct Values<'a> {
     pub(super) operation: &'a OperationDefinition,
     /// `None` for an operation that is not executed, whose variables have no values.
     pub(super) variables: Option<&'a Variables>,
+    /// The numbers that errors show as they were written.
+    pub(super) replaced: &'a ReplacedNumbers,
 }
 
 impl<'a> Values<'a> {
     pub(super) const fn unknown(
         index: &'a SchemaIndex,
         operation: &'a OperationDefinition,
+        replaced: &'a ReplacedNumbers,
     ) -> Self {
         let variables = None;
         Self {
             index,
             operation,
             variables,
+            replaced,
+        }
+    }
+
+    fn misfit(&self, ty: impl fmt::Display, value: &Given) -> CoercionError {
+        CoercionError::expected(ty, &self.shown(value))
+    }
+
+    /// A value in GraphQL's syntax, with its numbers as they were written.
+    fn shown(&self, value: &Given) -> String {
+        match value {
+            Given::Number(number) => self.replaced.shown(number),
+            Given::String(text) => quoted(text),
+            Given::List(items) => {
+                let items: Vec<String> = items.iter().map(|item| self.shown(item)).collect();
+                format!("[{}]", items.join(", "))
+            }
+            Given::Object(fields) => {
+                let field = |(name, value)| format!("{name}: {}", self.shown(value));
+                let fields: Vec<String> = fields.iter().map(field).collect();
+                format!("{{{}}}", fields.join(", "))
+            }
+            Given::Variable(_)
+            | Given::Null
+            | Given::Boolean(_)
+            | Given::Binary(_)
+            | Given::Enum(_) => value.to_string(),
         }
     }
 
@@ -90,7 +121,7 @@ impl<'a> Values<'a> {
         match (value, &ty.base) {
             (Given::Variable(name), _) => self.variable(ty, name),
             (Given::Null, _) if ty.nullable => Ok(Value::Null),
-            (Given::Null, _) => Err(CoercionError::expected(ty, value)),
+            (Given::Null, _) => Err(self.misfit(ty, value)),
             (Given::List(items), BaseType::List(of)) => {
                 let items = items.iter().enumerate().map(|(index, item)| {
                     let item = self.coerce(of, item, from);
@@ -124,7 +155,7 @@ impl<'a> Values<'a> {
         }
         let value = self.variables.and_then(|all| all.get(name));
         match value {
-            Some(Value::Null) if !ty.nullable => Err(CoercionError::expected(ty, &Value::Null)),
+            Some(Value::Null) if !ty.nullable => Err(self.misfit(ty, &Given::Null)),
             _ => Ok(Value::Null),
         }
     }
@@ -146,7 +177,7 @@ impl<'a> Values<'a> {
                 .into_const()
                 .and_then(|value| scalar(name, value, from)),
         };
-        coerced.ok_or_else(|| CoercionError::expected(name, value))
+        coerced.ok_or_else(|| self.misfit(name, value))
     }
 
     fn object(
@@ -167,7 +198,7 @@ impl<'a> Values<'a> {
                     .coerce(&field.ty, value, from)
                     .map(|value| _ = coerced.insert(key.clone(), value)),
                 None if field.ty.nullable || field.has_default => Ok(()),
-                None => Err(CoercionError::expected(&field.ty, &"nothing")),
+                None => Err(CoercionError::expected(&field.ty, "nothing")),
             }
             .map_err(|misfit| misfit.within(format!(".{}", field.name)))?;
         }

@@ -3,44 +3,61 @@
 //! Both parse a number into a double. At most 15 significant digits survive the conversion to a double and back to its
 //! shortest text. A longer number may be rounded: `19.990000000000000001` would become 19.99, a valid price of two decimals.
 //! Such a number is replaced by a neighbour with 14 significant digits, here 19.990000000001, which is still neither an Int
-//! nor a whole number of cents; and its original text is recorded, so that a money field can reject it as written.
+//! nor a whole number of cents. The original text of each number that is rounded or replaced is recorded, so that a money
+//! field can reject it as written, and errors show it so.
 
 use std::borrow::Cow;
 use std::iter;
 use std::ops::Range;
 
+use async_graphql::Number;
+
 /// The decimal digits that every double preserves.
 const SAFE_DIGITS: usize = 15;
 
-/// The numbers of a request that were replaced.
+/// The numbers of a request that the parsers round, or that were replaced.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReplacedNumbers(Vec<ReplacedNumber>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct ReplacedNumber {
     written: Box<str>,
-    replacement: Box<str>,
+    /// The text of the double that the parsers make of it.
+    parsed: Box<str>,
 }
 
 impl ReplacedNumbers {
-    /// Records and returns the replacement of this number, if a double would round it to fewer decimals.
-    pub fn replace(&mut self, number: &str) -> Option<String> {
-        let replacement = unrounded(number)?;
+    /// Records this number if a double rounds it, and returns its replacement if the rounded one could be valid. Parsers
+    /// round differently: `parse` is that of the text in which the number is.
+    pub fn replace(
+        &mut self,
+        number: &str,
+        parse: impl FnOnce(&str) -> Option<f64>,
+    ) -> Option<String> {
+        let shortest = rounded(number, parse)?;
+        let replacement = unrounded(&shortest);
         self.0.push(ReplacedNumber {
             written: number.into(),
-            replacement: replacement.as_str().into(),
+            parsed: replacement.as_deref().unwrap_or(&shortest).into(),
         });
-        Some(replacement)
+        replacement
     }
 
-    /// The original text of a replacement.
+    /// The original text of a number that the parsers have made into this one.
     #[must_use]
-    pub fn written(&self, replacement: &str) -> Option<&str> {
-        let found = self.0.iter().find(|it| &*it.replacement == replacement);
+    pub fn written(&self, parsed: &str) -> Option<&str> {
+        let found = self.0.iter().find(|it| &*it.parsed == parsed);
         found.map(|it| &*it.written)
     }
 
-    /// Whether nothing was replaced.
+    /// A number as it was written.
+    #[must_use]
+    pub fn shown(&self, number: &Number) -> String {
+        let written = number_text(number).and_then(|text| self.written(&text).map(str::to_owned));
+        written.unwrap_or_else(|| number.to_string())
+    }
+
+    /// Whether nothing was rounded or replaced.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -61,7 +78,7 @@ pub fn preserve(text: &str) -> (Cow<'_, str>, ReplacedNumbers) {
     let mut copied = 0;
     for Range { start, end } in numbers(text.as_bytes()) {
         if end - start > SAFE_DIGITS
-            && let Some(replacement) = replaced.replace(&text[start..end])
+            && let Some(replacement) = replaced.replace(&text[start..end], json_number)
         {
             changed += &text[copied..start];
             changed += &replacement;
@@ -112,19 +129,35 @@ fn end_of_string(text: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// The replacement of a number, if its double has at most two decimals but the number itself more.
-fn unrounded(number: &str) -> Option<String> {
-    // Whole numbers are parsed as integers, or are far beyond every range.
-    if !number.contains(['.', 'e', 'E']) {
+/// A parsed number's shortest decimal text.
+#[must_use]
+pub fn number_text(number: &Number) -> Option<String> {
+    if number.is_f64() {
+        number.as_f64().map(|double| double.to_string())
+    } else {
+        Some(number.to_string())
+    }
+}
+
+fn json_number(text: &str) -> Option<f64> {
+    serde_json::from_str(text).ok()
+}
+
+/// The shortest text of a number's double, if that is another number.
+fn rounded(number: &str, parse: impl FnOnce(&str) -> Option<f64>) -> Option<String> {
+    // Integers are parsed as such.
+    if number.parse::<i64>().is_ok() || number.parse::<u64>().is_ok() {
         return None;
     }
-    let double: f64 = number
-        .parse()
-        .ok()
-        .filter(|double: &f64| double.is_finite())?;
+    let double = parse(number).filter(|double| double.is_finite())?;
     let shortest = double.to_string();
-    let (whole, fraction) = shortest.split_once('.').unwrap_or((&shortest, ""));
-    if fraction.len() > 2 || digits(number)? == digits(&shortest)? {
+    (digits(number)? != digits(&shortest)?).then_some(shortest)
+}
+
+/// The replacement of a number whose double has this text, if that has at most two decimals, so that it could be valid.
+fn unrounded(shortest: &str) -> Option<String> {
+    let (whole, fraction) = shortest.split_once('.').unwrap_or((shortest, ""));
+    if fraction.len() > 2 {
         return None;
     }
     let decimals = (SAFE_DIGITS - 1).checked_sub(whole.trim_start_matches('-').len())?;
@@ -151,7 +184,7 @@ fn digits(number: &str) -> Option<(String, i64)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{ReplacedNumbers, numbers, preserve, unrounded};
+    use super::{ReplacedNumbers, numbers, preserve};
 
     #[test]
     fn a_number_that_would_be_rounded_is_replaced_and_recorded() {
@@ -163,8 +196,41 @@ mod tests {
         assert_eq!(replaced.written("1"), None);
         let text = r#"["0.010000000000000000001"]"#;
         assert_eq!(preserve(text), (text.into(), ReplacedNumbers::default()));
-        let replacement = unrounded("0.010000000000000000001");
+        let mut replaced = ReplacedNumbers::default();
+        let parse = |text: &str| text.parse().ok();
+        let replacement = replaced.replace("0.010000000000000000001", parse);
         assert_eq!(replacement.as_deref(), Some("0.0100000000001"));
+    }
+
+    #[test]
+    fn a_number_that_is_rounded_is_shown_as_it_was_written() {
+        for (number, shown) in [
+            (
+                "123456789012345678901234567890",
+                "123456789012345678901234567890",
+            ),
+            (
+                "-1.23456789012345678901234567890",
+                "-1.23456789012345678901234567890",
+            ),
+            ("19.990000000000000001", "19.990000000000000001"),
+            (
+                "123456789.123456789123456789",
+                "123456789.123456789123456789",
+            ),
+            ("18446744073709551615", "18446744073709551615"),
+            ("1.50", "1.5"),
+            ("1e300", "1e+300"),
+        ] {
+            let (preserved, replaced) = preserve(number);
+            let parsed = serde_json::from_str(&preserved).expect("a number");
+            assert_eq!(replaced.shown(&parsed), shown);
+            assert_eq!(
+                preserved == number,
+                !number.starts_with("19.99"),
+                "{number}"
+            );
+        }
     }
 
     #[test]
@@ -176,7 +242,6 @@ mod tests {
             "1234567890123456789",
             "0.0000000000000000000001",
             "1.000000000000000000e2",
-            "123456789.123456789123456789",
             "0.30000000000000004",
             "-0.30000000000000004",
         ] {

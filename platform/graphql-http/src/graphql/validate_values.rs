@@ -20,6 +20,7 @@ use async_graphql::{Name, Positioned, Variables};
 
 use super::document::in_order;
 use super::input_coercion::{Source, Values, is_scalar};
+use super::number_precision::ReplacedNumbers;
 use super::schema_index::SchemaIndex;
 use crate::errors::ApiError;
 
@@ -32,18 +33,19 @@ pub fn validate(
     document: &ExecutableDocument,
     executed: Option<(&OperationDefinition, &Variables)>,
     index: &SchemaIndex,
+    replaced: &ReplacedNumbers,
 ) -> Result<(), ApiError> {
     for (_, each) in in_order(document) {
+        let unknown = Values::unknown(index, &each.node, replaced);
         for definition in &each.node.variable_definitions {
-            declaration(index, &each.node, definition)?;
+            declaration(&unknown, definition)?;
         }
         let own = executed.filter(|(operation, _)| std::ptr::eq(&raw const each.node, *operation));
         let mut walk = Walk {
             document,
             values: Values {
-                index,
-                operation: &each.node,
                 variables: own.map(|(_, variables)| variables),
+                ..unknown
             },
             condition: Type {
                 base: BaseType::Named(Name::new("Boolean")),
@@ -59,8 +61,7 @@ pub fn validate(
 
 /// Validates the type and the default value of a variable.
 fn declaration(
-    index: &SchemaIndex,
-    operation: &OperationDefinition,
+    values: &Values<'_>,
     definition: &Positioned<VariableDefinition>,
 ) -> Result<(), ApiError> {
     let Positioned { node, pos } = definition;
@@ -70,13 +71,12 @@ fn declaration(
         return Err(ApiError::invalid_document(message, *pos));
     }
     let named = SchemaIndex::named(ty);
-    if index.input(named).is_none() && !is_scalar(named) {
+    if values.index.input(named).is_none() && !is_scalar(named) {
         let message = format!("${name}: there is no input type {named}");
         return Err(ApiError::invalid_document(message, *pos));
     }
     if let Some(Positioned { node: value, pos }) = &node.default_value {
         let given = value.clone().into_value();
-        let values = Values::unknown(index, operation);
         let fits = values.coerce(ty, &given, Source::Document);
         fits.map_err(|misfit| misfit.error(&format!("${name}"), *pos))?;
     }

@@ -3,6 +3,7 @@ use serde_json::{Value, json};
 
 use super::super::coerce_variables::coerce;
 use super::super::document::parse;
+use super::super::number_precision::ReplacedNumbers;
 use super::super::schema_index::SchemaIndex;
 use super::validate;
 use crate::errors::{ApiError, Code};
@@ -22,8 +23,10 @@ fn checked(query: &str, variables: Value) -> Result<(), ApiError> {
     let document = parse(query).expect("GraphQL").document;
     let (_, operation) = document.operations.iter().next().expect("an operation");
     let mut variables = Variables::from_json(variables);
-    coerce(&operation.node, &mut variables, &index)?;
-    validate(&document, Some((&operation.node, &variables)), &index)
+    let replaced = ReplacedNumbers::default();
+    coerce(&operation.node, &mut variables, &index, &replaced)?;
+    let executed = Some((&operation.node, &variables));
+    validate(&document, executed, &index, &replaced)
 }
 
 fn message(query: &str, variables: Value) -> String {

@@ -143,6 +143,45 @@ async fn prices_are_exact() -> Result<()> {
 }
 
 #[tokio::test]
+async fn other_numbers_are_shown_as_written_too() -> Result<()> {
+    let gateway = TestGateway::open().await?;
+    for (field, number) in [
+        ("products(limit: $v)", "123456789012345678901234567890"),
+        ("products(limit: $v)", "5.0000000000000000001"),
+        (
+            "searchProducts(searchTerm: $v)",
+            "123456789012345678901234567890",
+        ),
+    ] {
+        let message = format!("got {number}");
+        let literal = format!("{{ {} {{ id }} }}", field.replace("$v", number));
+        let literal = json!({ "query": literal }).to_string();
+        let ty = if field.contains("limit") {
+            "Int"
+        } else {
+            "String!"
+        };
+        let query = format!("query($v: {ty}) {{ {field} {{ id }} }}");
+        let variable = format!(
+            "{{\"query\": {}, \"variables\": {{\"v\": {number}}}}}",
+            json!(query)
+        );
+        for request in [literal, variable] {
+            let request = test_shop::Request::post_json("/graphql", request);
+            let body = gateway.send(&request).await?.json()?;
+            assert_eq!(body["errors"][0]["extensions"]["code"], TYPE, "{body}");
+            let shown = body["errors"][0]["message"].as_str().unwrap_or_default();
+            assert!(shown.ends_with(&message), "{body}");
+        }
+    }
+    let range = "{ productsByPriceRange(minPrice: 19.990000000000000001, maxPrice: 1) { id } }";
+    let body = gateway.ask(range, json!({})).await?.json()?;
+    let rule = "minPrice must not be above maxPrice 1, got 19.990000000000000001";
+    assert_eq!(body["errors"][0]["message"], rule);
+    Ok(())
+}
+
+#[tokio::test]
 async fn money_that_would_be_rounded_is_rejected_as_written() -> Result<()> {
     let gateway = TestGateway::open().await?;
     let id = gateway.product("Pot", None).await?;
@@ -157,6 +196,9 @@ async fn money_that_would_be_rounded_is_rejected_as_written() -> Result<()> {
         "1.9990000000000000000001e1",
         "5.0000000000000000001",
         "-0.500000000000000000001",
+        // Numbers that no rounding makes valid.
+        "123456789012345678901234567890",
+        "1.23456789012345678901234567891",
     ] {
         for (field, mutation) in [
             ("price", &create as &dyn Fn(&str) -> String),

@@ -106,7 +106,7 @@ fn number(text: &str, replaced: &mut ReplacedNumbers) -> Option<Number> {
             return Some(number);
         }
     }
-    let replacement = replaced.replace(text);
+    let replacement = replaced.replace(text, |text| text.parse().ok());
     let double = replacement.as_deref().unwrap_or(text).parse().ok()?;
     Number::from_f64(double)
 }

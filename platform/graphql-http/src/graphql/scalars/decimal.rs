@@ -5,6 +5,8 @@
 
 use async_graphql::{InputValueError, InputValueResult, Number, Scalar, ScalarType, Value};
 
+use super::super::number_precision::number_text;
+
 /// A decimal number as text, such as `19.90`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decimal(String);
@@ -59,15 +61,6 @@ impl ScalarType for Decimal {
             .ok()
             .and_then(Number::from_f64)
             .map_or(Value::Null, Value::Number)
-    }
-}
-
-/// The number's shortest decimal text.
-fn number_text(number: &Number) -> Option<String> {
-    if number.is_f64() {
-        number.as_f64().map(|double| double.to_string())
-    } else {
-        Some(number.to_string())
     }
 }
 
