@@ -26,6 +26,7 @@ mod journal;
 mod newest_position;
 mod origin;
 mod persisted;
+mod unique_keys;
 
 pub use backend::{Backend, Claim, Lease};
 pub use errors::{

@@ -11,7 +11,7 @@
 //! Registered texts are compared without the line ends at their end: editors write one, and clients that print a parsed
 //! document do not.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::path::Path;
 use std::sync::Arc;
@@ -19,10 +19,16 @@ use std::sync::Arc;
 use event_sourcing::quoted;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::errors::{ApiError, Code};
 use crate::hex::hex;
+use crate::unique_keys;
+
+/// Where a request names its operation.
+pub const DOCUMENT_ID: &str = "documentId";
+pub const SHA256_HASH: &str = "extensions.persistedQuery.sha256Hash";
 
 /// The bytes of all texts that clients have stored. A client whose text was evicted sends it again.
 const MAX_STORED_BYTES: u64 = 4 * 1024 * 1024;
@@ -33,6 +39,8 @@ const EXPECTED_TEXTS: usize = 4_096;
 #[derive(Clone, Debug)]
 pub struct PersistedQuery {
     hash: String,
+    /// The part of the request that has the hash.
+    parameter: &'static str,
 }
 
 impl PersistedQuery {
@@ -40,13 +48,23 @@ impl PersistedQuery {
     pub fn of_hash(hash: &str) -> Self {
         Self {
             hash: hash.to_ascii_lowercase(),
+            parameter: SHA256_HASH,
         }
     }
 
     /// `documentId` of GraphQL over HTTP: `sha256:` and the hash, or a hash of a manifest.
     pub fn of_document(id: &str) -> Self {
-        Self::of_hash(id.strip_prefix("sha256:").unwrap_or(id))
+        Self {
+            hash: hash_of_document(id),
+            parameter: DOCUMENT_ID,
+        }
     }
+}
+
+fn hash_of_document(id: &str) -> String {
+    id.strip_prefix("sha256:")
+        .unwrap_or(id)
+        .to_ascii_lowercase()
 }
 
 #[derive(Clone, Debug)]
@@ -156,10 +174,14 @@ impl RegisteredOperations {
         let shown = path.display().to_string();
         let text = std::fs::read_to_string(path);
         let text = text.map_err(|error| ManifestError::File(shown.clone(), error))?;
-        let manifest: BTreeMap<String, String> = serde_json::from_str(&text)
+        let manifest = unique_keys::object(&text)
             .map_err(|error| ManifestError::Json(shown.clone(), error))?;
         for (key, text) in manifest {
             let source = format!("the operation {} of {shown}", quoted(&key));
+            let Value::String(text) = text else {
+                let fault = "it is not a text".to_owned();
+                return Err(ManifestError::Invalid(source, fault));
+            };
             self.insert(Some(&key), &text, source)?;
         }
         Ok(())
@@ -175,7 +197,7 @@ impl RegisteredOperations {
     ) -> Result<(), ManifestError> {
         let without: Arc<str> = without_last_line_ends(text).into();
         let hashes = [text, &without, &format!("{without}\n")].map(sha256);
-        let key = key.map(|key| PersistedQuery::of_document(key).hash);
+        let key = key.map(hash_of_document);
         for hash in hashes.into_iter().chain(key) {
             let known = self.by_hash.insert(hash, Arc::clone(&without));
             if known.is_some_and(|known| known != without) {
@@ -195,42 +217,44 @@ impl RegisteredOperations {
         sources
     }
 
-    fn find(&self, query: &PersistedQuery) -> Result<String, ApiError> {
-        let found = self.by_hash.get(&query.hash);
-        found.map(ToString::to_string).ok_or_else(not_registered)
-    }
-
-    fn find_text(&self, text: &str, query: Option<&PersistedQuery>) -> Result<String, ApiError> {
+    fn resolve(&self, text: Option<&str>, named: &[PersistedQuery]) -> Result<&str, ApiError> {
+        let find = |query: &PersistedQuery| self.by_hash.get(&query.hash);
+        let Some(text) = text else {
+            let mut found = named
+                .iter()
+                .map(|query| find(query).ok_or_else(not_registered));
+            let first = found.next().ok_or_else(missing)??;
+            for other in found {
+                if other? != first {
+                    return Err(different_operations());
+                }
+            }
+            return Ok(first);
+        };
         let registered = self.texts.get_key_value(without_last_line_ends(text));
         let (registered, _) = registered.ok_or_else(not_registered)?;
-        match query {
-            Some(query) if self.by_hash.get(&query.hash) != Some(registered) => Err(wrong_hash()),
-            _ => Ok(registered.to_string()),
+        match named.iter().find(|query| find(query) != Some(registered)) {
+            Some(wrong) => Err(wrong_hash(wrong)),
+            None => Ok(registered),
         }
     }
 }
 
 impl PersistedOperations {
-    /// The text of a request that has a text, a hash, or both.
+    /// The text of a request that has a text, hashes, or both.
     ///
     /// # Errors
-    /// The hash is unknown or not that of the text, or the operation is not registered.
+    /// A hash is unknown or not that of the text, two hashes are of different operations, or the operation is not
+    /// registered.
     pub fn resolve(
         &self,
         text: Option<String>,
-        persisted: Option<&PersistedQuery>,
+        named: &[PersistedQuery],
     ) -> Result<String, ApiError> {
         let text = text.filter(|text| !text.trim().is_empty());
-        match (self, text, persisted) {
-            (_, None, None) => Err(ApiError::new(Code::BadRequest, "query is missing")),
-            (Self::Automatic(_), Some(text), None) => Ok(text),
-            (Self::Automatic(stored), None, Some(query)) => stored.find(query),
-            (Self::Automatic(_), Some(text), Some(query)) if sha256(&text) == query.hash => {
-                Ok(text)
-            }
-            (Self::Automatic(_), Some(_), Some(_)) => Err(wrong_hash()),
-            (Self::Registered(list), Some(text), query) => list.find_text(&text, query),
-            (Self::Registered(list), None, Some(query)) => list.find(query),
+        match self {
+            Self::Automatic(stored) => stored.resolve(text, named),
+            Self::Registered(list) => list.resolve(text.as_deref(), named).map(str::to_owned),
         }
     }
 
@@ -243,6 +267,20 @@ impl PersistedOperations {
 }
 
 impl TextCache {
+    fn resolve(&self, text: Option<String>, named: &[PersistedQuery]) -> Result<String, ApiError> {
+        let Some(query) = named.first() else {
+            return text.ok_or_else(missing);
+        };
+        if named.iter().any(|other| other.hash != query.hash) {
+            return Err(different_operations());
+        }
+        match text {
+            None => self.find(query),
+            Some(text) if sha256(&text) == query.hash => Ok(text),
+            Some(_) => Err(wrong_hash(query)),
+        }
+    }
+
     fn find(&self, query: &PersistedQuery) -> Result<String, ApiError> {
         let found = self.0.get(&query.hash);
         found.map(|text| text.to_string()).ok_or_else(|| {
@@ -257,8 +295,18 @@ fn not_registered() -> ApiError {
     ApiError::new(Code::PersistedQueryNotInList, message)
 }
 
-fn wrong_hash() -> ApiError {
-    let message = "sha256Hash is not the SHA-256 of the query in hexadecimal";
+fn missing() -> ApiError {
+    ApiError::new(Code::BadRequest, "query is missing")
+}
+
+fn wrong_hash(query: &PersistedQuery) -> ApiError {
+    let parameter = query.parameter;
+    let message = format!("{parameter} is not the SHA-256 of the query in hexadecimal");
+    ApiError::new(Code::BadRequest, message)
+}
+
+fn different_operations() -> ApiError {
+    let message = format!("{DOCUMENT_ID} and {SHA256_HASH} name different operations");
     ApiError::new(Code::BadRequest, message)
 }
 

@@ -8,14 +8,14 @@ use serde_json::{Map, Value};
 use super::json::{bad_request, object, wrong_type};
 use crate::errors::ApiError;
 use crate::graphql::ReplacedNumbers;
-use crate::persisted::PersistedQuery;
+use crate::persisted::{DOCUMENT_ID, PersistedQuery, SHA256_HASH};
 
 const PARAMETERS: [&str; 5] = [
     "query",
     "operationName",
     "variables",
     "extensions",
-    "documentId",
+    DOCUMENT_ID,
 ];
 
 /// A GraphQL request whose fields have the right types.
@@ -24,8 +24,8 @@ pub struct Fields {
     pub query: Option<String>,
     pub operation_name: Option<String>,
     pub variables: Map<String, Value>,
-    /// The hash by which the request names its operation, in the form of Apollo's protocol or of GraphQL over HTTP.
-    pub persisted: Option<PersistedQuery>,
+    /// The hashes by which the request names its operation, in the form of GraphQL over HTTP or of Apollo's protocol.
+    pub persisted: Vec<PersistedQuery>,
     /// The numbers among the variables that were replaced.
     pub replaced: ReplacedNumbers,
 }
@@ -48,12 +48,14 @@ impl Fields {
         let operation_name = text(&mut fields, "operationName")?;
         let variables = map(&mut fields, "variables")?.unwrap_or_default();
         let extensions = map(&mut fields, "extensions")?;
-        let document_id = text(&mut fields, "documentId")?;
+        let document_id = text(&mut fields, DOCUMENT_ID)?;
+        let by_id = document_id.map(|id| PersistedQuery::of_document(&id));
+        let by_hash = persisted(extensions, &replaced)?;
         Ok(Self {
             query,
             operation_name,
             variables,
-            persisted: persisted(document_id, extensions)?,
+            persisted: by_id.into_iter().chain(by_hash).collect(),
             replaced,
         })
     }
@@ -78,12 +80,11 @@ impl Fields {
             }
             let value = match known {
                 "variables" | "extensions" if matches!(&*value, "" | "null") => continue,
-                "variables" => {
-                    let (variables, numbers) = object(known, &value)?;
-                    replaced = numbers;
-                    Value::Object(variables)
+                "variables" | "extensions" => {
+                    let (object, numbers) = object(known, &value)?;
+                    replaced = replaced.and(numbers);
+                    Value::Object(object)
                 }
-                "extensions" => Value::Object(object(known, &value)?.0),
                 _ => Value::String(value.into_owned()),
             };
             fields.insert(known.to_owned(), value);
@@ -96,7 +97,7 @@ impl Fields {
 #[must_use]
 pub fn has_operation(parameters: &str) -> bool {
     form_urlencoded::parse(parameters.as_bytes())
-        .any(|(name, _)| matches!(name.as_ref(), "query" | "extensions" | "documentId"))
+        .any(|(name, _)| matches!(name.as_ref(), "query" | "extensions" | DOCUMENT_ID))
 }
 
 fn text(fields: &mut Map<String, Value>, name: &str) -> Result<Option<String>, ApiError> {
@@ -119,13 +120,10 @@ fn map(
 }
 
 fn persisted(
-    document_id: Option<String>,
     extensions: Option<Map<String, Value>>,
+    replaced: &ReplacedNumbers,
 ) -> Result<Option<PersistedQuery>, ApiError> {
     const NAME: &str = "extensions.persistedQuery";
-    if let Some(id) = document_id {
-        return Ok(Some(PersistedQuery::of_document(&id)));
-    }
     let given = extensions.and_then(|mut all| all.remove("persistedQuery"));
     let mut fields = match given {
         None | Some(Value::Null) => return Ok(None),
@@ -135,18 +133,17 @@ fn persisted(
     let version = fields.remove("version").unwrap_or_default();
     if version.as_u64() != Some(1) {
         let fault = match version {
-            Value::Number(version) => format!("{NAME}.version must be 1, got {version}"),
+            Value::Number(version) => {
+                let given = replaced.shown(&version);
+                format!("{NAME}.version must be 1, got {given}")
+            }
             other => wrong_type(&format!("{NAME}.version"), "1", &other),
         };
         return Err(bad_request(fault));
     }
     match fields.remove("sha256Hash").unwrap_or_default() {
         Value::String(hash) => Ok(Some(PersistedQuery::of_hash(&hash))),
-        other => Err(bad_request(wrong_type(
-            &format!("{NAME}.sha256Hash"),
-            "a string",
-            &other,
-        ))),
+        other => Err(bad_request(wrong_type(SHA256_HASH, "a string", &other))),
     }
 }
 
@@ -199,6 +196,14 @@ mod tests {
             (
                 r#"{"query": "{ a }", "query": "{ b }"}"#,
                 "the body is not valid: it has \"query\" more than once",
+            ),
+            (
+                r#"{"variables": {"input": {"lines": [{"n": 1, "n": 2}]}}}"#,
+                "the body is not valid: it has \"n\" more than once in \"variables.input.lines[0]\"",
+            ),
+            (
+                r#"{"extensions": {"persistedQuery": {"version": 1, "version": 1}}}"#,
+                "the body is not valid: it has \"version\" more than once in \"extensions.persistedQuery\"",
             ),
         ] {
             assert_eq!(fault(body, Fields::of_body(body)), expected, "{body}");
@@ -279,6 +284,14 @@ mod tests {
                 "variables is not JSON: it ends too early (line 1, column 1)",
             ),
             (
+                "variables=%7B%22a%22:%7B%22b%22:1,%22b%22:1%7D%7D",
+                "variables is not valid: it has \"b\" more than once in \"a\"",
+            ),
+            (
+                "extensions=%7B%22persistedQuery%22:%7B%22version%22:1.00000000000000000001%7D%7D",
+                "extensions.persistedQuery.version must be 1, got 1.00000000000000000001",
+            ),
+            (
                 "extensions=[]",
                 "extensions must be a JSON object, got a list",
             ),
@@ -302,8 +315,8 @@ mod tests {
             "extensions": {"persistedQuery": null, "other": 1}, "unknown": []}"#;
         let fields = Fields::of_body(body).expect("a request");
         assert_eq!(fields.query.as_deref(), Some("{ a }"));
-        assert!(fields.persisted.is_none() && fields.variables.is_empty());
+        assert!(fields.persisted.is_empty() && fields.variables.is_empty());
         let fields = Fields::of_parameters("query=a&variables=null&extensions=&variablesX=1");
-        assert!(fields.expect("a request").persisted.is_none());
+        assert!(fields.expect("a request").persisted.is_empty());
     }
 }

@@ -1,54 +1,22 @@
 //! JSON of clients, and what is wrong with it in words that do not depend on the parser.
 
-use std::fmt;
-
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use crate::errors::{ApiError, Code};
 use crate::graphql::{ReplacedNumbers, preserve};
+use crate::unique_keys;
 
 /// How deep the parser lets values be nested.
 const MAX_DEPTH: usize = 127;
 
-/// An object without two fields of one name: parsers differ in which of them counts.
-struct Object(Map<String, Value>);
-
-struct ObjectVisitor;
-
-impl<'de> Deserialize<'de> for Object {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(ObjectVisitor)
-    }
-}
-
-impl<'de> Visitor<'de> for ObjectVisitor {
-    type Value = Object;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Object, A::Error> {
-        let mut fields = Map::new();
-        while let Some((name, value)) = entries.next_entry::<String, Value>()? {
-            if fields.contains_key(&name) {
-                return Err(A::Error::custom(format!("it has {name:?} more than once")));
-            }
-            fields.insert(name, value);
-        }
-        Ok(Object(fields))
-    }
-}
-
 /// Parses a JSON object, whose name in errors is `what`.
 ///
 /// # Errors
-/// The text is not JSON, not an object, or has a field twice.
+/// The text is not JSON, not an object, or an object in it has a field twice.
 pub fn object(what: &str, text: &str) -> Result<(Map<String, Value>, ReplacedNumbers), ApiError> {
     let (preserved, replaced) = preserve(text);
-    match serde_json::from_str(&preserved) {
-        Ok(Object(fields)) => Ok((fields, replaced)),
+    match unique_keys::object(&preserved) {
+        Ok(fields) => Ok((fields, replaced)),
         Err(error) => Err(bad_request(fault(what, text, &error))),
     }
 }

@@ -105,7 +105,7 @@ fn query(fields: Fields, operations: &PersistedOperations) -> Result<Query, ApiE
         replaced,
     } = fields;
     let is_stored = query.is_none();
-    let text = operations.resolve(query, persisted.as_ref())?;
+    let text = operations.resolve(query, &persisted)?;
     Ok(Query {
         text,
         // Some clients always send the field, empty if no name is set.
@@ -113,7 +113,7 @@ fn query(fields: Fields, operations: &PersistedOperations) -> Result<Query, ApiE
         variables: Variables::from_json(Value::Object(variables)),
         replaced,
         reports_cost: false,
-        persisted: persisted.filter(|_| !is_stored),
+        persisted: persisted.into_iter().next().filter(|_| !is_stored),
     })
 }
 

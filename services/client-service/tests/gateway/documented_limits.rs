@@ -113,11 +113,12 @@ const DOCUMENTED: [(&str, &str); 27] = [
 ];
 
 /// The limits that reject nothing and cut nothing: those of caches, calls to services, logs and pauses.
-const INTERNAL: [&str; 17] = [
+const INTERNAL: [&str; 18] = [
     "graphql/document_cache.rs MAX_DOCUMENTS",
     "graphql/execution.rs MAX_KNOWN_TOKENS",
     "graphql/execution.rs MAX_NAME_BYTES",
     "http/rate_limit.rs MAX_CLIENTS",
+    "http/websocket/protocol.rs MAX_REASON_BYTES",
     "http/websocket/socket.rs MAX_BATCH",
     "persisted.rs MAX_STORED_BYTES",
     "schema.rs MAX_SUGGESTION_BYTES",

@@ -13,6 +13,8 @@ pub const PROTOCOL: &str = "graphql-transport-ws";
 
 /// The maximum length of an operation's id.
 const MAX_ID_BYTES: usize = 128;
+/// The maximum length of a close frame's reason (RFC 6455, section 5.5).
+const MAX_REASON_BYTES: usize = 123;
 
 /// Why a socket is closed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +57,7 @@ impl Close {
         }
     }
 
-    /// At most 123 bytes, as RFC 6455 limits it.
+    /// At most [`MAX_REASON_BYTES`].
     pub fn reason(&self) -> String {
         match self {
             Self::GoingAway => "the service is stopping".to_owned(),
@@ -64,7 +66,9 @@ impl Close {
             Self::TooBig => "a message is too long".to_owned(),
             Self::InvalidMessage(reason)
             | Self::Forbidden(reason)
-            | Self::TryAgainLater(reason) => reason.clone(),
+            | Self::TryAgainLater(reason) => {
+                reason[..reason.floor_char_boundary(MAX_REASON_BYTES)].to_owned()
+            }
             Self::Unauthorized => "Unauthorized".to_owned(),
             Self::UnknownProtocol => "Subprotocol not acceptable".to_owned(),
             Self::InitialisationTimeout => "Connection initialisation timeout".to_owned(),
@@ -100,7 +104,7 @@ impl Incoming {
     pub fn parse(text: &str) -> Result<Self, Close> {
         let invalid = |rule: &str| Close::InvalidMessage(rule.to_owned());
         let message = json::object("the message", text);
-        let (mut fields, replaced) = message.map_err(|_| invalid("Invalid message received"))?;
+        let (mut fields, replaced) = message.map_err(|error| invalid(&error.message))?;
         let Some(Value::String(kind)) = fields.remove("type") else {
             return Err(invalid("Invalid message received"));
         };
@@ -202,6 +206,16 @@ mod tests {
     }
 
     #[test]
+    fn a_field_that_is_there_twice_is_named() {
+        let text = r#"{"type":"subscribe","id":"1","payload":{"variables":{"n":1,"n":2}}}"#;
+        let close = Incoming::parse(text).expect_err("twice");
+        assert_eq!(close.code(), 4400);
+        let expected =
+            r#"the message is not valid: it has "n" more than once in "payload.variables""#;
+        assert_eq!(close.reason(), expected);
+    }
+
+    #[test]
     fn other_texts_are_invalid() {
         for bad in [
             "",
@@ -216,10 +230,16 @@ mod tests {
             r#"["connection_init",null,null]"#,
             r#"{"type":"ping","type":"pong"}"#,
             r#"{"type":null}"#,
+            &format!(r#"{{"type":"{}","payload":1}}"#, "é".repeat(100)),
+            &format!(
+                r#"{{"type":"{}","payload":1}}"#,
+                "connection_init".repeat(20)
+            ),
             r#"{"type":"complete"}"#,
         ] {
             let close = Incoming::parse(bad).expect_err(bad);
             assert_eq!(close.code(), 4400, "{bad}");
+            assert!(close.reason().len() <= MAX_REASON_BYTES, "{bad}");
             assert!(close.reason().len() <= 123);
         }
         // A payload is an object, or null, which is as none.
