@@ -36,7 +36,7 @@ pub use execution_context::ExecutionContext;
 pub use graphql::{
     AtMost, ConnectionOf, DateTime, Decimal, Engine, Executed, Executor, Extra, ForAdmins,
     ForCustomers, Identity, Limits, MAX_NESTING, OpenToAnyone, OperationId, Prepared, Query,
-    ReplacedNumbers, SchemaError, SizedBy, Weighs,
+    ReplacedNumbers, SchemaError, SizedBy, ValidatedDocument, Weighs,
 };
 pub use http::{
     AllowedHosts, AllowedOrigins, Authentication, Clients, Endpoint, Explorer, GraphiqlError,

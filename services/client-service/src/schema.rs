@@ -3,9 +3,9 @@
 use std::any::TypeId;
 use std::sync::Arc;
 
-use async_graphql::{MergedObject, MergedSubscription, Response, SchemaBuilder};
+use async_graphql::{MergedObject, MergedSubscription, Response, SchemaBuilder, ValidationMode};
 use futures::StreamExt;
-use graphql_http::{Engine, MAX_NESTING};
+use graphql_http::{Engine, MAX_NESTING, ValidatedDocument};
 
 use crate::api::category::{CategoryMutations, CategoryQueries, CategorySubscriptions};
 use crate::api::order::{OrderMutations, OrderQueries, OrderSubscriptions};
@@ -42,14 +42,16 @@ pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 /// Builds the schema. Suggestions in error messages reveal the schema, so they are enabled in development only.
 #[must_use]
 pub fn build(suggestions: bool) -> Schema {
-    let (query, mutation) = (Query::default(), Mutation::default());
-    let builder: SchemaBuilder<_, _, _> =
-        Schema::build(query, mutation, Subscription::default()).limit_recursive_depth(MAX_NESTING);
     if suggestions {
-        builder.finish()
+        builder().finish()
     } else {
-        builder.disable_suggestions().finish()
+        builder().disable_suggestions().finish()
     }
+}
+
+fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
+    let (query, mutation) = (Query::default(), Mutation::default());
+    Schema::build(query, mutation, Subscription::default()).limit_recursive_depth(MAX_NESTING)
 }
 
 /// A longer document gets no suggestions: each name that is unknown is compared with all names of its type, letter by letter.
@@ -59,13 +61,19 @@ const MAX_SUGGESTION_BYTES: usize = 8 * 1024;
 /// or an empty one if there is none.
 #[must_use]
 pub fn engine(schema: Schema, services: Services) -> Engine {
-    // Suggestions cannot be disabled for one request.
+    // Neither suggestions nor the validation can be disabled for one request.
     let without_suggestions = build(false);
+    let without_validation = builder().validation_mode(ValidationMode::Fast).finish();
     Box::new(move |request, execution| {
         let context = RequestContext::new(services.clone(), Arc::clone(execution));
         let request = request.data(Arc::new(context));
         let is_long = request.query.len() > MAX_SUGGESTION_BYTES;
-        let schema = if is_long {
+        let schema = if request
+            .data
+            .contains_key(&TypeId::of::<ValidatedDocument>())
+        {
+            &without_validation
+        } else if is_long {
             &without_suggestions
         } else {
             &schema

@@ -10,7 +10,7 @@ use event_sourcing::CommandId;
 use futures::future::BoxFuture;
 use sha2::{Digest, Sha256};
 
-use super::document_cache::DocumentCache;
+use super::document_cache::{Document, DocumentCache};
 use super::field_access::RequiredAccess;
 use super::limits::{Limits, measure, measure_without_variables};
 use super::number_precision::ReplacedNumbers;
@@ -48,12 +48,12 @@ pub struct Query {
 
 /// A parsed document, and its numbers that were replaced.
 struct Source {
-    document: Arc<ExecutableDocument>,
+    document: Arc<Document>,
     replaced: ReplacedNumbers,
     cached: Cached,
 }
 
-/// Whether a document is cached. One that is was found to be valid.
+/// Whether a document is cached. One that is was found to be valid here.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Cached {
     Yes,
@@ -66,7 +66,7 @@ enum Cached {
 #[derive(Clone, Debug)]
 pub struct Prepared {
     query: Query,
-    document: Arc<ExecutableDocument>,
+    document: Arc<Document>,
     operation: OperationType,
     complexity: u64,
     root_fields: u64,
@@ -112,8 +112,13 @@ pub struct OperationId([u8; 32]);
 /// Adds to the data of a request what the resolvers of a subscription need.
 pub type Extra = Box<dyn FnOnce(Request) -> Request + Send>;
 
+/// In the data of a request: the engine has found its document to be valid before, and need not validate it again.
+#[derive(Clone, Copy, Debug)]
+pub struct ValidatedDocument;
+
 /// The GraphQL engine, which executes a request whose document was parsed here. The request's data holds the
-/// [`ExecutionContext`] already; what else the resolvers need of it is added by the engine.
+/// [`ExecutionContext`] already, and a [`ValidatedDocument`] if it is one; what else the resolvers need of it is added by
+/// the engine.
 pub type Engine =
     Box<dyn Fn(Request, &Arc<ExecutionContext>) -> BoxFuture<'static, Response> + Send + Sync>;
 
@@ -171,20 +176,21 @@ impl Executor {
             cached,
         } = self.document(&query.text)?;
         query.replaced = query.replaced.and(replaced);
-        let operation = document::operation(&document, query.operation_name.as_deref())?;
+        let parsed = &document.parsed;
+        let operation = document::operation(parsed, query.operation_name.as_deref())?;
         coerce_variables::require(operation, &query.variables)?;
         let (index, replaced) = (&self.index, &query.replaced);
         coerce_variables::coerce(operation, &mut query.variables, index, replaced)?;
         let (variables, limits) = (&query.variables, &self.limits);
-        let measured = measure(&document, operation, variables, index, limits)?;
+        let measured = measure(parsed, operation, variables, index, limits)?;
         let executed = Some((operation, variables));
-        validate_values::validate(&document, executed, index, replaced)?;
+        validate_values::validate(parsed, executed, index, replaced)?;
         let kind = operation.ty;
         if kind == OperationType::Subscription {
             subscription::limit_text(&query.text)?;
         }
         if cached != Cached::Yes {
-            self.validate(&document)?;
+            self.validate(parsed)?;
         }
         if cached == Cached::WhenValid {
             self.documents.insert(&query.text, &document);
@@ -232,7 +238,7 @@ impl Executor {
     /// There is a bug.
     pub fn trial_of(prepared: &Prepared) -> Result<Prepared, ApiError> {
         let Query { text, replaced, .. } = &prepared.query;
-        trial_of((*prepared.document).clone(), text, replaced.clone())
+        trial_of(prepared.document.parsed.clone(), text, replaced.clone())
     }
 
     fn document(&self, text: &str) -> Result<Source, ApiError> {
@@ -246,7 +252,7 @@ impl Executor {
         let parsed = document::parse(text)?;
         let is_usual = parsed.tokens <= MAX_KNOWN_TOKENS && parsed.replaced.is_empty();
         Ok(Source {
-            document: Arc::new(parsed.document),
+            document: Arc::new(Document::new(parsed.document)),
             replaced: parsed.replaced,
             cached: if is_usual {
                 Cached::WhenValid
@@ -287,14 +293,20 @@ impl Executor {
             reports_cost,
             ..
         } = prepared.query;
-        let document = prepared.document;
-        let operation = document::operation(&document, operation_name.as_deref()).ok();
-        let (executed, has_added_fields) =
-            document_for_engine(&document, operation, &mut variables);
+        let document = &prepared.document.parsed;
+        let operation = document::operation(document, operation_name.as_deref()).ok();
+        let ForEngine {
+            document: executed,
+            is_whole,
+            has_added_fields,
+        } = document_for_engine(document, operation, &mut variables);
         let mut request = Request::new(text)
             .variables(variables)
             .data(Arc::clone(&scope))
             .data(replaced);
+        if prepared.document.is_validated() {
+            request = request.data(ValidatedDocument);
+        }
         request.operation_name.clone_from(&operation_name);
         if let Some(extra) = extra {
             request = extra(request);
@@ -305,15 +317,13 @@ impl Executor {
         let rejected = response.data == Value::Null
             && !response.errors.is_empty()
             && response.errors.iter().all(|error| error.path.is_empty());
+        if is_whole && !rejected {
+            prepared.document.set_validated();
+        }
         if let Some(operation) = operation
             && !rejected
         {
-            if has_added_fields {
-                empty_objects::remove_field(&mut response.data);
-            }
-            let place = (document.as_ref(), operation);
-            null_propagation::propagate(&mut response.data, &response.errors, place, &self.index);
-            field_order::arrange(&mut response.data, &document, operation);
+            self.complete(&mut response, (document, operation), has_added_fields);
         }
         let mutations = scope.journal.entries();
         if !rejected {
@@ -331,6 +341,20 @@ impl Executor {
             complexity: reports_cost.then_some(prepared.complexity),
         }
     }
+
+    /// Removes the fields that were added for the engine, and corrects the nulls and the order of the fields.
+    fn complete(
+        &self,
+        Response { data, errors, .. }: &mut Response,
+        (document, operation): (&ExecutableDocument, &OperationDefinition),
+        has_added_fields: bool,
+    ) {
+        if has_added_fields {
+            empty_objects::remove_field(data);
+        }
+        null_propagation::propagate(data, errors, (document, operation), &self.index);
+        field_order::arrange(data, document, operation);
+    }
 }
 
 fn trial_of(
@@ -347,7 +371,7 @@ fn trial_of(
             reports_cost: false,
             persisted: None,
         },
-        document: Arc::new(trial::with_operation(document)?),
+        document: Arc::new(Document::new(trial::with_operation(document)?)),
         operation: OperationType::Query,
         complexity: 0,
         root_fields: 0,
@@ -355,23 +379,34 @@ fn trial_of(
     })
 }
 
-/// The document with what the engine lacks, and whether fields were added to it. The engine consumes its document; the
-/// response is completed by the original one.
+/// The document with what the engine lacks. The engine consumes its document; the response is completed by the original one.
+struct ForEngine {
+    document: ExecutableDocument,
+    /// Whether nothing was removed, so that the engine validates all of it.
+    is_whole: bool,
+    has_added_fields: bool,
+}
+
 fn document_for_engine(
     document: &ExecutableDocument,
     operation: Option<&OperationDefinition>,
     variables: &mut Variables,
-) -> (ExecutableDocument, bool) {
+) -> ForEngine {
     let mut executed = document.clone();
+    let mut is_whole = true;
     if let Some(operation) = operation {
         coerce_variables::add_defaults(operation, variables);
         let absent = coerce_variables::absent(document, operation, variables);
-        if !absent.is_empty() {
+        is_whole = absent.is_empty();
+        if !is_whole {
             coerce_variables::remove_absent(&mut executed, &absent);
         }
     }
-    let has_added_fields = empty_objects::add_field(&mut executed);
-    (executed, has_added_fields)
+    ForEngine {
+        has_added_fields: empty_objects::add_field(&mut executed),
+        document: executed,
+        is_whole,
+    }
 }
 
 /// What a mutation costs more than a query, in units of the rate limit.
@@ -401,6 +436,17 @@ impl Prepared {
         access.map_or(Ok(()), |access| access.require_of(caller))
     }
 
+    /// Whether the engine has found its document to be valid.
+    #[must_use]
+    pub fn is_validated(&self) -> bool {
+        self.document.is_validated()
+    }
+
+    /// The engine has found its document to be valid, in another operation.
+    pub fn set_validated(&self) {
+        self.document.set_validated();
+    }
+
     /// Whether its operation is a mutation.
     #[must_use]
     pub fn is_mutation(&self) -> bool {
@@ -411,7 +457,7 @@ impl Prepared {
     #[must_use]
     pub fn place(&self) -> Pos {
         let name = self.query.operation_name.as_deref();
-        let mut operations = self.document.operations.iter();
+        let mut operations = self.document.parsed.operations.iter();
         let own = operations
             .find(|(known, _)| name.is_none() || known.map(async_graphql::Name::as_str) == name);
         own.map_or_else(Pos::default, |(_, operation)| operation.pos)
@@ -428,8 +474,9 @@ impl Prepared {
     #[must_use]
     pub fn into_repeatable(mut self, caller: &Caller) -> (Self, OperationId) {
         let name = self.query.operation_name.as_deref();
-        if let Ok(operation) = document::operation(&self.document, name) {
-            subscription::forget_position(&self.document, operation, &mut self.query.variables);
+        let document = &self.document.parsed;
+        if let Ok(operation) = document::operation(document, name) {
+            subscription::forget_position(document, operation, &mut self.query.variables);
         }
         let mut hash = Sha256::new();
         let variables = serde_json::to_string(&self.query.variables).unwrap_or_default();
@@ -488,3 +535,7 @@ pub fn root_of(error: &ServerError) -> Option<&str> {
         PathSegment::Index(_) => None,
     }
 }
+
+#[cfg(test)]
+#[path = "execution_tests.rs"]
+mod tests;

@@ -32,7 +32,8 @@ mod validate_variables;
 const TEST_SDL: &str = include_str!("testing.graphql");
 
 pub use execution::{
-    Engine, Executed, Executor, Extra, Identity, OperationId, Prepared, Query, root_of,
+    Engine, Executed, Executor, Extra, Identity, OperationId, Prepared, Query, ValidatedDocument,
+    root_of,
 };
 pub use field_access::{ForAdmins, ForCustomers, OpenToAnyone};
 pub use limits::{Limits, MAX_NESTING};

@@ -92,13 +92,20 @@ impl Responder {
     }
 
     /// The response to a request that is invalid against the schema; `None` if it is valid. The engine finds that out only
-    /// when it executes a request, which is too late for what must happen before, and to valid requests alone.
+    /// when it executes a request, which is too late for what must happen before, and to valid requests alone. A document
+    /// that is valid is not validated again, neither here nor by the execution.
     pub async fn rejection(&self, request: &Prepared) -> Option<HttpResponse> {
+        if request.is_validated() {
+            return None;
+        }
         let trial = Executor::trial_of(request).ok()?;
         let identity = self.identity(Origin::new_random(), None);
         let executed = self.executor.execute(trial, identity, None).await;
-        let is_rejected = executed.data.is_none();
-        is_rejected.then(|| HttpResponse::executed(executed, self.completion()))
+        if executed.data.is_some() {
+            request.set_validated();
+            return None;
+        }
+        Some(HttpResponse::executed(executed, self.completion()))
     }
 
     /// The identity of a request without an Idempotency-Key.

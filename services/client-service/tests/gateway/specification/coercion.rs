@@ -339,3 +339,22 @@ async fn s3_11_and_3_12_lists_and_non_null() -> Result<()> {
     let within = "mutation($v: OrderItemInput!) { createOrder(input: {userId: \"u\", items: [$v]}) { items { quantity } } }";
     check_variables(&gateway, within, &[(item, ordered())]).await
 }
+
+/// The engine validates a document only once, but not by a request of which a part was removed.
+#[tokio::test]
+async fn s6_1_2_an_invalid_usage_of_a_variable_is_found_once_it_has_a_value() -> Result<()> {
+    let gateway = TestGateway::open().await?;
+    let query = "query($v: Int) { products(unknown: $v) { id } }";
+    gateway.ask(query, json!({})).await?;
+    let table = [(json!(1), Rejected(INVALID)), (json!(2), Rejected(INVALID))];
+    check_variables(&gateway, query, &table).await?;
+    // A value of the wrong type is found in a document that was executed before.
+    let query = "query($v: ID!) { categoryExists(id: $v) }";
+    let table = [
+        (json!("1"), Data(json!({"categoryExists": false}))),
+        (json!("1"), Data(json!({"categoryExists": false}))),
+        (json!([]), Rejected(INVALID)),
+        (json!(null), Rejected(INVALID)),
+    ];
+    check_variables(&gateway, query, &table).await
+}
