@@ -4,16 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType};
-use async_graphql::{PathSegment, Pos, Request, Response, ServerError, Value, Variables};
-use authentication::{Caller, Scope};
+use async_graphql::{PathSegment, Request, Response, ServerError, Value, Variables};
 use event_sourcing::CommandId;
 use futures::future::BoxFuture;
-use sha2::{Digest, Sha256};
 
 use super::document_cache::{Document, DocumentCache};
-use super::field_access::RequiredAccess;
 use super::limits::{Limits, measure, measure_without_variables};
 use super::number_precision::ReplacedNumbers;
+use super::prepared::{Prepared, Query};
 use super::schema_index::{SchemaError, SchemaIndex};
 use super::{
     coerce_variables, document, empty_objects, field_order, fields_can_merge, null_propagation,
@@ -23,28 +21,9 @@ use crate::errors::{ApiError, Code};
 use crate::execution_context::ExecutionContext;
 use crate::journal::{Entry, outcome_of_field};
 use crate::origin::Origin;
-use crate::persisted::PersistedQuery;
 
 /// Longer documents are not cached: a few of them would need the memory of many.
 const MAX_KNOWN_TOKENS: usize = 300;
-
-/// A longer operation name is not logged.
-const MAX_NAME_BYTES: usize = 64;
-
-/// A GraphQL request as it arrived.
-#[derive(Clone, Debug)]
-pub struct Query {
-    pub text: String,
-    /// The operation to execute.
-    pub operation_name: Option<String>,
-    pub variables: Variables,
-    /// The numbers among the variables that were replaced.
-    pub replaced: ReplacedNumbers,
-    /// Whether the client asked for the complexity.
-    pub reports_cost: bool,
-    /// The hash under which the client wants the text to be stored.
-    pub persisted: Option<PersistedQuery>,
-}
 
 /// A parsed document, and its numbers that were replaced.
 struct Source {
@@ -60,18 +39,6 @@ enum Cached {
     WhenValid,
     /// It is long, or has replaced numbers, which is rare.
     Never,
-}
-
-/// A request that is valid and within all limits.
-#[derive(Clone, Debug)]
-pub struct Prepared {
-    query: Query,
-    document: Arc<Document>,
-    operation: OperationType,
-    complexity: u64,
-    root_fields: u64,
-    /// `None` if it selects nothing that the schema knows.
-    access: Option<RequiredAccess>,
 }
 
 /// The result of an executed request.
@@ -104,10 +71,6 @@ pub struct Identity {
     /// Whether the seed is that of an Idempotency-Key, so that an earlier request may have sent the same commands.
     pub keyed: bool,
 }
-
-/// Identifies equal subscriptions, apart from where they begin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct OperationId([u8; 32]);
 
 /// Adds to the data of a request what the resolvers of a subscription need.
 pub type Extra = Box<dyn FnOnce(Request) -> Request + Send>;
@@ -406,124 +369,6 @@ fn document_for_engine(
         has_added_fields: empty_objects::add_field(&mut executed),
         document: executed,
         is_whole,
-    }
-}
-
-/// What a mutation costs more than a query, in units of the rate limit.
-const UNITS_OF_MUTATION: u64 = 9;
-/// So many objects cost one unit.
-const OBJECTS_PER_UNIT: u64 = 100;
-
-impl Prepared {
-    /// What it costs of the client's rate: 1, for each mutation 9 more, and 1 more for each 100 objects that it may return.
-    #[must_use]
-    pub fn units(&self) -> u32 {
-        let mutations = if self.is_mutation() {
-            self.root_fields.saturating_mul(UNITS_OF_MUTATION)
-        } else {
-            0
-        };
-        let units = 1 + mutations + self.complexity / OBJECTS_PER_UNIT;
-        u32::try_from(units).unwrap_or(u32::MAX)
-    }
-
-    /// Rejects the request if its sender may not select one of its fields.
-    ///
-    /// # Errors
-    /// `UNAUTHENTICATED` or `FORBIDDEN`, with the field.
-    pub fn require_access_of(&self, caller: &Caller) -> Result<(), ApiError> {
-        let access = self.access.as_ref();
-        access.map_or(Ok(()), |access| access.require_of(caller))
-    }
-
-    /// Whether the engine has found its document to be valid.
-    #[must_use]
-    pub fn is_validated(&self) -> bool {
-        self.document.is_validated()
-    }
-
-    /// The engine has found its document to be valid, in another operation.
-    pub fn set_validated(&self) {
-        self.document.set_validated();
-    }
-
-    /// Whether its operation is a mutation.
-    #[must_use]
-    pub fn is_mutation(&self) -> bool {
-        self.operation == OperationType::Mutation
-    }
-
-    /// The location of its operation in the document.
-    #[must_use]
-    pub fn place(&self) -> Pos {
-        let name = self.query.operation_name.as_deref();
-        let mut operations = self.document.parsed.operations.iter();
-        let own = operations
-            .find(|(known, _)| name.is_none() || known.map(async_graphql::Name::as_str) == name);
-        own.map_or_else(Pos::default, |(_, operation)| operation.pos)
-    }
-
-    /// Whether its operation is a subscription.
-    #[must_use]
-    pub fn is_subscription(&self) -> bool {
-        self.operation == OperationType::Subscription
-    }
-
-    /// The same subscription without its text, which is no longer needed, and without its position, which only its start
-    /// needs. Equal subscriptions of callers who may see the same have equal ids.
-    #[must_use]
-    pub fn into_repeatable(mut self, caller: &Caller) -> (Self, OperationId) {
-        let name = self.query.operation_name.as_deref();
-        let document = &self.document.parsed;
-        if let Ok(operation) = document::operation(document, name) {
-            subscription::forget_position(document, operation, &mut self.query.variables);
-        }
-        let mut hash = Sha256::new();
-        let variables = serde_json::to_string(&self.query.variables).unwrap_or_default();
-        let scope = match caller.orders() {
-            Ok(Scope::Own(subject)) => subject,
-            Ok(Scope::All) | Err(_) => "",
-        };
-        for part in [
-            &*self.query.text,
-            name.unwrap_or_default(),
-            &variables,
-            scope,
-        ] {
-            hash.update(part.len().to_le_bytes());
-            hash.update(part.as_bytes());
-        }
-        self.query.text = String::new();
-        (self, OperationId(hash.finalize().into()))
-    }
-
-    /// The kind of its operation.
-    #[must_use]
-    pub const fn kind(&self) -> &'static str {
-        match self.operation {
-            OperationType::Query => "query",
-            OperationType::Mutation => "mutation",
-            OperationType::Subscription => "subscription",
-        }
-    }
-
-    /// The kind and name of its operation, for logs. A name that is invalid or too long is omitted.
-    #[must_use]
-    pub fn operation(&self) -> String {
-        let is_name = |name: &&String| {
-            let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-            name.len() <= MAX_NAME_BYTES && name.bytes().all(is_part)
-        };
-        match self.query.operation_name.as_ref().filter(is_name) {
-            Some(name) => format!("{} {name}", self.kind()),
-            None => self.kind().to_owned(),
-        }
-    }
-
-    /// The request as it arrived.
-    #[must_use]
-    pub const fn query(&self) -> &Query {
-        &self.query
     }
 }
 

@@ -20,6 +20,7 @@ mod limits;
 mod list_size;
 mod null_propagation;
 mod number_precision;
+mod prepared;
 mod scalars;
 mod schema_index;
 mod subscription;
@@ -31,13 +32,11 @@ mod validate_variables;
 #[cfg(test)]
 const TEST_SDL: &str = include_str!("testing.graphql");
 
-pub use execution::{
-    Engine, Executed, Executor, Extra, Identity, OperationId, Prepared, Query, ValidatedDocument,
-    root_of,
-};
+pub use execution::{Engine, Executed, Executor, Extra, Identity, ValidatedDocument, root_of};
 pub use field_access::{ForAdmins, ForCustomers, OpenToAnyone};
 pub use limits::{Limits, MAX_NESTING};
 pub use list_size::{AtMost, ConnectionOf, SizedBy, Weighs};
 pub use number_precision::{ReplacedNumbers, preserve};
+pub use prepared::{OperationId, Prepared, Query};
 pub use scalars::{DateTime, Decimal};
 pub use schema_index::SchemaError;

@@ -116,7 +116,7 @@ const DOCUMENTED: [(&str, &str); 27] = [
 const INTERNAL: [&str; 18] = [
     "graphql/document_cache.rs MAX_DOCUMENTS",
     "graphql/execution.rs MAX_KNOWN_TOKENS",
-    "graphql/execution.rs MAX_NAME_BYTES",
+    "graphql/prepared.rs MAX_NAME_BYTES",
     "http/rate_limit.rs MAX_CLIENTS",
     "http/websocket/protocol.rs MAX_REASON_BYTES",
     "http/websocket/socket.rs MAX_BATCH",
