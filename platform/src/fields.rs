@@ -38,6 +38,10 @@ pub const OPERATION: &str = "graphql.operation";
 pub const CODE: &str = "error.code";
 /// The name of a service.
 pub const SERVICE: &str = "service.name";
+/// Whether clients and callers are authenticated, and how.
+pub const AUTHENTICATION: &str = "authentication";
+/// The service that is called.
+pub const PEER_SERVICE: &str = "peer.service";
 pub const VERSION: &str = "service.version";
 /// The commit that the binary was built from.
 pub const COMMIT: &str = "service.commit";

@@ -22,7 +22,7 @@ pub enum Caller {
 pub enum Denied {
     /// It must say who it is.
     Unauthenticated,
-    /// It may not, whoever it is.
+    /// Its roles do not allow it.
     Forbidden,
 }
 
@@ -109,12 +109,12 @@ impl Caller {
 #[cfg(test)]
 mod tests {
     use super::{Caller, Denied, Scope};
-    use crate::principal::{Principal, Role, Roles};
+    use crate::principal::{Principal, Role};
 
     fn alice(roles: &[Role]) -> Caller {
         let principal = Principal {
             subject: "alice".to_owned(),
-            roles: Roles::from_iter(roles.iter().copied()),
+            roles: roles.iter().copied().collect(),
             expires_at: chrono::DateTime::UNIX_EPOCH,
         };
         Caller::Principal(principal.into())

@@ -109,9 +109,12 @@ impl Claims {
     /// The known roles at a path such as `roles` or `realm_access.roles`: a list of names, or names with spaces between them.
     /// Others are those of other systems.
     fn roles(&self, path: &str) -> Roles {
-        let mut parts = path.split('.');
-        let first = parts.next().and_then(|name| self.0.get(name));
-        let found = parts.fold(first, |value, name| value?.get(name));
+        // Some providers have names with dots, such as https://shop.example/roles.
+        let found = self.0.get(path).or_else(|| {
+            let mut parts = path.split('.');
+            let first = parts.next().and_then(|name| self.0.get(name));
+            parts.fold(first, |value, name| value?.get(name))
+        });
         let names: Vec<&str> = match found {
             Some(Value::String(text)) => text.split(' ').collect(),
             Some(Value::Array(all)) => all.iter().filter_map(Value::as_str).collect(),

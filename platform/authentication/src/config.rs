@@ -26,6 +26,8 @@ impl TokenConfig {
         let audience = reader.get(&names::AUTH_AUDIENCE);
         let roles_claim = reader.get(&names::AUTH_ROLES_CLAIM);
         let source = key_source(reader, mode.as_ref().ok().copied());
+        let unused = reject_unused(reader, mode.as_ref().ok().copied());
+        unused?;
         let (mode, source) = (mode?, source?);
         let rules = TokenRules {
             issuer: issuer?,
@@ -38,6 +40,23 @@ impl TokenConfig {
         })
     }
 }
+
+/// A provider is set up by these alone.
+fn reject_unused(reader: &mut Reader, mode: Option<AuthMode>) -> Read<()> {
+    let mut rejected = Ok(());
+    for setting in [
+        &names::AUTH_ISSUER,
+        &names::AUTH_AUDIENCE,
+        &names::AUTH_ROLES_CLAIM,
+    ] {
+        if mode == Some(AuthMode::Off) && reader.is_given(setting) {
+            rejected = Err(reader.reject(&setting.spec, UNUSED));
+        }
+    }
+    rejected
+}
+
+pub const UNUSED: &str = "no value while AUTH is off; AUTH=jwt turns authentication on";
 
 const SOURCES: [&Setting<String>; 3] = [
     &names::AUTH_JWT_SECRET_FILE,
@@ -53,10 +72,7 @@ fn key_source(reader: &mut Reader, mode: Option<AuthMode>) -> Read<Option<KeySou
         }
     }
     match (mode, &given[..]) {
-        (Some(AuthMode::Off), [(setting, _), ..]) => {
-            let rule = "no value while AUTH is off; AUTH=jwt turns authentication on";
-            Err(reader.reject(&setting.spec, rule))
-        }
+        (Some(AuthMode::Off), [(setting, _), ..]) => Err(reader.reject(&setting.spec, UNUSED)),
         (_, [_, (second, _), ..]) => {
             let rule = "one of AUTH_JWT_SECRET_FILE, AUTH_JWT_KEY_FILE and AUTH_JWKS_URL";
             Err(reader.reject(&second.spec, rule))

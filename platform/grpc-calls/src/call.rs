@@ -3,6 +3,7 @@
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tonic::{Code, Request, Response, Status};
 
+use crate::circuit_breaker::{CircuitBreaker, Permit};
 use crate::effect::{Effect, is_late, is_transport_failure, outcome_of};
 use crate::metadata;
 use crate::retry_policy::RetryPolicy;
@@ -22,12 +23,13 @@ pub struct Method {
 /// A service's response with its metadata.
 pub type CallResult<R> = Result<Response<R>, Status>;
 
-/// Calls `send` until it succeeds or fails permanently, the tries are used up, or the deadline has passed. The status of a
+/// Calls `send`, if the breaker permits it, until it succeeds or fails permanently, the tries are used up, or the deadline has passed. The status of a
 /// failed write carries the combined outcome of all its tries.
 ///
 /// # Errors
 /// The status of the last try.
 pub async fn call<M, R, F>(
+    breaker: &CircuitBreaker,
     method: Method,
     tries: RetryPolicy,
     request: impl Fn() -> Request<M>,
@@ -41,19 +43,15 @@ where
     let mut backoff = tries.backoff();
     let mut known = CombinedOutcome::default();
     loop {
-        let mut request = request();
-        request.set_timeout(deadline.saturating_duration_since(Instant::now()));
         used += 1;
-        let answer = timeout_at(deadline, send(request))
-            .await
-            .unwrap_or_else(|_| Err(deadline_exceeded()))
-            .map_err(|status| {
-                if is_late(&status) {
-                    deadline_exceeded()
-                } else {
-                    status
-                }
-            });
+        let answer = match breaker.permit() {
+            Ok(permit) => {
+                let mut request = request();
+                request.set_timeout(deadline.saturating_duration_since(Instant::now()));
+                one_try(permit, send(request), deadline).await
+            }
+            Err(open) => Err(open),
+        };
         count(method, answer.as_ref().err());
         let status = match answer {
             Ok(answer) => return Ok(answer),
@@ -69,6 +67,32 @@ where
             });
         }
         sleep_until(retry_at).await;
+    }
+}
+
+/// One try, whose end the breaker learns.
+async fn one_try<R>(
+    permit: Permit<'_>,
+    sent: impl Future<Output = CallResult<R>>,
+    deadline: Instant,
+) -> CallResult<R> {
+    let Ok(answer) = timeout_at(deadline, sent).await else {
+        permit.failed();
+        return Err(deadline_exceeded());
+    };
+    match answer {
+        Err(status) if is_late(&status) => {
+            permit.failed();
+            Err(deadline_exceeded())
+        }
+        Err(status) if is_transport_failure(&status) => {
+            permit.failed();
+            Err(status)
+        }
+        answered => {
+            permit.succeeded();
+            answered
+        }
     }
 }
 
@@ -120,10 +144,15 @@ fn is_retryable(status: &Status, effect: Effect) -> bool {
         Code::Unavailable | Code::DeadlineExceeded => match effect {
             Effect::Read => !matches!(
                 Reason::of(status),
-                Some(Reason::ReadSideBehind | Reason::ReadSideBuilding | Reason::ReadSideStalled)
+                Some(
+                    Reason::ReadSideBehind
+                        | Reason::ReadSideBuilding
+                        | Reason::ReadSideStalled
+                        | Reason::CircuitOpen
+                )
             ),
             // Safe because of the command id, also after an unknown outcome: the repeat resolves it.
-            Effect::Write => true,
+            Effect::Write => Reason::of(status) != Some(Reason::CircuitOpen),
         },
         Code::ResourceExhausted => true,
         _ => false,
@@ -149,7 +178,8 @@ mod tests {
 
     use tonic::{Code, Request, Response, Status};
 
-    use super::{Effect, Method, RetryPolicy, call};
+    use super::{CircuitBreaker, Effect, Method, RetryPolicy, call};
+    use crate::circuit_breaker::{BreakerPolicy, BreakerState};
     use crate::metadata;
     use crate::status::{Outcome, Reason, committed_at};
 
@@ -159,6 +189,15 @@ mod tests {
         timeout: Duration::from_secs(5),
     };
 
+    fn breaker() -> CircuitBreaker {
+        let policy = BreakerPolicy {
+            failures: 100,
+            open_for: Duration::from_secs(30),
+            successes: 2,
+        };
+        CircuitBreaker::new("test", policy, |_, _| {})
+    }
+
     async fn tries_of(effect: Effect, failure: impl Fn() -> Status) -> u32 {
         let sent = AtomicU32::new(0);
         let method = Method {
@@ -166,7 +205,9 @@ mod tests {
             name: "Test",
             effect,
         };
+        let breaker = breaker();
         let answer = call(
+            &breaker,
             method,
             TRIES,
             || Request::new(()),
@@ -206,7 +247,9 @@ mod tests {
             name: "Test",
             effect: Effect::Write,
         };
+        let breaker = breaker();
         let answer = call(
+            &breaker,
             method,
             RetryPolicy {
                 limit: u32::try_from(tries.len()).expect("few"),
@@ -259,7 +302,9 @@ mod tests {
             name: "Test",
             effect: Effect::Read,
         };
+        let breaker = breaker();
         let answer = call(
+            &breaker,
             method,
             TRIES,
             || Request::new(()),
@@ -268,5 +313,37 @@ mod tests {
         let status = answer.await.expect_err("no answer");
         assert_eq!(status.code(), Code::DeadlineExceeded);
         assert_eq!(started.elapsed().as_secs(), 5);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn missed_deadlines_suspend_calls_and_answers_of_the_service_do_not() {
+        let policy = BreakerPolicy {
+            failures: 2,
+            open_for: Duration::from_secs(30),
+            successes: 1,
+        };
+        let breaker = CircuitBreaker::new("test", policy, |_, _| {});
+        let method = Method {
+            service: "test",
+            name: "Test",
+            effect: Effect::Read,
+        };
+        let refusing = async |_| Err::<Response<()>, _>(Status::unavailable("busy"));
+        for _ in 0..4 {
+            let answer = call(&breaker, method, TRIES, || Request::new(()), refusing);
+            assert!(answer.await.is_err());
+        }
+        assert_eq!(breaker.state(), BreakerState::Closed);
+        let silent = async |_| std::future::pending::<Result<Response<()>, Status>>().await;
+        for _ in 0..2 {
+            let answer = call(&breaker, method, TRIES, || Request::new(()), silent);
+            assert!(answer.await.is_err());
+        }
+        assert_eq!(breaker.state(), BreakerState::Open);
+        let started = tokio::time::Instant::now();
+        let status = call(&breaker, method, TRIES, || Request::new(()), silent).await;
+        let reason = Reason::of(&status.expect_err("suspended"));
+        assert_eq!(reason, Some(Reason::CircuitOpen));
+        assert_eq!(started.elapsed(), Duration::ZERO, "it fails at once");
     }
 }

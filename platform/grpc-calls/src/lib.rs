@@ -4,9 +4,11 @@
 //! A write carries a command id ([`metadata::COMMAND_ID`]), so that it may be sent again while its outcome is unknown; a read
 //! carries the position that it must reflect ([`metadata::MIN_POSITION`]), and its reply the position that it reflects, so that
 //! clients read their own writes. A service that fails says what it knows ([`status::Outcome`]), and [`call()`] retries where
-//! that is safe and combines what its tries have learnt.
+//! that is safe and combines what its tries have learnt. A service that does not answer is not called for a while
+//! ([`CircuitBreaker`]).
 
 mod call;
+mod circuit_breaker;
 mod effect;
 pub mod metadata;
 mod retry_policy;
@@ -14,6 +16,7 @@ pub mod status;
 mod trace;
 
 pub use call::{CallResult, Method, call, count};
+pub use circuit_breaker::{BreakerPolicy, BreakerState, CircuitBreaker};
 pub use effect::{Effect, is_late, is_transport_failure, outcome_of};
 pub use retry_policy::RetryPolicy;
 pub use trace::TraceContext;

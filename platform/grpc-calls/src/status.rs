@@ -20,16 +20,22 @@ pub enum Reason {
     OutcomeUnknown,
     /// The requested position does not exist yet.
     PositionAboveHead,
+    /// The call was not sent: the service has not answered for a while.
+    CircuitOpen,
+    /// The service does not accept the caller's signature, for whomever it calls.
+    CallNotSigned,
 }
 
 impl Reason {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 8] = [
         Self::ReadSideBehind,
         Self::ReadSideBuilding,
         Self::ReadSideStalled,
         Self::OutcomeNone,
         Self::OutcomeUnknown,
         Self::PositionAboveHead,
+        Self::CircuitOpen,
+        Self::CallNotSigned,
     ];
 
     /// Its name on the wire.
@@ -42,6 +48,8 @@ impl Reason {
             Self::OutcomeNone => "OUTCOME_NONE",
             Self::OutcomeUnknown => "OUTCOME_UNKNOWN",
             Self::PositionAboveHead => "POSITION_ABOVE_HEAD",
+            Self::CircuitOpen => "CIRCUIT_OPEN",
+            Self::CallNotSigned => "CALL_NOT_SIGNED",
         }
     }
 
@@ -50,18 +58,20 @@ impl Reason {
     pub const fn code(self) -> Code {
         match self {
             Self::PositionAboveHead => Code::InvalidArgument,
+            Self::CallNotSigned => Code::Unauthenticated,
             Self::ReadSideBehind
             | Self::ReadSideBuilding
             | Self::ReadSideStalled
             | Self::OutcomeNone
-            | Self::OutcomeUnknown => Code::Unavailable,
+            | Self::OutcomeUnknown
+            | Self::CircuitOpen => Code::Unavailable,
         }
     }
 
     /// The outcome that the reason implies.
     const fn outcome(self) -> Option<Outcome> {
         match self {
-            Self::OutcomeNone => Some(Outcome::None),
+            Self::OutcomeNone | Self::CircuitOpen | Self::CallNotSigned => Some(Outcome::None),
             Self::OutcomeUnknown => Some(Outcome::Unknown),
             Self::ReadSideBehind
             | Self::ReadSideBuilding

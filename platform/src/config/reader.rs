@@ -67,6 +67,12 @@ impl Reader {
         found.map_err(|error| self.record(error))
     }
 
+    /// Whether the setting is set, and not at its default.
+    #[must_use]
+    pub fn is_given<T>(&self, setting: &Setting<T>) -> bool {
+        self.settings.is_given(&setting.spec)
+    }
+
     /// `setting`, or `alias` if only that has a value.
     #[must_use]
     pub fn either<'s, T>(&self, setting: &'s Setting<T>, alias: &'s Setting<T>) -> &'s Setting<T> {

@@ -68,6 +68,7 @@ async fn start_now(
         { fields::COMMIT } = platform::COMMIT,
         { fields::COMMAND_SERVICE } = %channels.command,
         { fields::QUERY_SERVICE } = %channels.query,
+        { fields::AUTHENTICATION } = if config.tokens.is_some() { "jwt" } else { "off" },
         "starting"
     );
     // What settings name is read first, so that an invalid file is reported whether or not the address is free.

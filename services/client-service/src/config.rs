@@ -32,6 +32,9 @@ pub const SETTINGS: &[Spec] = &[
     names::CLIENT_LIST_TIMEOUT_MS.spec,
     names::CLIENT_WRITE_TRIES.spec,
     names::CLIENT_READ_TRIES.spec,
+    names::CLIENT_BREAKER_FAILURES.spec,
+    names::CLIENT_BREAKER_OPEN_MS.spec,
+    names::CLIENT_BREAKER_SUCCESSES.spec,
 ];
 
 /// The addresses of the two services, when they run in other processes.

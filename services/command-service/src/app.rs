@@ -251,6 +251,7 @@ fn log_start(config: &Databases, own: &Config) {
         { fields::COMMIT } = platform::COMMIT,
         { fields::EVENT_STORE } = %config.event_store,
         { fields::DATABASE } = %config.database,
+        { fields::AUTHENTICATION } = if own.secret.is_some() { "jwt" } else { "off" },
         { fields::PAYMENTS } = own.providers.payments.name(),
         { fields::SHIPPING } = own.providers.shipping.name(),
         { fields::NOTIFICATIONS } = own.providers.notifications.name(),

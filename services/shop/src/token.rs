@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use authentication::Role;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use domain::value::UserId;
 use event_sourcing::{Clock, SystemClock};
 use platform::StartError;
 use platform::config::{self, Settings, Spec, names};
@@ -30,6 +31,7 @@ pub fn command() -> Command {
         .long("user")
         .value_name("ID")
         .required(true)
+        .value_parser(subject)
         .help("The id of the user, as in userId of orders: 1 to 255 characters");
     let role = Arg::new("role")
         .long("role")
@@ -50,6 +52,12 @@ pub fn command() -> Command {
         .next_line_help(true)
         .args([user, role, minutes])
         .args(config::args(SETTINGS).map(|arg| arg.help_heading("How the shop verifies tokens")))
+}
+
+fn subject(text: &str) -> Result<String, String> {
+    UserId::parse("the id", text)
+        .map(|id| id.as_str().to_owned())
+        .map_err(|error| error.message)
 }
 
 /// Runs `shop token`.

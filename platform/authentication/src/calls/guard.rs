@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::extract::Request;
 use event_sourcing::Clock;
 use grpc_calls::metadata;
+use grpc_calls::status::Reason;
 use http::{Extensions, HeaderMap, HeaderName};
 use platform::runtime::AdmitCall;
 use tonic::Status;
@@ -65,7 +66,7 @@ impl CallGuard {
 }
 
 fn unauthenticated(fault: &str) -> Status {
-    Status::unauthenticated(format!("the signature of the call (authorization) {fault}"))
+    Reason::CallNotSigned.status(format!("the signature of the call (authorization) {fault}"))
 }
 
 struct Admission {

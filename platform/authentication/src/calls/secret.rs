@@ -7,6 +7,7 @@ use jsonwebtoken::{DecodingKey, EncodingKey};
 use platform::config::{AuthMode, Read, Reader, names};
 use ring::rand::{SecureRandom, SystemRandom};
 
+use crate::config::UNUSED;
 use crate::error::KeyError;
 use crate::keys::{MIN_SECRET_BYTES, read_secret};
 
@@ -30,8 +31,7 @@ impl ServiceSecret {
         let secret = match (mode?, file?) {
             (AuthMode::Off, None) => return Ok(None),
             (AuthMode::Off, Some(_)) => {
-                let rule = "no value while AUTH is off; AUTH=jwt turns authentication on";
-                return Err(reader.reject(spec, rule));
+                return Err(reader.reject(spec, UNUSED));
             }
             (AuthMode::Jwt, Some(path)) => Self::read(Path::new(&path)),
             (AuthMode::Jwt, None) => Self::random(),

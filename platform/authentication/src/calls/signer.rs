@@ -16,7 +16,7 @@ use crate::caller::Caller;
 use crate::issue::{TokenIssuer, TokenRequest};
 use crate::principal::{Principal, Roles};
 
-/// Longer than any call takes. Whoever reads one off the wire can repeat it for so long.
+/// Longer than any call takes. One that is read from the network can be used for so long.
 const VALID_FOR: Duration = Duration::from_mins(1);
 /// A token is used for calls of the same principal for so long.
 const RENEWED_AFTER: TimeDelta = TimeDelta::seconds(20);

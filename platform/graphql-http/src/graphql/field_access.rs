@@ -83,6 +83,11 @@ pub struct RequiredAccess {
 }
 
 impl RequiredAccess {
+    /// Whether everyone has it, and gets the same.
+    pub fn is_public(&self) -> bool {
+        self.access == Access::Anyone
+    }
+
     /// # Errors
     /// `caller` does not have it.
     pub fn require_of(&self, caller: &Caller) -> Result<(), ApiError> {

@@ -119,9 +119,10 @@ impl Prepared {
         }
         let mut hash = Sha256::new();
         let variables = serde_json::to_string(&self.query.variables).unwrap_or_default();
+        let is_public = self.access.as_ref().is_none_or(RequiredAccess::is_public);
         let scope = match caller.orders() {
-            Ok(Scope::Own(subject)) => subject,
-            Ok(Scope::All) | Err(_) => "",
+            Ok(Scope::Own(subject)) if !is_public => subject,
+            _ => "",
         };
         for part in [
             &*self.query.text,

@@ -121,10 +121,20 @@ impl Endpoint {
                 self.serve_client(&mut parts, body, origin, &mut account)
                     .await
             }
-            Some(error) => self.reject_connection(&error, &origin),
+            Some(error) => self.reject_client(&parts, error, origin).await,
         };
         account.write(response.headers_mut());
         response
+    }
+
+    /// The response to a client that is not known, or has spent what it may spend.
+    async fn reject_client(&self, parts: &Parts, error: ApiError, origin: Origin) -> Response {
+        if websocket::is_requested(&parts.headers) {
+            return self.reject_connection(&error, &origin);
+        }
+        let media = Media::accepted_by(&parts.headers).unwrap_or(Media::GraphqlResponse);
+        self.respond(parts, Err(error), (media, Instant::now()), origin)
+            .await
     }
 
     async fn serve_client(
@@ -190,6 +200,10 @@ impl Endpoint {
                     }
                     Err(error) => self.reject(&error, &MutationOutcome::NOTHING, &origin),
                 }
+            }
+            // It was not read, so it may be a repeat of a mutation that took effect.
+            Err(error) if is_unread(&error) && request::has_idempotency_key(&parts.headers) => {
+                self.reject(&error, &MutationOutcome::UNKNOWN_UNDER_KEY, &origin)
             }
             Err(error) => self.reject(&error, &MutationOutcome::NOTHING, &origin),
         };
@@ -353,6 +367,11 @@ impl Endpoint {
         );
         self.responder.rejected(error, outcome)
     }
+}
+
+/// Whether the error is that tokens cannot be verified, the only one with an outcome before a request is read.
+fn is_unread(error: &ApiError) -> bool {
+    error.code == Code::ServiceUnavailable
 }
 
 /// The router calls the handler of GET for HEAD, and drops the body.

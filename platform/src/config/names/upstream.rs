@@ -86,3 +86,24 @@ pub const CLIENT_READ_TRIES: Setting<u32> = Setting::new(
     "Maximum number of attempts of a read",
 )
 .or("2");
+pub const CLIENT_BREAKER_FAILURES: Setting<u32> = Setting::new(
+    "CLIENT_BREAKER_FAILURES",
+    positive,
+    A_COUNT,
+    "Lost connections and missed deadlines in a row after which calls of a service are suspended",
+)
+.or("5");
+pub const CLIENT_BREAKER_OPEN_MS: Setting<Duration> = Setting::new(
+    "CLIENT_BREAKER_OPEN_MS",
+    millis,
+    A_DURATION,
+    "How long calls are suspended, unless the service reports that it serves",
+)
+.or("30000");
+pub const CLIENT_BREAKER_SUCCESSES: Setting<u32> = Setting::new(
+    "CLIENT_BREAKER_SUCCESSES",
+    positive,
+    A_COUNT,
+    "Answers in a row after which all calls are sent again; so many calls at a time try it",
+)
+.or("2");

@@ -11,8 +11,13 @@ pub fn from_grpc(status: &Status, effect: Effect) -> ApiError {
     if is_transport_failure(status) {
         return unavailable(status);
     }
-    if Reason::of(status) == Some(Reason::PositionAboveHead) {
-        return ApiError::new(Code::BadRequest, status.message());
+    match Reason::of(status) {
+        Some(Reason::PositionAboveHead) => {
+            return ApiError::new(Code::BadRequest, status.message());
+        }
+        // The fault of the gateway's settings, and not of the client.
+        Some(Reason::CallNotSigned) => return ApiError::internal(status),
+        _ => {}
     }
     match status.code() {
         tonic::Code::Unknown
@@ -44,6 +49,7 @@ fn unavailable(status: &Status) -> ApiError {
     let message = match Reason::of(status) {
         Some(Reason::ReadSideBehind) => "the read side has not reached the position yet",
         Some(Reason::ReadSideBuilding) => "the read side is being built and does not answer yet",
+        Some(Reason::CircuitOpen) => "the service has not answered for a while",
         Some(Reason::ReadSideStalled) => "the read side is stopped below the position",
         _ => NOT_AVAILABLE,
     };

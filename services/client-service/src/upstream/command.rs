@@ -74,7 +74,15 @@ impl Services {
         let send = |request| send(self.channels().command.clone(), request);
         // Recorded before the call: should this future be dropped meanwhile, the outcome stays unknown.
         scope.journal.note(id, Outcome::Unknown);
-        let answer = match call(method, self.policy().write, request, send).await {
+        let answer = match call(
+            &self.breakers().command,
+            method,
+            self.policy().write,
+            request,
+            send,
+        )
+        .await
+        {
             Ok(answer) => answer,
             Err(status) => {
                 note_failed(scope, id, &status);
@@ -126,9 +134,15 @@ impl Services {
             self.annotate(origin, request.metadata_mut());
             request
         };
-        let answer = call(method, self.policy().read, request, send)
-            .await
-            .map_err(|status| from_grpc(&status, Effect::Read))?;
+        let answer = call(
+            &self.breakers().command,
+            method,
+            self.policy().read,
+            request,
+            send,
+        )
+        .await
+        .map_err(|status| from_grpc(&status, Effect::Read))?;
         let head = u64::try_from(answer.into_inner().head).unwrap_or(0);
         self.record_position(head);
         if position > head {

@@ -41,10 +41,16 @@ impl Backend for Services {
         };
         let send = async |request| self.idempotency().begin(request).await;
         let request = || self.request(origin, message.clone());
-        let claim = call(method("Begin"), self.policy().write, request, send)
-            .await
-            .map_err(|status| from_grpc(&status, Effect::Write))?
-            .into_inner();
+        let claim = call(
+            &self.breakers().command,
+            method("Begin"),
+            self.policy().write,
+            request,
+            send,
+        )
+        .await
+        .map_err(|status| from_grpc(&status, Effect::Write))?
+        .into_inner();
         match claim.state() {
             IdempotencyState::Fresh => {
                 let from = Uuid::parse_str(&claim.seed).map_err(|error| {
@@ -89,7 +95,15 @@ impl Backend for Services {
                 self.request(&lease.origin, param)
             };
             let send = async |request| self.idempotency().renew(request).await;
-            if let Err(status) = call(method("Renew"), once, message, send).await {
+            if let Err(status) = call(
+                &self.breakers().command,
+                method("Renew"),
+                once,
+                message,
+                send,
+            )
+            .await
+            {
                 // One log for all leases, because they fail together when the service is unreachable.
                 static NOT_RENEWED: FailureLog = FailureLog::new();
                 if let Some(suppressed) = NOT_RENEWED.failed(Instant::now()) {
@@ -113,7 +127,15 @@ impl Backend for Services {
         };
         let send = async |request| self.idempotency().finish(request).await;
         let request = || self.request(&lease.origin, message.clone());
-        let is_stored = match call(method("Finish"), self.policy().write, request, send).await {
+        let is_stored = match call(
+            &self.breakers().command,
+            method("Finish"),
+            self.policy().write,
+            request,
+            send,
+        )
+        .await
+        {
             Ok(reply) if reply.get_ref().kept => true,
             Ok(_) => {
                 tracing::warn!("a response was not stored: another process executes the request");

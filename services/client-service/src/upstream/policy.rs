@@ -1,8 +1,8 @@
-//! The settings of timeouts and retries: one policy for each kind of call.
+//! The settings of timeouts, retries and circuit breakers: one policy for each kind of call.
 
 use std::time::Duration;
 
-use grpc_calls::RetryPolicy;
+use grpc_calls::{BreakerPolicy, RetryPolicy};
 use platform::config::{Read, Reader, names};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub struct Policy {
     pub read: RetryPolicy,
     /// Queries of lists.
     pub list: RetryPolicy,
+    /// Of each of the two services.
+    pub breaker: BreakerPolicy,
 }
 
 impl Policy {
@@ -23,6 +25,9 @@ impl Policy {
         let write_timeout = reader.get(&names::CLIENT_WRITE_TIMEOUT_MS);
         let read_timeout = reader.get(&names::CLIENT_READ_TIMEOUT_MS);
         let list_timeout = reader.get(&names::CLIENT_LIST_TIMEOUT_MS);
+        let failures = reader.get(&names::CLIENT_BREAKER_FAILURES);
+        let open_for = reader.get(&names::CLIENT_BREAKER_OPEN_MS);
+        let successes = reader.get(&names::CLIENT_BREAKER_SUCCESSES);
         let read_limit = read_limit?;
         let reading = |timeout| RetryPolicy {
             limit: read_limit,
@@ -37,6 +42,11 @@ impl Policy {
             },
             read: reading(read_timeout?),
             list: reading(list_timeout?),
+            breaker: BreakerPolicy {
+                failures: failures?,
+                open_for: open_for?,
+                successes: successes?,
+            },
         })
     }
 }

@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use grpc_calls::BreakerState;
 use platform::health::{Component, ComponentState};
 use platform::{Health, Tasks};
 
@@ -50,8 +51,15 @@ impl Components {
             services.report_of(Service::Command),
             services.report_of(Service::Query),
         );
-        self.command_service.set(&service(command));
-        self.query_service.set(&service(query));
+        for (part, breaker, report) in [
+            (&self.command_service, &services.breakers().command, command),
+            (&self.query_service, &services.breakers().query, query),
+        ] {
+            if report.ready == ServiceHealth::Serving {
+                breaker.seen_serving();
+            }
+            part.set(&service(report, breaker.state()));
+        }
         let databases = [command.database, query.database];
         self.database.set(&repeated(&databases, "connected"));
         self.cache.set(&repeated(&[query.cache], "connected"));
@@ -60,7 +68,11 @@ impl Components {
     }
 }
 
-fn service(report: ServiceReport) -> ComponentState {
+fn service(report: ServiceReport, breaker: BreakerState) -> ComponentState {
+    if breaker != BreakerState::Closed && report.ready == ServiceHealth::Serving {
+        // It says that it serves, but its answers did not arrive.
+        return ComponentState::impaired("calls suspended");
+    }
     match (report.ready, report.all_parts) {
         (ServiceHealth::Unreachable, _) => ComponentState::impaired("unreachable"),
         (ServiceHealth::NotServing, _) => ComponentState::impaired("not ready"),
@@ -87,7 +99,7 @@ fn repeated(reports: &[ServiceHealth], up: &'static str) -> ComponentState {
 
 #[cfg(test)]
 mod tests {
-    use super::{ServiceHealth, ServiceReport, repeated, service};
+    use super::{BreakerState, ServiceHealth, ServiceReport, repeated, service};
     use ServiceHealth::{NotServing, Serving, Unreachable};
 
     fn report(ready: ServiceHealth, all_parts: ServiceHealth) -> ServiceReport {
@@ -107,11 +119,21 @@ mod tests {
             (NotServing, NotServing, "not ready", false),
             (Unreachable, Unreachable, "unreachable", false),
         ] {
-            let state = service(report(ready, all_parts));
+            let state = service(report(ready, all_parts), BreakerState::Closed);
             assert_eq!(
                 (&*state.status, state.up, state.ready),
                 (status, is_up, true)
             );
+        }
+    }
+
+    #[test]
+    fn a_service_whose_calls_are_suspended_is_impaired_although_it_says_that_it_serves() {
+        for breaker in [BreakerState::Open, BreakerState::HalfOpen] {
+            let state = service(report(Serving, Serving), breaker);
+            assert_eq!((&*state.status, state.up), ("calls suspended", false));
+            let state = service(report(Unreachable, Unreachable), breaker);
+            assert_eq!(&*state.status, "unreachable");
         }
     }
 

@@ -43,7 +43,7 @@ impl Services {
             request
         };
         let send = |request| send(self.channels().query.clone(), request);
-        match call(method, tries, request, send).await {
+        match call(&self.breakers().query, method, tries, request, send).await {
             Ok(answer) => {
                 scope.read_at(answer.metadata());
                 Ok(answer.into_inner())

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use authentication::CallSigner;
 use graphql_http::Origin;
+use grpc_calls::{BreakerState, CircuitBreaker};
+use platform::fields;
 use platform::runtime::GrpcChannel;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tonic::metadata::MetadataMap;
@@ -32,10 +34,32 @@ struct Shared {
     channels: Channels,
     policy: Policy,
     signer: CallSigner,
+    breakers: Breakers,
     /// The highest position of any reply: a lower bound of the log's head.
     seen: AtomicU64,
     /// Pages of changes that are read at the same time.
     pages: Semaphore,
+}
+
+/// One does not answer while the other one does.
+#[derive(Debug)]
+pub(super) struct Breakers {
+    pub command: CircuitBreaker,
+    pub query: CircuitBreaker,
+}
+
+fn log_change(service: &str, state: BreakerState) {
+    match state {
+        BreakerState::Open => tracing::warn!(
+            { fields::PEER_SERVICE } = service,
+            "calls are suspended: the service does not answer"
+        ),
+        BreakerState::Closed => tracing::info!(
+            { fields::PEER_SERVICE } = service,
+            "calls are sent again: the service answers"
+        ),
+        BreakerState::HalfOpen => {}
+    }
 }
 
 impl Services {
@@ -44,6 +68,10 @@ impl Services {
         Self {
             shared: Arc::new(Shared {
                 channels,
+                breakers: Breakers {
+                    command: CircuitBreaker::new("command-service", policy.breaker, log_change),
+                    query: CircuitBreaker::new("query-service", policy.breaker, log_change),
+                },
                 policy,
                 signer,
                 seen: AtomicU64::new(0),
@@ -54,6 +82,10 @@ impl Services {
 
     pub(super) fn channels(&self) -> &Channels {
         &self.shared.channels
+    }
+
+    pub(super) fn breakers(&self) -> &Breakers {
+        &self.shared.breakers
     }
 
     pub(super) fn policy(&self) -> &Policy {

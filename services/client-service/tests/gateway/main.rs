@@ -3,6 +3,7 @@
 mod all_faults;
 mod browsers;
 mod catalogue;
+mod circuit_breakers;
 mod cost;
 mod documentation;
 mod documented_limits;

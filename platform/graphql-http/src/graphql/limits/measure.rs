@@ -283,15 +283,7 @@ impl<'a> Walk<'a> {
                 below.introspection_selections
             },
             fields: 1,
-            access: {
-                let own = definition.and_then(|definition| definition.access);
-                let own = own.map(|access| NeededAccess {
-                    access,
-                    field: name,
-                    place: *pos,
-                });
-                NeededAccess::stricter(own, below.access)
-            },
+            access: NeededAccess::stricter(needed(definition, name, *pos), below.access),
             largest: size.map_or(below.largest, |size| {
                 let list = CountedList {
                     field: name,
@@ -397,6 +389,20 @@ impl<'a> Walk<'a> {
         };
         value.node.clone().into_const_with(lookup).ok()
     }
+}
+
+/// The access that a field states.
+fn needed<'a>(
+    definition: Option<&Definition>,
+    field: &'a str,
+    place: Pos,
+) -> Option<NeededAccess<'a>> {
+    let access = definition?.access?;
+    Some(NeededAccess {
+        access,
+        field,
+        place,
+    })
 }
 
 const fn is_list(ty: &Type) -> bool {

@@ -23,7 +23,9 @@ use super::answers::Answers;
 use crate::test_gateway::TestGateway;
 
 /// Shorter timeouts than the defaults, because the gateway waits for services that hang.
-const SETTINGS: [(&str, &str); 5] = [
+const SETTINGS: [(&str, &str); 6] = [
+    // Each call fails.
+    ("CLIENT_BREAKER_FAILURES", "1000000"),
     ("CLIENT_WRITE_TRIES", "1"),
     ("CLIENT_READ_TRIES", "1"),
     ("CLIENT_WRITE_TIMEOUT_MS", "1500"),
