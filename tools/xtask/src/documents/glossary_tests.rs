@@ -6,7 +6,7 @@ use crate::declaration::{is_declaration, is_word};
 use crate::repository::{Repository, SourceFile, has_extension};
 
 /// Where the folders of the crates are, from the root.
-const TIERS: [&str; 3] = ["kernel/", "services/", ""];
+const TIERS: [&str; 4] = ["kernel/", "platform/", "services/", ""];
 
 #[test]
 fn every_name_of_the_glossary_is_in_the_code() {
