@@ -39,7 +39,7 @@ pub const CODE: &str = "error.code";
 /// The name of a service.
 pub const SERVICE: &str = "service.name";
 /// Whether clients and callers are authenticated, and how.
-pub const AUTHENTICATION: &str = "authentication";
+pub const AUTHENTICATION: &str = "authentication.mode";
 /// The service that is called.
 pub const PEER_SERVICE: &str = "peer.service";
 pub const VERSION: &str = "service.version";

@@ -41,6 +41,7 @@ const METRICS: &[(&str, Kind, &str)] = &[
     ("graphql_operation_duration_seconds", Histogram, "Duration of GraphQL operations, by kind and outcome"),
     ("graphql_rate_limited_clients", Gauge, "Clients whose rate is counted at present"),
     ("graphql_rate_limited_total", Counter, "Requests and operations over the rate of their client"),
+    ("graphql_shed_total", Counter, "Requests and operations that were rejected because too much was executed at the same time"),
     ("graphql_sockets", Gauge, "Open connections with subscriptions, by transport (ws or sse)"),
     ("graphql_sockets_closed_total", Counter, "Connections with subscriptions that were closed, by transport and close code; 4410 is a client that reads too slowly"),
     ("graphql_subscription_groups", Gauge, "Different subscriptions; equal ones share their executions"),

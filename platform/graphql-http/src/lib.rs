@@ -40,8 +40,8 @@ pub use graphql::{
 };
 pub use http::{
     AllowedHosts, AllowedOrigins, Authentication, Clients, Endpoint, Explorer, GraphiqlError,
-    GraphiqlFolder, HttpResponse, Item, Outbox, RateLimit, Rejected, Responder, Sample, Site,
-    SocketLimits, SubscriptionStart, Subscriptions, TrustedProxies, router,
+    GraphiqlFolder, HttpResponse, Item, LoadLimit, Outbox, RateLimit, Rejected, Responder, Sample,
+    Site, SocketLimits, SubscriptionStart, Subscriptions, TrustedProxies, router,
 };
 pub use journal::{Entry, Journal};
 pub use origin::Origin;

@@ -10,7 +10,8 @@ use event_sourcing::Clock;
 use futures::future::BoxFuture;
 use graphql_http::{
     AllowedHosts, AllowedOrigins, Authentication, Clients, Endpoint, Executor, Explorer,
-    GraphiqlFolder, Limits, RateLimit, RegisteredOperations, Site, TrustedProxies, router,
+    GraphiqlFolder, Limits, LoadLimit, RateLimit, RegisteredOperations, Site, TrustedProxies,
+    router,
 };
 use platform::config::names;
 use platform::runtime::{GrpcChannel, HttpListener};
@@ -123,7 +124,8 @@ async fn endpoint(
     let sdl = schema.sdl();
     let executor = Executor::try_new(schema::engine(schema, services.clone()), sdl, limits)
         .map_err(|error| StartError::failed("read the schema", error))?;
-    let endpoint = Endpoint::new(executor, Arc::new(services), clock, tasks.clone());
+    let load = LoadLimit::new(config.max_concurrent_units);
+    let endpoint = Endpoint::new(executor, Arc::new(services), clock, load, tasks.clone());
     let Some(path) = &config.operations else {
         return Ok(endpoint);
     };

@@ -22,6 +22,7 @@ pub const SETTINGS: &[Spec] = &[
     names::GRAPHQL_MAX_DEPTH.spec,
     names::GRAPHQL_MAX_COMPLEXITY.spec,
     names::GRAPHQL_MAX_RESPONSE_BYTES.spec,
+    names::GRAPHQL_MAX_CONCURRENT_UNITS.spec,
     names::GRAPHQL_MAX_SOCKETS.spec,
     names::GRAPHQL_MAX_SUBSCRIPTIONS.spec,
     names::GRAPHQL_MAX_OPERATIONS_PER_SOCKET.spec,
@@ -64,6 +65,8 @@ pub struct Config {
     pub max_depth: u32,
     pub max_complexity: u32,
     pub max_response_bytes: u32,
+    /// The units of all requests that are executed at the same time.
+    pub max_concurrent_units: u32,
     /// The limits of `WebSockets`, event streams and subscriptions.
     pub sockets: SocketLimits,
     pub policy: Policy,
@@ -99,6 +102,7 @@ impl Config {
         let max_depth = reader.get(&names::GRAPHQL_MAX_DEPTH);
         let max_complexity = reader.get(&names::GRAPHQL_MAX_COMPLEXITY);
         let max_response_bytes = reader.get(&names::GRAPHQL_MAX_RESPONSE_BYTES);
+        let max_concurrent_units = reader.get(&names::GRAPHQL_MAX_CONCURRENT_UNITS);
         let sockets = socket_limits(reader);
         let policy = Policy::read(reader);
         let tokens = TokenConfig::read(reader);
@@ -120,6 +124,7 @@ impl Config {
             max_depth: max_depth?,
             max_complexity: max_complexity?,
             max_response_bytes: max_response_bytes?,
+            max_concurrent_units: max_concurrent_units?,
             sockets: sockets?,
             policy: policy?,
             rate: rate?.map_or_else(|| default_rate(tokens.as_ref()), NonZeroU32::new),

@@ -15,6 +15,7 @@ use platform::{Tasks, fields};
 
 use super::clients::{Account, Clients};
 use super::idempotency::{IdempotentRequest, execute_once};
+use super::load::LoadLimit;
 use super::media::Media;
 use super::outbox::outbox;
 use super::page::Page;
@@ -43,9 +44,11 @@ impl Endpoint {
         executor: Executor,
         backend: Arc<dyn Backend>,
         clock: Arc<dyn Clock>,
+        load: LoadLimit,
         tasks: Tasks,
     ) -> Self {
-        let responder = Arc::new(Responder::new(executor, backend, clock, tasks));
+        let responder = Responder::new(executor, backend, clock, load, tasks);
+        let responder = Arc::new(responder);
         Self {
             responder,
             operations: Arc::default(),
@@ -262,6 +265,7 @@ impl Endpoint {
         request: Prepared,
         origin: &Origin,
     ) -> Result<HttpResponse, ApiError> {
+        let _admitted = self.responder.load().admit(request.units())?;
         let minimum = request::minimum(&parts.headers)?;
         let identity = self.responder.identity(origin.clone(), minimum);
         if request.is_subscription() {

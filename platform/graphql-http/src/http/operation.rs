@@ -71,9 +71,18 @@ pub async fn run(
         }
         return;
     }
+    let admitted = match responder.load().admit(prepared.units()) {
+        Ok(admitted) => admitted,
+        Err(error) => {
+            let body = responder.errors(&error);
+            outbox.push(Item::Error { operation, body });
+            return;
+        }
+    };
     // A socket has no headers for each operation: what it has shown is what the next one reflects.
     let identity = responder.identity(origin, outbox.shown_position());
     let response = responder.execute(prepared, identity).await;
+    drop(admitted);
     outbox.show_position(response.position);
     if !response.is_executed() {
         let body = response.errors();

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use event_sourcing::{Clock, CommandId};
 use platform::Tasks;
 
+use super::load::LoadLimit;
 use super::response::{Completion, HttpResponse};
 use crate::backend::Backend;
 use crate::errors::{ApiError, Code, MutationOutcome};
@@ -20,6 +21,7 @@ pub struct Responder {
     executor: Executor,
     backend: Arc<dyn Backend>,
     clock: Arc<dyn Clock>,
+    load: LoadLimit,
     /// Requests with an Idempotency-Key run here, so that they complete even if the client disconnects.
     tasks: Tasks,
 }
@@ -30,14 +32,22 @@ impl Responder {
         executor: Executor,
         backend: Arc<dyn Backend>,
         clock: Arc<dyn Clock>,
+        load: LoadLimit,
         tasks: Tasks,
     ) -> Self {
         Self {
             executor,
             backend,
             clock,
+            load,
             tasks,
         }
+    }
+
+    /// The limit of what is executed at the same time.
+    #[must_use]
+    pub const fn load(&self) -> &LoadLimit {
+        &self.load
     }
 
     #[must_use]

@@ -59,6 +59,13 @@ pub const GRAPHQL_MAX_RESPONSE_BYTES: Setting<u32> = Setting::new(
     "Maximum size of a GraphQL response in bytes",
 )
 .or("8388608");
+pub const GRAPHQL_MAX_CONCURRENT_UNITS: Setting<u32> = Setting::new(
+    "GRAPHQL_MAX_CONCURRENT_UNITS",
+    positive,
+    A_COUNT,
+    "Maximum units of all requests that are executed at the same time; beyond, they are rejected",
+)
+.or("5000");
 pub const GRAPHQL_MAX_SOCKETS: Setting<u32> = Setting::new(
     "GRAPHQL_MAX_SOCKETS",
     positive,

@@ -1,4 +1,4 @@
-//! A service that does not answer is not called for a while, and the other one is.
+//! A service that does not answer is not called for a while, and the other one is; and waiting requests do not pile up.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
@@ -10,6 +10,7 @@ use axum::response::Response;
 use client_service::Channels;
 use platform::runtime::GrpcChannel;
 use serde_json::json;
+use test_shop::until;
 use tonic::Status;
 use tonic::service::Routes;
 
@@ -75,5 +76,38 @@ async fn a_frozen_service_is_not_called_and_the_other_one_is() -> Result<()> {
     // The write side is asked, and answers.
     assert_eq!(code(&gateway, MUTATION).await?, "\"INTERNAL_ERROR\"");
     assert_eq!(command.calls.load(Relaxed), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_request_beyond_what_is_executed_at_the_same_time_is_rejected_at_once() -> Result<()> {
+    let (command, query) = (Arc::<Service>::default(), Arc::<Service>::default());
+    query.is_frozen.store(true, Relaxed);
+    let channels = Channels {
+        command: command.channel(),
+        query: query.channel(),
+    };
+    // Each of the queries has 1 unit, and 5 for 500 categories.
+    let settings = [
+        ("CLIENT_LIST_TIMEOUT_MS", "86400000"),
+        ("GRAPHQL_MAX_CONCURRENT_UNITS", "12"),
+    ];
+    let gateway = TestGateway::on_channels(channels, &settings).await?;
+    let request = graphql(QUERY, &json!({}));
+    let waiting = async { tokio::join!(gateway.send(&request), gateway.send(&request)) };
+    let rejected = async {
+        let calls = async || Ok((query.calls.load(Relaxed) == 2).then_some(()));
+        until("both are executed", calls).await?;
+        gateway.send(&request).await
+    };
+    let rejected = tokio::select! {
+        (first, second) = waiting => anyhow::bail!("{first:?}, {second:?}"),
+        rejected = rejected => rejected?,
+    };
+    assert_eq!(rejected.status, 503);
+    assert_eq!(rejected.header("retry-after"), Some("1"));
+    let error = rejected.json()?["errors"][0].take();
+    assert_eq!(error["extensions"]["outcome"], "none");
+    assert_eq!(query.calls.load(Relaxed), 2);
     Ok(())
 }

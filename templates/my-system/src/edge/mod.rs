@@ -12,7 +12,7 @@ use std::sync::Arc;
 use async_graphql::{EmptySubscription, Schema};
 use event_sourcing::Clock;
 use graphql_http::{
-    AllowedHosts, AllowedOrigins, Backend, Clients, Endpoint, Explorer, GraphiqlFolder, MAX_NESTING, Sample,
+    AllowedHosts, AllowedOrigins, Backend, Clients, Endpoint, Explorer, GraphiqlFolder, LoadLimit, MAX_NESTING, Sample,
     Site,
 };
 use platform::runtime::StartError;
@@ -25,6 +25,9 @@ use query::Query;
 
 pub(crate) use answers::StoredAnswers;
 pub(crate) use resolvers::Edge;
+
+/// What is executed at the same time, in units: 1 for a request, more for long lists and mutations.
+const MAX_CONCURRENT_UNITS: u32 = 5_000;
 
 /// The operations with which `/graphiql` begins.
 const SAMPLES: &[Sample] = &[
@@ -71,7 +74,8 @@ pub(crate) fn router(
     });
     let executor = graphql_http::Executor::try_new(engine, sdl, config.limits)
         .map_err(|error| StartError::failed("read the schema", error))?;
-    let endpoint = Endpoint::new(executor, parts.backend, parts.clock, tasks.clone())
+    let load = LoadLimit::new(MAX_CONCURRENT_UNITS);
+    let endpoint = Endpoint::new(executor, parts.backend, parts.clock, load, tasks.clone())
         .with_clients(parts.clients);
     let site = Site {
         health: parts.health,
