@@ -3,18 +3,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum::routing::get;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use event_sourcing::clock::ManualClock;
-use parking_lot::Mutex;
 use platform::Tasks;
 use ring::rand::SystemRandom;
-use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair};
+use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
+use test_tokens::{KeyPair, Provider, Token};
 
 use super::TokenVerifier;
 use crate::error::{KeyError, TokenError};
@@ -66,42 +64,16 @@ fn part(value: &Value) -> String {
     URL_SAFE_NO_PAD.encode(value.to_string())
 }
 
-fn claims() -> Value {
-    json!({"iss": ISSUER, "aud": "shop", "sub": "ada", "exp": NOW + 60, "nbf": NOW, "iat": NOW})
+/// Another valid token of the issuer.
+fn claims() -> Token {
+    Token::of("ada", &[])
+        .with("iss", ISSUER)
+        .with("aud", "shop")
+        .valid(now(), now() + TimeDelta::minutes(1))
 }
 
-/// A token with this header, signed by `sign`.
-fn token(header: &Value, sign: impl Fn(&[u8]) -> Vec<u8>) -> String {
-    let message = format!("{}.{}", part(header), part(&claims()));
-    let signature = URL_SAFE_NO_PAD.encode(sign(message.as_bytes()));
-    format!("{message}.{signature}")
-}
-
-struct EdKey(Ed25519KeyPair);
-
-impl EdKey {
-    fn new() -> Self {
-        let pkcs8 = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).expect("a key");
-        Self(Ed25519KeyPair::from_pkcs8(pkcs8.as_ref()).expect("a key"))
-    }
-
-    fn token(&self, id: &str) -> String {
-        let header = json!({"alg": "EdDSA", "typ": "at+jwt", "kid": id});
-        token(&header, |message| self.0.sign(message).as_ref().to_vec())
-    }
-
-    fn jwk(&self, id: &str) -> Value {
-        let x = URL_SAFE_NO_PAD.encode(self.0.public_key());
-        json!({"kty": "OKP", "crv": "Ed25519", "kid": id, "x": x})
-    }
-
-    fn pem(&self) -> String {
-        // SubjectPublicKeyInfo of Ed25519 (RFC 8410).
-        let prefix = [
-            0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
-        ];
-        pem(&[&prefix, self.0.public_key().as_ref()].concat())
-    }
+fn key(id: &str) -> KeyPair {
+    KeyPair::generate(id).expect("a key")
 }
 
 fn pem(der: &[u8]) -> String {
@@ -133,36 +105,38 @@ async fn every_altered_or_foreign_token_is_refused() {
     let valid = TokenIssuer::open(&path)
         .expect("opened")
         .issue(&request(), now());
-    let (_other, other) = file("another secret of at least 32 bytes");
-    let foreign = TokenIssuer::open(&other)
+    let (_other_file, foreign_secret) = file("another secret of at least 32 bytes");
+    let foreign = TokenIssuer::open(&foreign_secret)
         .expect("opened")
         .issue(&request(), now());
     let parts: Vec<&str> = valid.split('.').collect();
+    let other = claims().signed_with(SECRET);
+    let other_claims = other.split('.').nth(1).expect("claims");
     let unsigned = format!("{}.{}.", part(&json!({"alg": "none"})), parts[1]);
     let sign = |message: &[u8]| {
         let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, SECRET.as_bytes());
         ring::hmac::sign(&key, message).as_ref().to_vec()
     };
-    let extended = token(&json!({"alg": "HS256", "crit": ["x"], "x": 1}), sign);
+    let extended = claims().signed(&json!({"alg": "HS256", "crit": ["x"], "x": 1}), sign);
     for (token, expected) in [
         (foreign, TokenError::Signature),
         (
-            format!("{}.{}.{}", parts[0], part(&claims()), parts[2]),
+            format!("{}.{other_claims}.{}", parts[0], parts[2]),
             TokenError::Signature,
         ),
         (format!("{}.{}.", parts[0], parts[1]), TokenError::Signature),
         (unsigned, TokenError::Malformed),
         (extended, TokenError::Malformed),
         (
-            token(&json!({"alg": "HS256", "typ": "ID"}), sign),
+            claims().signed(&json!({"alg": "HS256", "typ": "ID"}), sign),
             TokenError::Malformed,
         ),
         (
-            token(&json!({"alg": "HS512"}), sign),
+            claims().signed(&json!({"alg": "HS512"}), sign),
             TokenError::UnknownKey,
         ),
         (
-            token(&json!({"alg": "RS256"}), sign),
+            claims().signed(&json!({"alg": "RS256"}), sign),
             TokenError::UnknownKey,
         ),
         (String::new(), TokenError::Malformed),
@@ -177,19 +151,19 @@ async fn every_altered_or_foreign_token_is_refused() {
 
 #[tokio::test]
 async fn a_public_key_verifies_its_algorithm_only() {
-    let key = EdKey::new();
-    let (_file, path) = file(key.pem());
+    let own = key("any");
+    let (_file, path) = file(own.pem());
     let verifier = open(&KeySource::PublicKey(path), ISSUER)
         .await
         .expect("opened");
-    assert!(verifier.verify(&key.token("any")).await.is_ok());
+    assert!(verifier.verify(&own.sign(&claims())).await.is_ok());
     assert_eq!(
-        verifier.verify(&EdKey::new().token("any")).await,
+        verifier.verify(&key("other").sign(&claims())).await,
         Err(TokenError::Signature)
     );
     // The public key taken as a secret: an attacker knows it.
-    let public = key.0.public_key().as_ref().to_vec();
-    let confused = token(&json!({"alg": "HS256"}), |message| {
+    let public = own.public_key().to_vec();
+    let confused = claims().signed(&json!({"alg": "HS256"}), |message| {
         let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &public);
         ring::hmac::sign(&key, message).as_ref().to_vec()
     });
@@ -211,7 +185,7 @@ async fn a_public_key_verifies_its_algorithm_only() {
     let verifier = open(&KeySource::PublicKey(path), ISSUER)
         .await
         .expect("opened");
-    let signed = token(&json!({"alg": "ES256"}), |message| {
+    let signed = claims().signed(&json!({"alg": "ES256"}), |message| {
         pair.sign(&random, message)
             .expect("signed")
             .as_ref()
@@ -226,9 +200,10 @@ async fn rsa_signatures_are_verified() {
     const MODULUS: &str = "wp32TExGbg0bUE9cyIgcRGawcJ8PNYZ_5GlMlHIeXbpPpAuI-hFhdmQJQ6jKLcAc3fR144KquzX1EADEGcc5y4APhCBojlOhYSnCq6nP4MmpncnYabb8fEzWiMcCkStfaXlSdhrrrnpvJaEKWbcQG7GO3bjqjpX_D9vRiyH63WmJG0Mmh-jmSa4kQC7NPcCUDOE_lqiMLfY4TFoCPoWE5VYlYsuu_lrK59wJnPvLvhx42T6ToslsVVu5NJWN0q0VNIKVqLBhallc2ENfnXEUN3JgZbfVzQK4qUkv3TZTN_BZ0HXHl_BChxTwXkCp2mCoM5ut3ebsQ_LJ5NgGOfYCiQ";
     const TOKEN: &str = "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCIsImtpZCI6ImEifQ.eyJpc3MiOiJodHRwczovL2lkLmV4YW1wbGUiLCJhdWQiOiJzaG9wIiwic3ViIjoiYWRhIiwiZXhwIjoxODAwMDAwMDYwLCJpYXQiOjE4MDAwMDAwMDB9.TfUKc0qb7acwHZ59eWTKA1B_X4p7caUxEYmcVlVeLbZFO7wfs_z7cgT_vmVKhIuO44MbVAIB6HYjSVMB3O4RH0LHMqGnyOZkd9QksQDuzegnqkNwDbgshUwvJO1N8slPgTPUjI8557Ch8BaPCSh09xbX1vXq9G4WB-GO0m8dlFhMnJdxm_sXxpNHUJ-RXSi1yPE6W5tcri_OyVsa8rgPkEPKs6XxtOkfG2XbAsn90OR0R9UlkEE9K7PxM3DR9jZerV4T9wCOGNNz6hBhQhgOzTPGFbhUaC2TdaVs3Atj21__EeFHl_Tz6icwO18ur8nTapsjUARdaT9XuYPElGaJSw";
     const PEM: &str = "-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAwp32TExGbg0bUE9cyIgc\nRGawcJ8PNYZ/5GlMlHIeXbpPpAuI+hFhdmQJQ6jKLcAc3fR144KquzX1EADEGcc5\ny4APhCBojlOhYSnCq6nP4MmpncnYabb8fEzWiMcCkStfaXlSdhrrrnpvJaEKWbcQ\nG7GO3bjqjpX/D9vRiyH63WmJG0Mmh+jmSa4kQC7NPcCUDOE/lqiMLfY4TFoCPoWE\n5VYlYsuu/lrK59wJnPvLvhx42T6ToslsVVu5NJWN0q0VNIKVqLBhallc2ENfnXEU\nN3JgZbfVzQK4qUkv3TZTN/BZ0HXHl/BChxTwXkCp2mCoM5ut3ebsQ/LJ5NgGOfYC\niQIDAQAB\n-----END PUBLIC KEY-----\n";
-    let keys = json!({"keys": [{"kty": "RSA", "kid": "a", "e": "AQAB", "n": MODULUS}]});
-    let provider = Provider::start(keys).await;
-    let source = KeySource::KeySet(provider.url("keys"));
+    let rsa = json!({"kty": "RSA", "kid": "a", "e": "AQAB", "n": MODULUS});
+    let provider = Provider::start().await.expect("bound");
+    provider.publish([rsa]);
+    let source = keys_of(&provider);
     let verifier = open(&source, ISSUER).await.expect("opened");
     assert!(verifier.verify(TOKEN).await.is_ok());
     let (message, signature) = TOKEN.rsplit_once('.').expect("a signature");
@@ -266,56 +241,15 @@ async fn a_file_without_a_usable_key_stops_the_start() {
     );
 }
 
-/// A provider of keys on this machine.
-#[derive(Clone)]
-struct Provider {
-    address: std::net::SocketAddr,
-    keys: Arc<Mutex<Option<Value>>>,
-    reads: Arc<Mutex<u32>>,
+/// A provider that has these keys.
+async fn provider(keys: &[&KeyPair]) -> Provider {
+    let provider = Provider::start().await.expect("bound");
+    provider.publish(keys.iter().map(|key| key.jwk()));
+    provider
 }
 
-impl Provider {
-    async fn start(keys: Value) -> Self {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-            .await
-            .expect("bound");
-        let provider = Self {
-            address: listener.local_addr().expect("an address"),
-            keys: Arc::new(Mutex::new(Some(keys))),
-            reads: Arc::default(),
-        };
-        let (served, described) = (provider.clone(), provider.clone());
-        let router = Router::new()
-            .route(
-                "/keys",
-                get(async move || {
-                    *served.reads.lock() += 1;
-                    let keys = served.keys.lock().clone();
-                    keys.map(|keys| keys.to_string())
-                        .ok_or(http::StatusCode::BAD_GATEWAY)
-                }),
-            )
-            .route(
-                "/{realm}/.well-known/openid-configuration",
-                get(async move || {
-                    let issuer = described.url("shop").to_string();
-                    json!({"issuer": issuer, "jwks_uri": described.url("keys").to_string()})
-                        .to_string()
-                }),
-            );
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        provider
-    }
-
-    fn url(&self, path: &str) -> crate::ProviderUrl {
-        format!("http://{}/{path}", self.address)
-            .parse()
-            .expect("a URL")
-    }
-
-    fn set(&self, keys: Option<Value>) {
-        *self.keys.lock() = keys;
-    }
+fn keys_of(provider: &Provider) -> KeySource {
+    KeySource::KeySet(provider.keys_url().parse().expect("a URL"))
 }
 
 /// Moves the clock of the timers, which real connections must not see paused.
@@ -327,76 +261,74 @@ async fn pass(time: Duration) {
 
 #[tokio::test]
 async fn a_new_key_is_read_when_a_token_names_it_and_a_withdrawn_one_is_refused() {
-    let (old, new) = (EdKey::new(), EdKey::new());
-    let provider = Provider::start(json!({"keys": [old.jwk("old")]})).await;
-    let source = KeySource::KeySet(provider.url("keys"));
-    let verifier = open(&source, ISSUER).await.expect("opened");
-    assert!(verifier.verify(&old.token("old")).await.is_ok());
+    let (old, new) = (key("old"), key("new"));
+    let provider = provider(&[&old]).await;
+    let verifier = open(&keys_of(&provider), ISSUER).await.expect("opened");
+    assert!(verifier.verify(&old.sign(&claims())).await.is_ok());
     assert_eq!(
-        verifier.verify(&new.token("new")).await,
+        verifier.verify(&new.sign(&claims())).await,
         Err(TokenError::UnknownKey)
     );
     // Forged ids do not make it ask again and again.
     for id in 0..20 {
-        let forged = new.token(&id.to_string());
+        let forged = new.sign_as(&id.to_string(), &claims());
         assert_eq!(verifier.verify(&forged).await, Err(TokenError::UnknownKey));
     }
-    assert_eq!(*provider.reads.lock(), 1);
-    provider.set(Some(json!({"keys": [new.jwk("new")]})));
+    assert_eq!(provider.reads(), 1);
+    provider.publish([new.jwk()]);
     pass(Duration::from_secs(11)).await;
-    assert!(verifier.verify(&new.token("new")).await.is_ok());
+    assert!(verifier.verify(&new.sign(&claims())).await.is_ok());
     assert_eq!(
-        verifier.verify(&old.token("old")).await,
+        verifier.verify(&old.sign(&claims())).await,
         Err(TokenError::UnknownKey)
     );
     // One key's id does not stand for another key.
     assert_eq!(
-        verifier.verify(&old.token("new")).await,
+        verifier.verify(&old.sign_as("new", &claims())).await,
         Err(TokenError::Signature)
     );
 }
 
 #[tokio::test]
 async fn keys_of_a_provider_that_does_not_answer_stay_valid_for_a_day() {
-    let key = EdKey::new();
-    let provider = Provider::start(json!({"keys": [key.jwk("a")]})).await;
-    let source = KeySource::KeySet(provider.url("keys"));
-    let verifier = open(&source, ISSUER).await.expect("opened");
-    provider.set(None);
+    let key = key("a");
+    let provider = provider(&[&key]).await;
+    let verifier = open(&keys_of(&provider), ISSUER).await.expect("opened");
+    provider.fail();
     pass(Duration::from_hours(23)).await;
-    assert!(verifier.verify(&key.token("a")).await.is_ok());
+    assert!(verifier.verify(&key.sign(&claims())).await.is_ok());
     assert!(verifier.is_ready());
     pass(Duration::from_hours(2)).await;
     assert_eq!(
-        verifier.verify(&key.token("a")).await,
+        verifier.verify(&key.sign(&claims())).await,
         Err(TokenError::KeysUnavailable)
     );
     assert!(!verifier.is_ready());
-    provider.set(Some(json!({"keys": [key.jwk("a")]})));
+    provider.publish([key.jwk()]);
     pass(Duration::from_secs(11)).await;
-    assert!(verifier.verify(&key.token("a")).await.is_ok());
+    assert!(verifier.verify(&key.sign(&claims())).await.is_ok());
 }
 
 #[tokio::test]
 async fn a_provider_is_found_by_its_issuer_and_must_name_it() {
-    let key = EdKey::new();
-    let provider = Provider::start(json!({"keys": [key.jwk("a")]})).await;
-    let issuer = provider.url("shop");
-    let source = KeySource::Provider(issuer.clone());
-    let verifier = open(&source, &issuer.to_string()).await.expect("opened");
+    let key = key("a");
+    let provider = provider(&[&key]).await;
+    let issuer = provider.issuer();
+    let source = KeySource::Provider(issuer.parse().expect("a URL"));
+    let verifier = open(&source, &issuer).await.expect("opened");
     assert!(verifier.is_ready());
     // The test's tokens are of another issuer, which is judged after the signature.
     assert_eq!(
-        verifier.verify(&key.token("a")).await,
+        verifier.verify(&key.sign(&claims())).await,
         Err(TokenError::NotForThisSystem("iss"))
     );
-    let source = KeySource::Provider(provider.url("other"));
+    let source = KeySource::Provider(provider.url("other").parse().expect("a URL"));
     let verifier = open(&source, "https://other.example")
         .await
         .expect("opened");
     assert!(!verifier.is_ready());
     assert_eq!(
-        verifier.verify(&key.token("a")).await,
+        verifier.verify(&key.sign(&claims())).await,
         Err(TokenError::KeysUnavailable)
     );
 }

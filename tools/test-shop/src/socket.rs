@@ -26,6 +26,7 @@ pub struct Socket(WebSocketStream<TcpStream>);
 /// The gateway does not answer in time, or otherwise than expected.
 pub async fn handshake(address: SocketAddr, headers: &str) -> Result<(String, TcpStream)> {
     let mut stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
     let head = format!(
         "GET /graphql HTTP/1.1\r\nhost: {address}\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\
          sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n{headers}\r\n"
@@ -48,7 +49,15 @@ impl Socket {
     /// # Errors
     /// The gateway does not answer in time, or otherwise than expected.
     pub async fn connect(address: SocketAddr, protocol: &str) -> Result<Self> {
-        let headers = format!("sec-websocket-protocol: {protocol}\r\n");
+        Self::connect_with(address, protocol, "").await
+    }
+
+    /// Opens a WebSocket with this protocol and these extra headers, without a message.
+    ///
+    /// # Errors
+    /// The gateway does not answer in time, or otherwise than expected.
+    pub async fn connect_with(address: SocketAddr, protocol: &str, headers: &str) -> Result<Self> {
+        let headers = format!("sec-websocket-protocol: {protocol}\r\n{headers}");
         let (answer, stream) = handshake(address, &headers).await?;
         ensure!(answer.starts_with("HTTP/1.1 101"), "{answer}");
         ensure!(answer.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), "{answer}");
@@ -61,11 +70,29 @@ impl Socket {
     /// # Errors
     /// The gateway does not answer in time, or otherwise than expected.
     pub async fn open(address: SocketAddr) -> Result<Self> {
+        Self::open_with(address, &json!({})).await
+    }
+
+    /// Opens a WebSocket and initialises it with this payload.
+    ///
+    /// # Errors
+    /// The gateway does not answer in time, or otherwise than expected.
+    pub async fn open_with(address: SocketAddr, payload: &Value) -> Result<Self> {
         let mut socket = Self::connect(address, PROTOCOL).await?;
-        socket.send(&json!({"type": "connection_init"})).await?;
-        let answer = socket.next().await?;
-        ensure!(answer == json!({"type": "connection_ack"}), "{answer}");
+        socket.initialise(payload).await?;
         Ok(socket)
+    }
+
+    /// Initialises it with this payload.
+    ///
+    /// # Errors
+    /// The gateway does not answer in time, or otherwise than expected.
+    pub async fn initialise(&mut self, payload: &Value) -> Result<()> {
+        self.send(&json!({"type": "connection_init", "payload": payload}))
+            .await?;
+        let answer = self.next().await?;
+        ensure!(answer == json!({"type": "connection_ack"}), "{answer}");
+        Ok(())
     }
 
     /// Sends a message.

@@ -85,12 +85,12 @@ impl AdmitCall for Admission {
         let caller = self.guard.caller(call.headers())?;
         let needed = (self.access)(path).unwrap_or(Access::Admin);
         needed.require_of(&caller).map_err(denied)?;
-        if let Some(subject) = caller.subject() {
+        if caller != Caller::Unchecked {
             // What the call itself says about its user is not signed.
-            let stated = metadata::user_id_value(subject);
-            match stated.parse() {
-                Ok(stated) => call.headers_mut().insert(USER_ID, stated),
-                Err(_) => call.headers_mut().remove(USER_ID),
+            let stated = caller.subject().map(metadata::user_id_value);
+            match stated.and_then(|stated| stated.parse().ok()) {
+                Some(stated) => call.headers_mut().insert(USER_ID, stated),
+                None => call.headers_mut().remove(USER_ID),
             };
         }
         call.extensions_mut().insert(caller);
