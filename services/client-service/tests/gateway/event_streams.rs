@@ -91,6 +91,19 @@ impl Events {
         }
     }
 
+    /// The lines of all events until the stream ends.
+    pub async fn rest(mut self) -> Result<Vec<String>> {
+        let mut lines = Vec::new();
+        loop {
+            match self.line().await?.as_str() {
+                // The size of the last chunk.
+                "0" => return Ok(lines),
+                line if line.contains(": ") => lines.push(line.to_owned()),
+                _ => {}
+            }
+        }
+    }
+
     async fn name(&mut self) -> Result<String> {
         let event = self.next().await?.json()?;
         let name = event["data"]["productCreated"]["name"].as_str();

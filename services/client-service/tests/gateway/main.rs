@@ -1,6 +1,7 @@
 //! The gateway, tested over HTTP, with the two services on SQLite in the same process.
 
 mod all_faults;
+mod authentication;
 mod browsers;
 mod catalogue;
 mod circuit_breakers;

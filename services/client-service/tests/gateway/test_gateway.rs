@@ -21,6 +21,7 @@ use platform::telemetry::Metrics;
 use query_service::QueryService;
 use serde_json::{Value, json};
 use test_shop::{Connection, Folder, Reply, Request};
+use test_tokens::Secrets;
 use tokio::sync::Notify;
 use tonic::Status;
 use tonic::service::Routes;
@@ -143,8 +144,8 @@ pub struct TestGateway {
 /// The services, which must live as long as the gateway.
 #[derive(Debug)]
 struct FakeBackend {
-    _command: CommandService,
-    _query: QueryService,
+    command: CommandService,
+    query: QueryService,
     store: AnyEventStore,
     _folder: Folder,
 }
@@ -156,6 +157,21 @@ impl TestGateway {
     }
 
     pub async fn open_with(app_env: AppEnv, given: &[(&str, &str)]) -> Result<Self> {
+        Self::open_at(app_env, given, Arc::new(SystemClock)).await
+    }
+
+    /// Opens a gateway with authentication, and these settings.
+    pub async fn open_secured(secrets: &Secrets, more: &[(&str, &str)]) -> Result<Self> {
+        let given = [&secrets.settings()[..], more].concat();
+        Self::open_with(AppEnv::Development, &given).await
+    }
+
+    /// Opens a gateway with this clock. That of its services is the system's.
+    pub async fn open_at(
+        app_env: AppEnv,
+        given: &[(&str, &str)],
+        time: Arc<dyn Clock>,
+    ) -> Result<Self> {
         let folder = Folder::create()?;
         let url = |file: &str| format!("sqlite://{}/{file}", folder.path().display());
         let urls = [
@@ -175,11 +191,12 @@ impl TestGateway {
         let own = settings.read(query_service::Config::read)?;
         let query = QueryService::start(&query, &own, store.store(), Arc::clone(&clock)).await?;
         let config = settings.read(|reader| Config::read(reader, Ok(app_env)))?;
-        let gateway = Self::in_front_of(command.routes(), query.routes(), config).await?;
+        let services = (command.routes(), query.routes());
+        let gateway = Self::in_front_of(services, config, time).await?;
         Ok(Self {
             backend: Some(FakeBackend {
-                _command: command,
-                _query: query,
+                command,
+                query,
                 store,
                 _folder: folder,
             }),
@@ -190,28 +207,45 @@ impl TestGateway {
     /// A gateway that calls services of the test.
     pub async fn before(command: Routes, query: Routes) -> Result<Self> {
         let config = settings([]).read(|reader| Config::read(reader, Ok(AppEnv::Development)))?;
-        Self::in_front_of(command, query, config).await
+        Self::in_front_of((command, query), config, Arc::new(SystemClock)).await
+    }
+
+    /// Another gateway in front of the same services. It must be dropped first.
+    pub async fn replica(&self, given: &[(&str, &str)]) -> Result<Self> {
+        let backend = self.backend.as_ref().context("there are no services")?;
+        let services = (backend.command.routes(), backend.query.routes());
+        let settings = settings(given.iter().copied());
+        let config = settings.read(|reader| Config::read(reader, Ok(AppEnv::Development)))?;
+        Self::in_front_of(services, config, Arc::new(SystemClock)).await
     }
 
     /// A gateway on channels of the test, with these settings.
     pub async fn on_channels(channels: Channels, given: &[(&str, &str)]) -> Result<Self> {
         let settings = settings(given.iter().copied());
         let config = settings.read(|reader| Config::read(reader, Ok(AppEnv::Development)))?;
-        Self::on_wire(Arc::default(), channels, config).await
+        Self::on_wire(Arc::default(), channels, config, Arc::new(SystemClock)).await
     }
 
-    async fn in_front_of(command: Routes, query: Routes, config: Config) -> Result<Self> {
+    async fn in_front_of(
+        (command, query): (Routes, Routes),
+        config: Config,
+        time: Arc<dyn Clock>,
+    ) -> Result<Self> {
         let wire = Arc::new(TestServices::default());
         let channels = Channels {
             command: wired(command, &wire),
             query: wired(query, &wire),
         };
-        Self::on_wire(wire, channels, config).await
+        Self::on_wire(wire, channels, config, time).await
     }
 
-    async fn on_wire(wire: Arc<TestServices>, channels: Channels, config: Config) -> Result<Self> {
-        let clock = Arc::new(SystemClock);
-        let gateway = client_service::start(config, channels, Metrics::detached(), clock).await?;
+    async fn on_wire(
+        wire: Arc<TestServices>,
+        channels: Channels,
+        config: Config,
+        time: Arc<dyn Clock>,
+    ) -> Result<Self> {
+        let gateway = client_service::start(config, channels, Metrics::detached(), time).await?;
         Ok(Self {
             wire,
             seen: AtomicU64::new(0),
@@ -247,6 +281,11 @@ impl TestGateway {
         self.gateway.address()
     }
 
+    /// The highest position of any response.
+    pub fn seen(&self) -> u64 {
+        self.seen.load(Relaxed)
+    }
+
     /// Sends one HTTP request.
     pub async fn send(&self, request: &Request) -> Result<Reply> {
         let mut connection = Connection::open(self.gateway.address()).await?;
@@ -265,7 +304,7 @@ impl TestGateway {
     /// Like [`Self::ask`], but reads at least the newest position of all responses so far.
     pub async fn ask_after(&self, query: &str, variables: Value) -> Result<Value> {
         let mut request = graphql(query, &variables);
-        let seen = self.seen.load(Relaxed);
+        let seen = self.seen();
         if seen > 0 {
             request = request.with_header("x-min-position", &seen.to_string());
         }
