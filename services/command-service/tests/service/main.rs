@@ -1,5 +1,6 @@
 //! The write side over real gRPC, on both engines.
 
+mod authentication;
 mod category;
 mod deadlines;
 mod event_handlers;

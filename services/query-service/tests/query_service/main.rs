@@ -1,5 +1,6 @@
 //! The read side over real gRPC, on both engines.
 
+mod authentication;
 mod building;
 mod cache;
 mod catalogue;

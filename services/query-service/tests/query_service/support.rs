@@ -20,8 +20,8 @@ use domain::stock::{Stock, StockClosed, StockEvent, StockUpdated};
 use domain::value::{CategoryName, Description, EntityId, Price, ProductName, StockLevel};
 use event_sourcing::memory::MemoryEventStore;
 use event_sourcing::{
-    Aggregate, CommandId, Commit, DomainEvent, EncodedEvent, EventStore, ExpectedVersion, Metadata,
-    NewEvent, Projection, StreamId, SystemClock, Write,
+    Aggregate, Clock, CommandId, Commit, DomainEvent, EncodedEvent, EventStore, ExpectedVersion,
+    Metadata, NewEvent, Projection, StreamId, SystemClock, Write,
 };
 use platform::config::{DatabaseUrl, Databases};
 use platform::runtime::GrpcListener;
@@ -39,6 +39,8 @@ pub struct TestService {
     pub log: Arc<MemoryEventStore>,
     pub url: String,
     pub own: Config,
+    /// The clock of services.
+    pub clock: Arc<dyn Clock>,
     commands: AtomicU64,
     _folder: Option<TempDir>,
     _server: Option<TestDatabase>,
@@ -84,6 +86,7 @@ impl TestService {
             log: Arc::new(MemoryEventStore::new(Arc::new(SystemClock))),
             url,
             own: Config::default(),
+            clock: Arc::new(SystemClock),
             commands: AtomicU64::new(1),
             _folder: folder,
             _server: server,
@@ -118,7 +121,7 @@ impl TestService {
     /// Starts a service that reads `log`, without waiting for it to catch up.
     pub async fn start_on(&self, log: Arc<dyn EventStore>) -> Service {
         let config = self.config();
-        let clock = Arc::new(SystemClock);
+        let clock = Arc::clone(&self.clock);
         let started = QueryService::start(&config, &self.own, log, clock);
         let running = started.await.expect("a started service");
         let listener = GrpcListener::bind("TEST", "127.0.0.1:0".parse().expect("an address"))
@@ -161,7 +164,7 @@ impl TestService {
             })
             .collect();
         let id = CommandId(Uuid::from_u128(number.into()));
-        let now = event_sourcing::Clock::now(&SystemClock);
+        let now = SystemClock.now();
         let commit = Commit::try_new(id, now, writes, None).expect("a commit");
         let receipts = self.log.append(&[commit]).await.expect("appended");
         for receipt in receipts {
