@@ -65,9 +65,11 @@ const SOURCES: [&Setting<String>; 3] = [
 ];
 
 fn key_source(reader: &mut Reader, mode: Option<AuthMode>) -> Read<Option<KeySource>> {
+    // All are read before the first error ends it, so that all errors are reported.
+    let found = SOURCES.map(|setting| (setting, reader.find(setting)));
     let mut given = Vec::new();
-    for setting in SOURCES {
-        if let Some(value) = reader.find(setting)? {
+    for (setting, value) in found {
+        if let Some(value) = value? {
             given.push((setting, value));
         }
     }

@@ -115,3 +115,7 @@ pub fn denied(denied: Denied) -> Status {
         Denied::Forbidden => Status::permission_denied("the caller's roles do not allow this"),
     }
 }
+
+#[cfg(test)]
+#[path = "guard_tests.rs"]
+mod tests;
