@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use authentication::{CallSigner, Caller, ServiceSecret, TokenIssuer, TokenRequest};
+use contract::metadata;
 use event_sourcing::{Clock, SystemClock};
 use http::HeaderValue;
 use platform::config::{Read, Reader, Secrecy, Setting, Spec, names};
@@ -43,7 +44,6 @@ fn token(text: &str) -> Option<String> {
 #[derive(Clone, Debug)]
 pub struct Credentials {
     signer: CallSigner,
-    operator: Caller,
     /// The value of `Authorization`.
     authorization: Option<HeaderValue>,
 }
@@ -65,14 +65,15 @@ impl Credentials {
         });
         Ok(Self {
             signer: CallSigner::new(secret?.as_ref(), &clock),
-            operator: Caller::operator(login_name()),
             authorization,
         })
     }
 
-    /// Adds what a service asks for.
+    /// Adds what a service asks for: that the call is of the operator whom it names, or of the one who is logged in.
     pub fn sign(&self, metadata: &mut MetadataMap) {
-        self.signer.sign(&self.operator, metadata);
+        let named = metadata::user_id(metadata).ok().flatten();
+        let operator = Caller::operator(named.unwrap_or_else(login_name));
+        self.signer.sign(&operator, metadata);
     }
 
     /// What the gateway asks for, if it does.

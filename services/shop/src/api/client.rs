@@ -44,6 +44,14 @@ pub enum RequestError {
         code: String,
         message: String,
     },
+    /// The shop requires a token, or does not accept the one that was sent.
+    #[error(
+        "the shop rejected {operation}: {message} (SHOP_TOKEN, or AUTH_JWT_SECRET_FILE with the shop's secret, authenticates)"
+    )]
+    Unauthenticated {
+        operation: &'static str,
+        message: String,
+    },
     /// The response lacks the requested data.
     #[error("the shop's response to {0} has an unexpected shape")]
     Shape(&'static str),
@@ -243,13 +251,15 @@ impl ReplyError {
         let again = later
             .contains(&self.extensions.code.as_str())
             .then(|| Duration::from_secs(self.extensions.retry_after.unwrap_or(0)));
-        FailedTry {
-            again,
-            error: RequestError::Rejected {
+        let (code, message) = (self.extensions.code, self.message);
+        let error = match code.as_str() {
+            "UNAUTHENTICATED" => RequestError::Unauthenticated { operation, message },
+            _ => RequestError::Rejected {
                 operation,
-                code: self.extensions.code,
-                message: self.message,
+                code,
+                message,
             },
-        }
+        };
+        FailedTry { again, error }
     }
 }

@@ -52,6 +52,7 @@ fn the_help_of_each_command_matches_its_golden_file() {
         "projections",
         "handlers",
         "events",
+        "token",
     ] {
         check(&format!("help-{command}.txt"), &help(&[command]));
     }

@@ -2,4 +2,5 @@
 
 mod golden;
 mod help;
+mod token;
 mod wrong_settings;

@@ -1,5 +1,6 @@
 //! The shop as its keeper runs it: start, seed, order, help its sagas, stop.
 
+mod authentication;
 mod events;
 mod golden;
 mod handlers;

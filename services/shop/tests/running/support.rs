@@ -91,8 +91,13 @@ impl Shop {
 
     /// Runs a command, and waits for its end.
     pub fn run(&self, arguments: &[&str]) -> Output {
+        self.run_with(arguments, &[])
+    }
+
+    /// Runs a command with these settings, and waits for its end.
+    pub fn run_with(&self, arguments: &[&str], settings: &[(&str, &str)]) -> Output {
         let place: Vec<&str> = self.place.iter().map(String::as_str).collect();
-        shop(&[arguments, &place].concat())
+        shop_as(&[arguments, &place].concat(), settings)
     }
 
     /// Places an order of Sencha, waits until it is confirmed, and returns its id.
@@ -110,10 +115,16 @@ impl Shop {
 
 /// Runs the binary, and waits for its end.
 pub fn shop(arguments: &[&str]) -> Output {
+    shop_as(arguments, &[])
+}
+
+/// Runs the binary with these settings, and waits for its end.
+pub fn shop_as(arguments: &[&str], settings: &[(&str, &str)]) -> Output {
     Command::new(SHOP)
         .args(arguments)
         .env_clear()
         .env("LOGNAME", "keeper")
+        .envs(settings.iter().copied())
         .output()
         .expect("the binary runs")
 }
