@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, ensure};
 use test_shop::{Process, Start};
+use test_tokens::Secrets;
 use tokio::process::Command;
 
 use crate::support::binaries;
@@ -147,5 +148,115 @@ async fn missing_and_invalid_settings_are_reported_together() -> Result<()> {
         ensure!(lines.contains(expected), "{expected:?} is not in: {lines}");
     }
     assert_eq!(lines.lines().count(), 3, "{lines}");
+    Ok(())
+}
+
+/// The settings of a service or a gateway that has all but what a test gives.
+fn with_databases<'a>(given: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    let databases = [
+        "EVENT_STORE_URL",
+        "COMMAND_DATABASE_URL",
+        "QUERY_DATABASE_URL",
+    ];
+    let databases = databases.map(|name| (name, "sqlite://unused.db"));
+    [&databases[..], given].concat()
+}
+
+/// Whether the only error of a binary begins with the setting and has `rule`.
+async fn is_reported(
+    binary: &str,
+    given: &[(&str, &str)],
+    (setting, rule): (&str, &str),
+) -> Result<()> {
+    let lines = rejected(binary, &with_databases(given)).await?;
+    let [line] = &lines[..] else {
+        anyhow::bail!("{binary} {given:?}: {lines:?}");
+    };
+    let is_expected = line.starts_with(&format!("error: {setting} is ")) && line.contains(rule);
+    ensure!(is_expected, "{binary} {given:?}: {line}");
+    ensure!(!line.contains("too short"), "a secret is shown: {line}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn settings_of_tokens_that_do_not_fit_together_are_rejected() -> Result<()> {
+    let secrets = Secrets::create()?;
+    let [auth, services, tokens] = secrets.settings();
+    let short = secrets.file("short", "too short")?;
+    let (file, key, url) = (tokens.0, "AUTH_JWT_KEY_FILE", "AUTH_JWKS_URL");
+    let (https, http) = ("https://id.example/keys", "http://id.example/keys");
+    let off = "no value while AUTH is off";
+    let one = "one of AUTH_JWT_SECRET_FILE, AUTH_JWT_KEY_FILE and AUTH_JWKS_URL";
+    let safe = "an https URL, or http on this machine";
+    let cases: [(&[(&str, &str)], (&str, &str)); 14] = [
+        (&[tokens], (file, off)),
+        (&[(key, &short)], (key, off)),
+        (&[("AUTH", "off"), (url, https)], (url, off)),
+        (&[auth, services, tokens, (key, &short)], (key, one)),
+        (&[auth, services, tokens, (url, https)], (url, one)),
+        (&[auth, services, (key, &short), (url, https)], (url, one)),
+        (&[auth, services, (file, &short)], (file, "9 bytes")),
+        (
+            &[auth, services, (file, "/nowhere")],
+            (file, "cannot be read"),
+        ),
+        (
+            &[auth, services, (key, &short)],
+            (key, "not a public key in PEM"),
+        ),
+        (
+            &[auth, services, (key, "/nowhere")],
+            (key, "cannot be read"),
+        ),
+        (&[auth, services, (url, http)], (url, safe)),
+        (&[auth, services, (url, "id.example")], (url, safe)),
+        (&[auth, services], ("AUTH_ISSUER", safe)),
+        (
+            &[auth, services, ("AUTH_ISSUER", "http://id.example")],
+            ("AUTH_ISSUER", safe),
+        ),
+    ];
+    for binary in ["client-service", "shop"] {
+        for (given, expected) in cases {
+            is_reported(binary, given, expected).await?;
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn separate_processes_need_the_secret_of_the_services() -> Result<()> {
+    const NAME: &str = "SERVICE_SECRET_FILE";
+    let secrets = Secrets::create()?;
+    let [auth, services, tokens] = secrets.settings();
+    let short = secrets.file("short", "too short")?;
+    for binary in BINARIES {
+        let tokens = ["client-service", "shop"]
+            .contains(&binary)
+            .then_some(tokens);
+        let with = |given: &[(&'static str, &str)]| -> Vec<(String, String)> {
+            let given = given.iter().chain(&tokens);
+            given
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect()
+        };
+        let cases = [
+            (with(&[auth, (NAME, &short)]), "9 bytes"),
+            (with(&[auth, (NAME, "/nowhere")]), "cannot be read"),
+            (
+                vec![(NAME.to_owned(), services.1.to_owned())],
+                "no value while AUTH is off",
+            ),
+            (with(&[auth]), "not set"),
+        ];
+        // A single process needs no secret that others have.
+        let cases = cases.iter().take(if binary == "shop" { 3 } else { 4 });
+        for (given, rule) in cases {
+            let given = given
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_str()));
+            is_reported(binary, &given.collect::<Vec<_>>(), (NAME, rule)).await?;
+        }
+    }
     Ok(())
 }
