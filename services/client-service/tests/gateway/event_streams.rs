@@ -93,15 +93,20 @@ impl Events {
 
     /// The lines of all events until the stream ends.
     pub async fn rest(mut self) -> Result<Vec<String>> {
-        let mut lines = Vec::new();
-        loop {
-            match self.line().await?.as_str() {
-                // The size of the last chunk.
-                "0" => return Ok(lines),
-                line if line.contains(": ") => lines.push(line.to_owned()),
-                _ => {}
+        let reading = async {
+            let mut lines = Vec::new();
+            loop {
+                match self.line().await?.as_str() {
+                    // The size of the last chunk.
+                    "0" => return Ok(lines),
+                    line if line.contains(": ") => lines.push(line.to_owned()),
+                    _ => {}
+                }
             }
-        }
+        };
+        // A stream that does not end has comments again and again.
+        let read = tokio::time::timeout(TIMEOUT, reading).await;
+        read.context("the stream does not end")?
     }
 
     async fn name(&mut self) -> Result<String> {
