@@ -322,8 +322,8 @@ async fn a_key_is_of_the_signed_principal() {
     for role in ["customer", "admin"] {
         for principal in ["bob", "anonymous", ""] {
             let request = secured.request(begin(principal), "ada", role);
-            let begun = client.begin(request).await.map(drop);
-            assert_denied(begun, Code::PermissionDenied, principal);
+            let answer = client.begin(request).await.map(drop);
+            assert_denied(answer, Code::PermissionDenied, principal);
             let request = secured.request(renew(principal), "ada", role);
             let renewed = client.renew(request).await.map(drop);
             assert_denied(renewed, Code::PermissionDenied, principal);
