@@ -92,6 +92,29 @@ async fn invalid_requests_cost_too_and_what_could_never_pass_says_so() -> Result
 }
 
 #[tokio::test]
+async fn a_rejection_before_the_request_is_read_has_a_media_type_that_is_accepted() -> Result<()> {
+    let gateway = limited_to("1").await?;
+    gateway.send(&graphql(LIST, &json!({}))).await?;
+    for (accept, media) in [
+        ("application/json", "application/json"),
+        ("*/*", "application/json"),
+        (
+            "application/graphql-response+json",
+            "application/graphql-response+json",
+        ),
+        ("text/event-stream", "application/graphql-response+json"),
+    ] {
+        let mut request = graphql(LIST, &json!({}));
+        request.headers.retain(|(name, _)| name != "accept");
+        let rejected = gateway.send(&request.with_header("accept", accept)).await?;
+        assert_eq!(rejected.status, 429, "{accept}");
+        let given = rejected.header("content-type");
+        assert_eq!(given, Some(&*format!("{media}; charset=utf-8")), "{accept}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn operations_of_a_websocket_cost_as_requests_do() -> Result<()> {
     let gateway = limited_to("20").await?;
     let mut socket = Socket::open(gateway.address()).await?;
