@@ -122,15 +122,9 @@ fn query(fields: Fields, operations: &PersistedOperations) -> Result<Query, ApiE
 /// # Errors
 /// The header is not a position, or there is more than one.
 pub fn minimum(headers: &HeaderMap) -> Result<Option<u64>, ApiError> {
-    let Some(value) = only(headers, MIN_POSITION, "X-Min-Position")? else {
-        return Ok(None);
-    };
-    position(value).map(Some).ok_or_else(|| {
-        let given = quoted(&String::from_utf8_lossy(value.as_bytes()));
-        bad_request(format!(
-            "X-Min-Position must be a decimal number up to 2^63 - 1, got {given}"
-        ))
-    })
+    const SHOWN: &str = "X-Min-Position";
+    let value = only(headers, MIN_POSITION, SHOWN)?;
+    value.map(|value| position(value, SHOWN)).transpose()
 }
 
 /// Whether the client asks for the complexity of its request.
@@ -141,7 +135,12 @@ pub fn reports_cost(headers: &HeaderMap) -> Result<bool, ApiError> {
     match only(headers, GRAPHQL_COST, "GraphQL-Cost")?.map(HeaderValue::as_bytes) {
         None => Ok(false),
         Some(b"report") => Ok(true),
-        Some(_) => Err(bad_request("GraphQL-Cost must be report")),
+        Some(other) => {
+            let given = quoted(&String::from_utf8_lossy(other));
+            Err(bad_request(format!(
+                "GraphQL-Cost must be report, got {given}"
+            )))
+        }
     }
 }
 
@@ -235,7 +234,21 @@ mod tests {
         for bad in ["", "-1", "+1", "1.5", "x", "9223372036854775808"] {
             let error = minimum(&with("x-min-position", bad)).expect_err(bad);
             assert_eq!(error.code, Code::BadRequest);
-            assert!(error.message.contains("X-Min-Position"));
+            assert!(error.message.starts_with("X-Min-Position"));
+            let given = format!("got \"{bad}\"");
+            assert!(error.message.ends_with(&given), "{}", error.message);
+        }
+    }
+
+    #[test]
+    fn the_cost_is_reported_if_the_client_asks_for_it() {
+        assert_eq!(reports_cost(&HeaderMap::new()), Ok(false));
+        assert_eq!(reports_cost(&with("graphql-cost", "report")), Ok(true));
+        for bad in ["", "REPORT", "none"] {
+            let error = reports_cost(&with("graphql-cost", bad)).expect_err(bad);
+            assert_eq!(error.code, Code::BadRequest);
+            let expected = format!("GraphQL-Cost must be report, got \"{bad}\"");
+            assert_eq!(error.message, expected);
         }
     }
 

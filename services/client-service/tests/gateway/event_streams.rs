@@ -163,7 +163,11 @@ async fn a_position_above_the_head_is_rejected_by_the_name_of_its_header() -> Re
         ("x-min-position", "X-Min-Position"),
         ("last-event-id", "Last-Event-ID"),
     ] {
-        for value in ["1000000", "x"] {
+        for (value, given) in [
+            ("1000000", "1000000"),
+            ("x", "\"x\""),
+            ("\u{e9}", "\"\u{e9}\""),
+        ] {
             let mut request = graphql(CREATED, &json!({}));
             request.headers.retain(|(name, _)| name != "accept");
             let request = request.with_header("accept", "text/event-stream");
@@ -173,6 +177,7 @@ async fn a_position_above_the_head_is_rejected_by_the_name_of_its_header() -> Re
             assert_eq!(error["extensions"]["code"], "BAD_REQUEST");
             let message = error["message"].as_str().context("a message")?;
             assert!(message.starts_with(shown), "{message}");
+            assert!(message.ends_with(&format!("got {given}")), "{message}");
         }
     }
     Ok(())

@@ -312,6 +312,10 @@ async fn ids_without_an_object_are_null_with_an_error_of_their_own() -> Result<(
         (json!(["nodes", 2]), json!("VALIDATION_ERROR"))
     );
     assert_eq!(errors[1]["extensions"]["field"], "ids[2]");
+    assert_eq!(
+        errors[1]["message"],
+        "ids[2] must be the nodeId of an object, got \"Product:1\""
+    );
     for ids in [json!([]), json!(vec!["UHJvZHVjdDox"; 101])] {
         let error = gateway.error(query, json!({ "ids": ids })).await?;
         assert_eq!(

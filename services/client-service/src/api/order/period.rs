@@ -4,6 +4,7 @@ use contract::query::OrderPeriod;
 use graphql_http::DateTime;
 
 use super::super::argument_errors::ArgumentError;
+use super::super::convert::from_micros;
 
 /// Orders created at `created_after` or later, and before `created_before`.
 pub fn period(
@@ -21,12 +22,17 @@ pub fn period(
 pub fn in_order(period: Option<OrderPeriod>) -> Result<(), ArgumentError> {
     let period = period.unwrap_or_default();
     match (period.created_from_micros, period.created_before_micros) {
-        (Some(from), Some(before)) if from > before => Err(ArgumentError::new(
-            "createdAfter",
-            "must not be after createdBefore",
-        )),
+        (Some(from), Some(before)) if from > before => {
+            let (from, before) = (shown(from), shown(before));
+            let rule = format!("must not be after createdBefore {before}, got {from}");
+            Err(ArgumentError::new("createdAfter", rule))
+        }
         _ => Ok(()),
     }
+}
+
+fn shown(micros: i64) -> String {
+    from_micros(micros).map_or_else(|_| micros.to_string(), |time| time.to_string())
 }
 
 /// The first whole microsecond at this time or later. Orders are created at whole ones, so both bounds stay exact.
@@ -64,6 +70,11 @@ mod tests {
         let error = in_order(period(time(before), time(from))).expect_err("in the wrong order");
         let error = ApiError::from(error);
         assert_eq!(error.field.as_deref(), Some("createdAfter"));
+        assert_eq!(
+            error.message,
+            "createdAfter must not be after createdBefore 1970-01-01T00:00:00.000001Z, got \
+             1970-01-01T00:00:00.000002Z"
+        );
         assert_eq!(in_order(period(time(from), time(from))), Ok(()));
     }
 }

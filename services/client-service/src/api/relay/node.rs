@@ -1,6 +1,7 @@
 //! Objects by their global id.
 
 use async_graphql::{Context, ID, Interface, Object};
+use event_sourcing::quoted;
 use futures::future::join_all;
 
 use super::super::arguments;
@@ -34,7 +35,8 @@ pub struct NodeQueries;
 async fn by_id(context: &Context<'_>, field: &str, id: &ID) -> Result<Node, ApiError> {
     let scope = RequestContext::of(context)?;
     let Some((of, plain)) = parse(id) else {
-        return Err(ApiError::invalid(field, "must be the nodeId of an object"));
+        let rule = format!("must be the nodeId of an object, got {}", quoted(id));
+        return Err(ApiError::invalid(field, rule));
     };
     let found = match of {
         NodeType::Category => load::category(scope, &plain).await?.map(|row| {
