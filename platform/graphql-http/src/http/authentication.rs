@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use authentication::{Caller, TokenConfig, TokenError, TokenVerifier, bearer, bearer_of};
+use authentication::{
+    Caller, NotBearer, TokenConfig, TokenError, TokenVerifier, bearer, bearer_of,
+};
 use event_sourcing::Clock;
 use http::HeaderMap;
 use platform::health::ComponentState;
@@ -73,19 +75,26 @@ impl Authentication {
         &self,
         payload: Option<&Map<String, Value>>,
     ) -> Result<Option<Caller>, ApiError> {
-        let given = payload.and_then(|payload| {
-            let mut fields = payload.iter();
-            let field = fields.find(|(name, _)| name.eq_ignore_ascii_case("authorization"));
-            field.map(|(_, value)| value)
-        });
-        let (Some(verifier), Some(given)) = (&self.0, given) else {
+        let Some(verifier) = &self.0 else {
             return Ok(None);
         };
-        let token = given.as_str().and_then(|text| bearer_of(text).ok());
-        match token {
-            Some(token) => verified(verifier, token).await.map(Some),
-            None => Err(refused(TokenError::NotBearer.counted())),
+        match token_in(payload) {
+            Ok(None) => Ok(None),
+            Ok(Some(token)) => verified(verifier, token).await.map(Some),
+            Err(error) => Err(refused(TokenError::from(error).counted())),
         }
+    }
+}
+
+/// The token in the payload of a `connection_init`. Null and an empty text are none, as clients send them for a visitor
+/// who is not signed in.
+fn token_in(payload: Option<&Map<String, Value>>) -> Result<Option<&str>, NotBearer> {
+    let mut fields = payload.into_iter().flatten();
+    let given = fields.find(|(name, _)| name.eq_ignore_ascii_case("authorization"));
+    match given.map(|(_, value)| value) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => bearer_of(text),
+        Some(_) => Err(NotBearer),
     }
 }
 
@@ -116,4 +125,38 @@ fn refused(error: TokenError) -> ApiError {
         };
     }
     ApiError::new(Code::InvalidToken, error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use authentication::NotBearer;
+    use serde_json::{Value, json};
+
+    use super::token_in;
+
+    #[test]
+    fn a_payload_has_one_bearer_token_or_none() {
+        let of = |payload: Value| token_in(payload.as_object()).map(|it| it.map(str::to_owned));
+        for none in [
+            Value::Null,
+            json!({}),
+            json!({"token": "Bearer abc"}),
+            json!({"Authorization": null}),
+            json!({"authorization": " "}),
+        ] {
+            assert_eq!(of(none.clone()), Ok(None), "{none}");
+        }
+        for name in ["Authorization", "authorization"] {
+            assert_eq!(of(json!({name: "Bearer abc"})), Ok(Some("abc".to_owned())));
+        }
+        for other in [
+            json!("abc"),
+            json!("Bearer"),
+            json!(5),
+            json!(["Bearer abc"]),
+        ] {
+            let payload = json!({"Authorization": other});
+            assert_eq!(of(payload), Err(NotBearer), "{other}");
+        }
+    }
 }
