@@ -131,13 +131,18 @@ impl Socket {
     /// # Errors
     /// The gateway does not answer in time, or otherwise than expected.
     pub async fn next(&mut self) -> Result<Value> {
-        loop {
-            match self.frame().await? {
-                Message::Text(text) => return Ok(serde_json::from_str(&text)?),
-                Message::Ping(_) | Message::Pong(_) => {}
-                other => bail!("{other:?}"),
+        let reading = async {
+            loop {
+                match self.frame().await? {
+                    Message::Text(text) => return Ok(serde_json::from_str(&text)?),
+                    Message::Ping(_) | Message::Pong(_) => {}
+                    other => bail!("{other:?}"),
+                }
             }
-        }
+        };
+        // The gateway's pings are frames too.
+        let read = tokio::time::timeout(LIMIT, reading).await;
+        read.context("no message in time")?
     }
 
     /// The payload of the next message of an operation.
@@ -182,12 +187,16 @@ impl Socket {
     /// # Errors
     /// The gateway does not answer in time, or otherwise than expected.
     pub async fn closed(&mut self) -> Result<(u16, String)> {
-        loop {
-            if let Message::Close(frame) = self.frame().await? {
-                let frame = frame.context("no code")?;
-                return Ok((frame.code.into(), frame.reason.to_string()));
+        let reading = async {
+            loop {
+                if let Message::Close(frame) = self.frame().await? {
+                    let frame = frame.context("no code")?;
+                    return Ok((frame.code.into(), frame.reason.to_string()));
+                }
             }
-        }
+        };
+        let read = tokio::time::timeout(LIMIT, reading).await;
+        read.context("not closed in time")?
     }
 }
 

@@ -78,17 +78,22 @@ impl Events {
 
     /// The next event. The sizes of chunks and the comments are skipped.
     pub async fn next(&mut self) -> Result<Event> {
-        let mut event = Event::default();
-        loop {
-            let line = self.line().await?;
-            match line.split_once(": ") {
-                Some(("id", id)) => id.clone_into(&mut event.id),
-                Some(("event", name)) => name.clone_into(&mut event.name),
-                Some(("data", data)) => data.clone_into(&mut event.data),
-                _ if line.is_empty() && !event.name.is_empty() => return Ok(event),
-                _ => {}
+        let reading = async {
+            let mut event = Event::default();
+            loop {
+                let line = self.line().await?;
+                match line.split_once(": ") {
+                    Some(("id", id)) => id.clone_into(&mut event.id),
+                    Some(("event", name)) => name.clone_into(&mut event.name),
+                    Some(("data", data)) => data.clone_into(&mut event.data),
+                    _ if line.is_empty() && !event.name.is_empty() => return Ok(event),
+                    _ => {}
+                }
             }
-        }
+        };
+        // A stream without events has comments.
+        let read = tokio::time::timeout(TIMEOUT, reading).await;
+        read.context("no event in time")?
     }
 
     /// The lines of all events until the stream ends.
