@@ -178,6 +178,9 @@ async fn is_reported(
     Ok(())
 }
 
+/// Settings with their values.
+type Given<'a> = &'a [(&'a str, &'a str)];
+
 #[tokio::test]
 async fn settings_of_tokens_that_do_not_fit_together_are_rejected() -> Result<()> {
     let secrets = Secrets::create()?;
@@ -188,7 +191,7 @@ async fn settings_of_tokens_that_do_not_fit_together_are_rejected() -> Result<()
     let off = "no value while AUTH is off";
     let one = "one of AUTH_JWT_SECRET_FILE, AUTH_JWT_KEY_FILE and AUTH_JWKS_URL";
     let safe = "an https URL, or http on this machine";
-    let cases: [(&[(&str, &str)], (&str, &str)); 14] = [
+    let cases: [(Given<'_>, (&str, &str)); 14] = [
         (&[tokens], (file, off)),
         (&[(key, &short)], (key, off)),
         (&[("AUTH", "off"), (url, https)], (url, off)),

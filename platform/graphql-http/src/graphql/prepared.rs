@@ -51,10 +51,10 @@ pub struct OperationId([u8; 32]);
 /// What a mutation costs more than a query, in units of the rate limit.
 const UNITS_OF_MUTATION: u64 = 9;
 /// So many objects cost one unit.
-const OBJECTS_PER_UNIT: u64 = 100;
+const OBJECTS_PER_UNIT: u64 = 1_000;
 
 impl Prepared {
-    /// What it costs of the client's rate: 1, for each mutation 9 more, and 1 more for each 100 objects that it may return.
+    /// What it costs of the client's rate: 1, for each mutation 9 more, and 1 more for each 1,000 objects that it may return.
     #[must_use]
     pub fn units(&self) -> u32 {
         let mutations = if self.is_mutation() {
@@ -62,7 +62,14 @@ impl Prepared {
         } else {
             0
         };
-        let units = 1 + mutations + self.complexity / OBJECTS_PER_UNIT;
+        let mutations = u32::try_from(mutations).unwrap_or(u32::MAX);
+        mutations.saturating_add(self.load())
+    }
+
+    /// What it takes while it is executed: 1, and 1 more for each 1,000 objects that it may return.
+    #[must_use]
+    pub fn load(&self) -> u32 {
+        let units = 1 + self.complexity / OBJECTS_PER_UNIT;
         u32::try_from(units).unwrap_or(u32::MAX)
     }
 

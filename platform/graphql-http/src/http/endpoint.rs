@@ -265,7 +265,7 @@ impl Endpoint {
         request: Prepared,
         origin: &Origin,
     ) -> Result<HttpResponse, ApiError> {
-        let _admitted = self.responder.load().admit(request.units())?;
+        let _admitted = self.responder.load().admit(request.load())?;
         let minimum = request::minimum(&parts.headers)?;
         let identity = self.responder.identity(origin.clone(), minimum);
         if request.is_subscription() {

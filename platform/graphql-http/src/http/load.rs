@@ -11,7 +11,7 @@ use crate::errors::{ApiError, Code};
 
 const RETRY_AFTER_SECONDS: u64 = 1;
 
-/// The units of all requests that are executed at the same time. They are those of the rate of a client.
+/// The units of all requests that are executed at the same time: 1 for each, and more for long lists.
 #[derive(Debug)]
 pub struct LoadLimit {
     units: u32,

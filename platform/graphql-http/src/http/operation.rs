@@ -71,7 +71,7 @@ pub async fn run(
         }
         return;
     }
-    let admitted = match responder.load().admit(prepared.units()) {
+    let admitted = match responder.load().admit(prepared.load()) {
         Ok(admitted) => admitted,
         Err(error) => {
             let body = responder.errors(&error);

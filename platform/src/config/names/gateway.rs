@@ -63,9 +63,9 @@ pub const GRAPHQL_MAX_CONCURRENT_UNITS: Setting<u32> = Setting::new(
     "GRAPHQL_MAX_CONCURRENT_UNITS",
     positive,
     A_COUNT,
-    "Maximum units of all requests that are executed at the same time; beyond, they are rejected",
+    "Maximum of all requests that are executed at the same time, each 1 and 1 more for each 1,000 objects",
 )
-.or("5000");
+.or("2000");
 pub const GRAPHQL_MAX_SOCKETS: Setting<u32> = Setting::new(
     "GRAPHQL_MAX_SOCKETS",
     positive,

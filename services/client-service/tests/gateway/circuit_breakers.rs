@@ -87,10 +87,10 @@ async fn a_request_beyond_what_is_executed_at_the_same_time_is_rejected_at_once(
         command: command.channel(),
         query: query.channel(),
     };
-    // Each of the queries has 1 unit, and 5 for 500 categories.
+    // Each of the queries counts 1.
     let settings = [
         ("CLIENT_LIST_TIMEOUT_MS", "86400000"),
-        ("GRAPHQL_MAX_CONCURRENT_UNITS", "12"),
+        ("GRAPHQL_MAX_CONCURRENT_UNITS", "2"),
     ];
     let gateway = TestGateway::on_channels(channels, &settings).await?;
     let request = graphql(QUERY, &json!({}));

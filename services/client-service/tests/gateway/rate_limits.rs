@@ -4,10 +4,11 @@ use anyhow::{Result, ensure};
 use platform::config::AppEnv;
 use serde_json::{Value, json};
 use test_shop::{Reply, Request, Socket};
+use test_tokens::Secrets;
 
 use super::test_gateway::{TestGateway, graphql};
 
-const LIST: &str = "{ products(limit: 100) { id } }";
+const LIST: &str = "{ products(limit: 500) { id category { id } } }";
 const CREATE: &str = "mutation($name: String!) { createCategory(input: {name: $name}) { id } }";
 
 async fn limited_to(units: &str) -> Result<TestGateway> {
@@ -28,7 +29,7 @@ fn create(name: &str) -> Request {
 async fn a_request_over_the_limit_reaches_no_service() -> Result<()> {
     let gateway = limited_to("25").await?;
     let listed = gateway.send(&graphql(LIST, &json!({}))).await?;
-    assert_eq!(remaining(&listed)?, 23, "1, and 1 for 100 objects");
+    assert_eq!(remaining(&listed)?, 23, "1, and 1 for 1,000 objects");
     let reset = listed.header("x-ratelimit-reset");
     assert_eq!(reset, Some("5"), "2 of 25 in 60 s");
     assert_eq!(listed.header("x-ratelimit-limit"), Some("25"));
@@ -69,18 +70,16 @@ async fn invalid_requests_cost_too_and_what_could_never_pass_says_so() -> Result
     let gateway = limited_to("10").await?;
     let invalid = gateway.send(&graphql("{ nonsense", &json!({}))).await?;
     assert_eq!(remaining(&invalid)?, 9);
-    let large = gateway
-        .send(&graphql(
-            "{ products(limit: 500) { category { id } } categories { id } }",
-            &json!({}),
-        ))
-        .await?;
+    let lists = (0..12).map(|n| format!("p{n}: products(limit: 500) {{ category {{ id }} }}"));
+    let lists: Vec<String> = lists.collect();
+    let query = format!("{{ {} }}", lists.join(" "));
+    let large = gateway.send(&graphql(&query, &json!({}))).await?;
     assert_eq!(large.status, 429);
     let error = large.json()?["errors"][0].take();
     assert_eq!(error["extensions"]["retryAfter"], Value::Null);
     assert_eq!(
         error["message"],
-        "a client may spend 10 units a minute: this needs 15"
+        "a client may spend 10 units a minute: this needs 12"
     );
     for path in ["/health", "/metrics"] {
         for _ in 0..20 {
@@ -131,5 +130,18 @@ async fn operations_of_a_websocket_cost_as_requests_do() -> Result<()> {
     // The socket is still there.
     socket.subscribe("3", LIST, &json!({})).await?;
     assert_eq!(socket.next().await?["type"], "next");
+    Ok(())
+}
+
+#[tokio::test]
+async fn clients_are_limited_by_default_if_they_are_known() -> Result<()> {
+    let secrets = Secrets::create()?;
+    let development = AppEnv::Development;
+    let secured = TestGateway::open_with(development, &secrets.settings()).await?;
+    let reply = secured.send(&graphql("{ __typename }", &json!({}))).await?;
+    assert_eq!(reply.header("x-ratelimit-limit"), Some("1000"));
+    let open = TestGateway::open().await?;
+    let reply = open.send(&graphql("{ __typename }", &json!({}))).await?;
+    assert_eq!(reply.header("x-ratelimit-limit"), None);
     Ok(())
 }

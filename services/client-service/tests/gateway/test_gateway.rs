@@ -162,7 +162,8 @@ impl TestGateway {
 
     /// Opens a gateway with authentication, and these settings.
     pub async fn open_secured(secrets: &Secrets, more: &[(&str, &str)]) -> Result<Self> {
-        let given = [&secrets.settings()[..], more].concat();
+        let unlimited = [("RATE_LIMIT_PER_MINUTE", "0")];
+        let given = [&secrets.settings()[..], &unlimited, more].concat();
         Self::open_with(AppEnv::Development, &given).await
     }
 

@@ -260,6 +260,6 @@ impl ReplyError {
                 message,
             },
         };
-        FailedTry { again, error }
+        FailedTry { error, again }
     }
 }

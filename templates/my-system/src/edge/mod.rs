@@ -26,8 +26,8 @@ use query::Query;
 pub(crate) use answers::StoredAnswers;
 pub(crate) use resolvers::Edge;
 
-/// What is executed at the same time, in units: 1 for a request, more for long lists and mutations.
-const MAX_CONCURRENT_UNITS: u32 = 5_000;
+/// What is executed at the same time, in units: 1 for a request, and more for long lists.
+const MAX_CONCURRENT_UNITS: u32 = 2_000;
 
 /// The operations with which `/graphiql` begins.
 const SAMPLES: &[Sample] = &[

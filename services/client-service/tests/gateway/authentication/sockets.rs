@@ -1,4 +1,4 @@
-//! WebSockets and event streams: where the token is, and what its expiry ends.
+//! `WebSockets` and event streams: where the token is, and what its expiry ends.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,17 +49,17 @@ async fn the_payload_names_the_sender_in_any_case() -> Result<()> {
         assert_eq!(asked(&mut socket, "anna").await?, Value::Null, "{name}");
         assert_eq!(asked(&mut socket, "boris").await?, "FORBIDDEN", "{name}");
     }
-    for payload in [json!({}), json!({"token": anna.authorization}), Value::Null] {
+    for payload in [
+        json!({}),
+        json!({"token": anna.authorization}),
+        json!({"Authorization": null}),
+        json!({"Authorization": ""}),
+        Value::Null,
+    ] {
         let mut socket = Socket::open_with(gateway.address(), &payload).await?;
         assert_eq!(asked(&mut socket, "anna").await?, "UNAUTHENTICATED");
     }
-    for wrong in [
-        json!("Bearer x"),
-        json!("anna"),
-        json!(7),
-        Value::Null,
-        json!([]),
-    ] {
+    for wrong in [json!("Bearer x"), json!("anna"), json!(7), json!([])] {
         let payload = json!({"Authorization": wrong});
         let (code, reason) = closed(&gateway, "", &payload).await?;
         assert_eq!(code, 4403, "{payload}: {reason}");

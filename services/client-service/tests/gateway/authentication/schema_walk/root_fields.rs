@@ -69,9 +69,10 @@ fn root_field(operation: Operation, field: &FieldDefinition, types: &Types) -> R
             arguments.push(format!("{}: {value}", argument.name.node));
         }
     }
-    let arguments = match arguments.is_empty() {
-        true => String::new(),
-        false => format!("({})", arguments.join(", ")),
+    let arguments = if arguments.is_empty() {
+        String::new()
+    } else {
+        format!("({})", arguments.join(", "))
     };
     let returned = types.get(base(&field.ty.node)).map(|it| &it.kind);
     let selection = match returned {

@@ -1,4 +1,4 @@
-//! The walk over WebSockets.
+//! The walk over `WebSockets`.
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
