@@ -1,10 +1,13 @@
 //! The walk over HTTP; subscriptions as event streams.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, ensure};
 use platform::config::AppEnv;
 use serde_json::{Value, json};
 use test_shop::Request;
 use test_tokens::Secrets;
+use tokio::time::timeout;
 
 use super::denial;
 use super::root_fields::{Operation, RootField, root_fields};
@@ -12,6 +15,7 @@ use super::token_kinds::{Expected, TokenKind};
 use crate::event_streams::Events;
 use crate::test_gateway::TestGateway;
 
+const TIMEOUT: Duration = Duration::from_secs(30);
 const MEDIA: [&str; 2] = ["application/graphql-response+json", "application/json"];
 
 fn request(field: &RootField, accept: &str, authorization: Option<&str>) -> Request {
@@ -63,7 +67,9 @@ async fn what_may_not_be_done_is_rejected_and_reaches_no_service() -> Result<()>
             let authorization = kind.authorization(&secrets);
             for accept in media(&field) {
                 let request = request(&field, accept, authorization.as_deref());
-                let reply = gateway.send(&request).await?;
+                // An event stream would not end.
+                let sent = timeout(TIMEOUT, gateway.send(&request)).await;
+                let reply = sent.with_context(|| format!("{kind:?} {}", field.name))??;
                 let body = reply.json()?;
                 let code = body["errors"][0]["extensions"]["code"].as_str();
                 let got = (
