@@ -162,9 +162,6 @@ fn with_databases<'a>(given: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     [&databases[..], given].concat()
 }
 
-/// What is given, and the setting that is reported with its rule.
-type Case<'a> = (&'a [(&'a str, &'a str)], (&'a str, &'a str));
-
 /// Whether the only error of a binary begins with the setting and has `rule`.
 async fn is_reported(
     binary: &str,

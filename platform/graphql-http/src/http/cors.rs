@@ -17,7 +17,7 @@ use super::response::MIN_POSITION;
 const REMEMBERED: Duration = Duration::from_hours(2);
 
 /// The headers of requests that a page may set.
-const REQUEST_HEADERS: [HeaderName; 13] = [
+const REQUEST_HEADERS: [HeaderName; 15] = [
     header::ACCEPT,
     header::AUTHORIZATION,
     header::CONTENT_TYPE,
@@ -25,6 +25,9 @@ const REQUEST_HEADERS: [HeaderName; 13] = [
     // Apollo's clients send them if they have a name.
     HeaderName::from_static("apollographql-client-name"),
     HeaderName::from_static("apollographql-client-version"),
+    // Apollo's way to state that a request is not one that a form could send.
+    HeaderName::from_static("apollo-require-preflight"),
+    HeaderName::from_static("x-apollo-operation-name"),
     HeaderName::from_static("idempotency-key"),
     HeaderName::from_static("graphql-cost"),
     HeaderName::from_static("last-event-id"),

@@ -278,7 +278,7 @@ async fn a_customer_lists_its_own_orders() {
         ("ann", "ann", true),
         ("keeper", "ann", true),
         ("bob", "ann", false),
-        ("bob", "nobody", false),
+        ("bob", "carl", false),
         ("Ann", "ann", false),
         ("ann", "ann ", false),
     ] {

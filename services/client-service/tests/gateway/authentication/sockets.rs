@@ -109,7 +109,7 @@ async fn the_sender_of_a_socket_does_not_change() -> Result<()> {
     Ok(())
 }
 
-/// A gateway whose clock stands still, and a token with a second left of the time that clocks may differ by.
+/// A gateway whose clock does not move, and a token with a second left of the time that clocks may differ by.
 async fn with_an_expiring_token() -> Result<(Secrets, TestGateway, String)> {
     let secrets = Secrets::create()?;
     let now = SystemClock.now().with_nanosecond(0).unwrap_or_default();

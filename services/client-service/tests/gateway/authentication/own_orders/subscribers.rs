@@ -29,7 +29,7 @@ async fn subscribers_of_the_same_document_get_their_own_orders_alone() -> Result
     let anna = Client::customer(&gateway, &secrets, "anna");
     let boris = Client::customer(&gateway, &secrets, "boris");
     let mut streams = Vec::new();
-    // Whoever is first: the administrator, the owner, or the other customer.
+    // In each order of their starts: the administrator, the owner, or the other customer.
     for start in 0..3 {
         let order = anna.place(&product).await?;
         let variables = json!({"id": order});
