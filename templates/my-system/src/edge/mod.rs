@@ -12,8 +12,8 @@ use std::sync::Arc;
 use async_graphql::{EmptySubscription, Schema};
 use event_sourcing::Clock;
 use graphql_http::{
-    AllowedHosts, AllowedOrigins, Backend, Clients, Endpoint, Explorer, GraphiqlFolder, LoadLimit, MAX_NESTING, Sample,
-    Site,
+    AllowedHosts, AllowedOrigins, Backend, Clients, Endpoint, Explorer, GraphiqlFolder, LoadLimit,
+    MAX_NESTING, Sample, Site,
 };
 use platform::runtime::StartError;
 use platform::telemetry::Metrics;
