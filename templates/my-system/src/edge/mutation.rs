@@ -77,6 +77,7 @@ impl Mutation {
     }
 
     /// An operator's action on a saga. Who took it, and why, is an event.
+    #[graphql(directive = ForAdmins::apply())]
     async fn act_on_saga(
         &self,
         context: &Context<'_>,
