@@ -40,6 +40,8 @@ impl Running {
         let line = timeout(TIMEOUT, lines.next_line()).await??;
         let line = line.ok_or("it ended before it served")?;
         let url = line.rsplit(' ').next().ok_or("no address")?.to_owned();
+        // The client takes a cryptography even without TLS. An error means that it has one already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().no_proxy().build()?;
         Ok(Self { child, url, http })
     }
