@@ -78,11 +78,12 @@ async function until(what, probe) {
   assert.fail(`${what}: ${JSON.stringify(last)}`);
 }
 
-const hasEventually = (locator, part) =>
-  until(`${part} is shown`, async () => {
-    const text = (await locator.innerText()).replaceAll("\u00a0", " ");
-    return text.includes(part) || text;
-  });
+const has = async (locator, part) => {
+  const text = (await locator.innerText()).replaceAll("\u00a0", " ");
+  return text.includes(part) || text;
+};
+
+const hasEventually = (locator, part) => until(`${part} is shown`, () => has(locator, part));
 
 // A page that records its requests and its errors.
 class Watched {
@@ -206,8 +207,11 @@ async function samples(browser, gateway) {
   const opened = page.waitForResponse((one) => one.headers()["content-type"]?.startsWith("text/event-stream"));
   await run(page);
   await opened;
-  await createProduct(gateway, "Seen by a subscriber");
-  await hasEventually(response(page), '"name": "Seen by a subscriber"');
+  // The response begins before the subscription does, and a change before that is not reported.
+  await until("a change is shown", async () => {
+    await createProduct(gateway, "Seen by a subscriber");
+    return has(response(page), '"name": "Seen by a subscriber"');
+  });
   await run(page);
   await until("the subscription has ended", async () => {
     const metrics = await (await fetch(`http://${gateway}/metrics`)).text();
