@@ -1,4 +1,4 @@
-//! The address of a client, also behind a proxy.
+//! The IP address of a client: the connection's, or the one that a trusted proxy forwards.
 
 use std::net::{IpAddr, SocketAddr};
 
