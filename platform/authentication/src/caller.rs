@@ -43,6 +43,12 @@ impl Scope<'_> {
             Self::Own(subject) => subject == user,
         }
     }
+
+    /// Whether all orders of a list are in it: the list of the orders of `user`, or of all users.
+    #[must_use]
+    pub fn includes_list_of(self, user: Option<&str>) -> bool {
+        user.map_or(self == Self::All, |user| self.includes(user))
+    }
 }
 
 impl Caller {
@@ -156,5 +162,9 @@ mod tests {
     fn own_orders_are_those_of_the_subject() {
         assert!(Scope::Own("alice").includes("alice") && !Scope::Own("alice").includes("Alice"));
         assert!(Scope::All.includes("anyone"));
+        assert!(Scope::All.includes_list_of(Some("anyone")) && Scope::All.includes_list_of(None));
+        let own = Scope::Own("alice");
+        assert!(own.includes_list_of(Some("alice")) && !own.includes_list_of(Some("bob")));
+        assert!(!own.includes_list_of(None));
     }
 }

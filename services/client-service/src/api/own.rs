@@ -1,6 +1,6 @@
 //! What a customer may ask for: what is its own.
 
-use authentication::{Denied, Scope};
+use authentication::Denied;
 use graphql_http::{ApiError, Code, ExecutionContext};
 
 /// Rejects the id of another user, which `field` has. The services check it again.
@@ -13,12 +13,7 @@ pub fn require_own(
     user: Option<&str>,
 ) -> Result<(), ApiError> {
     let scope = execution.origin().caller().orders();
-    let is_own = match (scope.map_err(denied)?, user) {
-        (Scope::All, _) => true,
-        (own @ Scope::Own(_), Some(user)) => own.includes(user),
-        (Scope::Own(_), None) => false,
-    };
-    if is_own {
+    if scope.map_err(denied)?.includes_list_of(user) {
         return Ok(());
     }
     let message = format!("{field} must be the id of the user whose token it is");

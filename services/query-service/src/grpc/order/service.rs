@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use authentication::Scope;
 use contract::query::order_query_server::OrderQuery;
 use contract::query::{
     OrderConnectionRequest, OrderConnectionResponse, OrderIdsRequest, OrderListRequest,
@@ -39,12 +38,7 @@ impl OrderApi {
 
 /// A customer may list its own orders only, whether there are any of the user or not.
 fn require_own(field: &str, user: Option<&str>, extensions: &Extensions) -> Result<(), Status> {
-    let is_own = match (scope_of(extensions)?, user) {
-        (Scope::All, _) => true,
-        (own, Some(user)) => own.includes(user),
-        (Scope::Own(_), None) => false,
-    };
-    if is_own {
+    if scope_of(extensions)?.includes_list_of(user) {
         return Ok(());
     }
     let message = format!("a customer lists its own orders: {field} must be its id");
