@@ -329,10 +329,8 @@ fn trial_of(
         query: Query {
             text: text.to_owned(),
             operation_name: Some(trial::OPERATION.to_owned()),
-            variables: Variables::default(),
             replaced,
-            reports_cost: false,
-            persisted: None,
+            ..Query::default()
         },
         document: Arc::new(Document::new(trial::with_operation(document)?)),
         operation: OperationType::Query,

@@ -8,7 +8,7 @@ use event_sourcing::CommandId;
 use serde_json::json;
 
 use super::super::{Limits, TEST_SDL};
-use super::{Engine, Executor, Identity, Prepared, Query, ReplacedNumbers, ValidatedDocument};
+use super::{Engine, Executor, Identity, Prepared, Query, ValidatedDocument};
 use crate::origin::Origin;
 
 /// An engine that records whether it may omit the validation, and finds a document with a `price` invalid.
@@ -44,11 +44,8 @@ fn executor() -> (Executor, Arc<Mutex<Vec<bool>>>) {
 fn prepared(executor: &Executor, text: &str, variables: serde_json::Value) -> Prepared {
     let query = Query {
         text: text.to_owned(),
-        operation_name: None,
         variables: Variables::from_json(variables),
-        replaced: ReplacedNumbers::default(),
-        reports_cost: false,
-        persisted: None,
+        ..Query::default()
     };
     executor.prepare(query).expect("valid")
 }

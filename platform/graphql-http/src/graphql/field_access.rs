@@ -65,16 +65,17 @@ impl NeededAccess<'_> {
         }
     }
 
-    pub fn into_owned(self) -> RequiredAccess {
-        RequiredAccess {
+    /// `None` if everyone has it.
+    pub fn into_required(self) -> Option<RequiredAccess> {
+        (self.access > Access::Anyone).then(|| RequiredAccess {
             access: self.access,
             field: self.field.into(),
             place: self.place,
-        }
+        })
     }
 }
 
-/// The access that a request needs, because of a field that it selects.
+/// An access that not everyone has, which a request needs because of a field that it selects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequiredAccess {
     access: Access,
@@ -83,11 +84,6 @@ pub struct RequiredAccess {
 }
 
 impl RequiredAccess {
-    /// Whether everyone has it, and gets the same.
-    pub fn is_public(&self) -> bool {
-        self.access == Access::Anyone
-    }
-
     /// # Errors
     /// `caller` does not have it.
     pub fn require_of(&self, caller: &Caller) -> Result<(), ApiError> {

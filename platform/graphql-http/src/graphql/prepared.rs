@@ -18,7 +18,7 @@ use crate::persisted::PersistedQuery;
 const MAX_NAME_BYTES: usize = 64;
 
 /// A GraphQL request as it arrived.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Query {
     pub text: String,
     /// The operation to execute.
@@ -40,7 +40,7 @@ pub struct Prepared {
     pub(super) operation: OperationType,
     pub(super) complexity: u64,
     pub(super) root_fields: u64,
-    /// `None` if it selects nothing that the schema knows.
+    /// `None` if everyone may execute it, and gets the same.
     pub(super) access: Option<RequiredAccess>,
 }
 
@@ -126,9 +126,8 @@ impl Prepared {
         }
         let mut hash = Sha256::new();
         let variables = serde_json::to_string(&self.query.variables).unwrap_or_default();
-        let is_public = self.access.as_ref().is_none_or(RequiredAccess::is_public);
         let scope = match caller.orders() {
-            Ok(Scope::Own(subject)) if !is_public => subject,
+            Ok(Scope::Own(subject)) if self.access.is_some() => subject,
             _ => "",
         };
         for part in [

@@ -175,16 +175,13 @@ mod tests {
 
     use super::super::response::HttpResponse;
     use super::{from_stored, request_hash, to_stored};
-    use crate::graphql::{Query, ReplacedNumbers};
+    use crate::graphql::Query;
 
     fn hash(text: &str, variables: serde_json::Value) -> Vec<u8> {
         request_hash(&Query {
             text: text.to_owned(),
-            operation_name: None,
             variables: Variables::from_json(variables),
-            replaced: ReplacedNumbers::default(),
-            reports_cost: false,
-            persisted: None,
+            ..Query::default()
         })
     }
 

@@ -37,7 +37,7 @@ const INTROSPECTION_LISTS: [&str; 8] = [
 pub struct Measured {
     pub complexity: u64,
     pub root_fields: u64,
-    /// The access that it needs, if it selects anything.
+    /// The access that it needs, if not everyone has it.
     pub access: Option<RequiredAccess>,
 }
 
@@ -61,7 +61,7 @@ pub fn measure(
             measured = Measured {
                 complexity: cost.complexity,
                 root_fields: cost.fields,
-                access: cost.access.map(NeededAccess::into_owned),
+                access: cost.access.and_then(NeededAccess::into_required),
             };
         }
     }
