@@ -28,16 +28,6 @@ const LISTENERS: &[Spec] = &[
     names::INSECURE.spec,
     names::MAX_CONNECTIONS_PER_PEER.spec,
 ];
-const AUTHENTICATION: &[Spec] = &[
-    names::AUTH.spec,
-    names::AUTH_JWT_SECRET_FILE.spec,
-    names::AUTH_JWT_KEY_FILE.spec,
-    names::AUTH_JWKS_URL.spec,
-    names::AUTH_ISSUER.spec,
-    names::AUTH_AUDIENCE.spec,
-    names::AUTH_ROLES_CLAIM.spec,
-    names::SERVICE_SECRET_FILE.spec,
-];
 const PROCESS: &[Spec] = &[
     names::APP_ENV.spec,
     LOG_LEVEL.spec,
@@ -137,12 +127,14 @@ fn command() -> Command {
 
 /// `command` with all settings of the shop.
 fn settings(command: Command) -> Command {
+    let (mode, secret) = (names::AUTH.spec, names::SERVICE_SECRET_FILE.spec);
+    let authentication = [&[mode], names::TOKENS, &[secret]].concat();
     command
         .args(local(config::args(&[])))
         .args(section("Data", DATA))
         .args(section("Listeners", LISTENERS))
         .args(section("GraphQL gateway", client_service::config::SETTINGS))
-        .args(section("Authentication", AUTHENTICATION))
+        .args(section("Authentication", &authentication))
         .args(section("Providers and sagas", names::WRITE_SIDE))
         .args(section("Read side", names::READ_SIDE))
         .args(section("Process", PROCESS))
