@@ -120,6 +120,22 @@ impl Settings {
         Self::from_known(layers, names::ALL)
     }
 
+    /// Collects variables of an environment; there are no flags and no file.
+    #[must_use]
+    pub fn from_environment<N, V>(variables: impl IntoIterator<Item = (N, V)>) -> Self
+    where
+        N: Into<String>,
+        V: Into<String>,
+    {
+        let variables = variables.into_iter();
+        Self::from_layers(Layers {
+            environment: variables
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
+            ..Layers::default()
+        })
+    }
+
     fn from_known(layers: Layers, known: &[Spec]) -> Self {
         let mut settings = Self::default();
         if let Some((path, text)) = layers.file {

@@ -12,10 +12,7 @@ fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
 }
 
 fn environment(pairs: &[(&str, &str)]) -> Settings {
-    Settings::from_layers(Layers {
-        environment: map(pairs),
-        ..Layers::default()
-    })
+    Settings::from_environment(pairs.iter().copied())
 }
 
 fn get<T>(settings: &Settings, setting: &Setting<T>) -> Result<T, ConfigErrors> {

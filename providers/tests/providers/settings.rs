@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::value::Money;
-use platform::config::{ConfigErrors, Layers, Settings};
+use platform::config::{ConfigErrors, Settings};
 use providers::ProviderSettings;
 use providers::notifications::{NotificationsConfig, SmtpTls};
 use providers::payments::PaymentsConfig;
@@ -16,14 +16,7 @@ const HOOK: &str = "whsec_anotherverysecrettext";
 const PASSWORD: &str = "correct-horse-battery";
 
 fn read(pairs: &[(&str, &str)]) -> Result<ProviderSettings, ConfigErrors> {
-    let environment = pairs
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-        .collect();
-    let settings = Settings::from_layers(Layers {
-        environment,
-        ..Layers::default()
-    });
+    let settings = Settings::from_environment(pairs.iter().copied());
     assert_hides(&format!("{settings:?}"));
     settings.read(ProviderSettings::read)
 }

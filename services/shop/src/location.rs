@@ -169,17 +169,12 @@ fn place(
 
 #[cfg(test)]
 mod tests {
-    use platform::config::{Layers, Settings};
+    use platform::config::Settings;
 
     use super::Location;
 
     fn read(pairs: &[(&str, &str)]) -> Result<[String; 3], String> {
-        let pairs = pairs.iter();
-        let pairs = pairs.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        let settings = Settings::from_layers(Layers {
-            environment: pairs.collect(),
-            ..Layers::default()
-        });
+        let settings = Settings::from_environment(pairs.iter().copied());
         let read = settings.read(Location::read);
         let read = read.map_err(|errors| errors.to_string())?;
         Ok([read.gateway, read.command, read.query].map(|place| place.to_string()))

@@ -24,13 +24,7 @@ fn user_after(guard: CallGuard, authorization: Option<&str>) -> Option<String> {
 fn the_user_of_a_call_is_the_signed_one() {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let secrets = Secrets::create().expect("secrets");
-    let environment = secrets
-        .service_settings()
-        .map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let settings = platform::Settings::from_layers(platform::config::Layers {
-        environment: environment.into(),
-        ..platform::config::Layers::default()
-    });
+    let settings = platform::Settings::from_environment(secrets.service_settings());
     let secret = settings.read(ServiceSecret::of_settings).expect("a secret");
     let guard = CallGuard::new(secret.as_ref(), &clock);
     let signed = |subject: &str, roles: &[&str]| {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use event_sourcing::clock::ManualClock;
 use event_sourcing::envelope::DecodedOnce;
 use event_sourcing::{Clock, CommandId, Envelope, Metadata, Position, StreamId, Version};
-use platform::config::{ConfigErrors, Layers, Settings};
+use platform::config::{ConfigErrors, Settings};
 use providers::{WebhookPublisher, WebhookSettings};
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -42,11 +42,8 @@ impl File {
     }
 
     pub fn read(&self) -> Result<WebhookSettings, ConfigErrors> {
-        let path = self.path.to_str().expect("a path").to_owned();
-        let settings = Settings::from_layers(Layers {
-            environment: [("WEBHOOKS_FILE".to_owned(), path)].into(),
-            ..Layers::default()
-        });
+        let path = self.path.to_str().expect("a path");
+        let settings = Settings::from_environment([("WEBHOOKS_FILE", path)]);
         let read = settings.read(|reader| WebhookSettings::read(reader, &TYPES));
         read.map(|settings| settings.expect("the file is named"))
     }

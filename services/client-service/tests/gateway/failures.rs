@@ -7,7 +7,7 @@ use client_service::{Channels, Config};
 use contract::status::Reason;
 use event_sourcing::SystemClock;
 use platform::Settings;
-use platform::config::{AppEnv, Layers};
+use platform::config::AppEnv;
 use platform::runtime::GrpcChannel;
 use platform::telemetry::Metrics;
 use serde_json::json;
@@ -143,11 +143,7 @@ async fn a_write_that_could_not_be_sent_has_no_effect() -> Result<()> {
         ("CLIENT_HTTP_ADDR", "127.0.0.1:0"),
         ("CLIENT_WRITE_TRIES", "2"),
     ];
-    let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let settings = Settings::from_layers(Layers {
-        environment: environment.into(),
-        ..Layers::default()
-    });
+    let settings = Settings::from_environment(environment);
     let config = settings.read(|reader| Config::read(reader, Ok(AppEnv::Development)))?;
     let clock = Arc::new(SystemClock);
     let gateway = client_service::start(config, channels, Metrics::detached(), clock).await?;

@@ -15,7 +15,7 @@ use event_sourcing::{Clock, Entry, Envelope, Filter, Position, SteadyClock, Syst
 use event_store_any::AnyEventStore;
 use http::HeaderMap;
 use platform::Settings;
-use platform::config::{AppEnv, Layers};
+use platform::config::AppEnv;
 use platform::runtime::GrpcChannel;
 use platform::telemetry::Metrics;
 use query_service::QueryService;
@@ -124,12 +124,7 @@ fn wired(routes: Routes, wire: &Arc<TestServices>) -> GrpcChannel {
 /// The settings of a gateway on a free port, and the given ones.
 fn settings<'a>(given: impl IntoIterator<Item = (&'a str, &'a str)>) -> Settings {
     let address = [("CLIENT_HTTP_ADDR", "127.0.0.1:0")];
-    let environment = address.into_iter().chain(given);
-    let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    Settings::from_layers(Layers {
-        environment: environment.collect(),
-        ..Layers::default()
-    })
+    Settings::from_environment(address.into_iter().chain(given))
 }
 
 #[derive(Debug)]

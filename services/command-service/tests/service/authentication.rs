@@ -13,7 +13,7 @@ use event_sourcing::clock::ManualClock;
 use event_sourcing::{Clock, Filter, Position, SystemClock};
 use http::uri::PathAndQuery;
 use platform::Settings;
-use platform::config::{Engine, Layers};
+use platform::config::Engine;
 use test_tokens::{Secrets, Token};
 use tonic::client::Grpc;
 use tonic::{Code, Request, Response, Status};
@@ -45,12 +45,7 @@ struct Secured {
 impl Secured {
     async fn start() -> Self {
         let secrets = Secrets::create().expect("secrets");
-        let given = secrets.service_settings();
-        let environment = given.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let settings = Settings::from_layers(Layers {
-            environment: environment.into(),
-            ..Layers::default()
-        });
+        let settings = Settings::from_environment(secrets.service_settings());
         let own = settings.read(Config::read).expect("a configuration");
         let clock = Arc::new(ManualClock::new(SystemClock.now()));
         let home = Home::new(Engine::Sqlite).await;

@@ -4,17 +4,12 @@ use std::process::ExitCode;
 
 use command_service::Config;
 use platform::Settings;
-use platform::config::{Engine, Layers};
+use platform::config::Engine;
 
 use crate::support::Home;
 
 fn config(settings: &[(&str, &str)]) -> Config {
-    let settings = settings.iter();
-    let environment = settings.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    let settings = Settings::from_layers(Layers {
-        environment: environment.collect(),
-        ..Layers::default()
-    });
+    let settings = Settings::from_environment(settings.iter().copied());
     settings.read(Config::read).expect("settings that parse")
 }
 

@@ -12,7 +12,6 @@ use event_sourcing::clock::ManualClock;
 use event_sourcing::{Clock, SystemClock};
 use http::uri::PathAndQuery;
 use platform::Settings;
-use platform::config::Layers;
 use query_service::Config;
 use test_tokens::{Secrets, Token};
 use tonic::client::Grpc;
@@ -45,12 +44,7 @@ struct Secured {
 impl Secured {
     async fn start(mut world: TestService) -> Self {
         let secrets = Secrets::create().expect("secrets");
-        let given = secrets.service_settings();
-        let environment = given.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let settings = Settings::from_layers(Layers {
-            environment: environment.into(),
-            ..Layers::default()
-        });
+        let settings = Settings::from_environment(secrets.service_settings());
         let clock = Arc::new(ManualClock::new(SystemClock.now()));
         world.own = settings.read(Config::read).expect("a configuration");
         world.clock = Arc::clone(&clock) as Arc<_>;
