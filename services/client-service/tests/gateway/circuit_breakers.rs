@@ -87,17 +87,20 @@ async fn a_request_beyond_what_is_executed_at_the_same_time_is_rejected_at_once(
         command: command.channel(),
         query: query.channel(),
     };
-    // Each of the queries counts 1.
+    // Each of the queries counts 1. The timeout ends the test if the third one waits as well.
     let settings = [
-        ("CLIENT_LIST_TIMEOUT_MS", "86400000"),
+        ("CLIENT_LIST_TIMEOUT_MS", "120000"),
         ("GRAPHQL_MAX_CONCURRENT_UNITS", "2"),
     ];
     let gateway = TestGateway::on_channels(channels, &settings).await?;
     let request = graphql(QUERY, &json!({}));
     let waiting = async { tokio::join!(gateway.send(&request), gateway.send(&request)) };
     let rejected = async {
-        let calls = async || Ok((query.calls.load(Relaxed) == 2).then_some(()));
-        until("both are executed", calls).await?;
+        let both = async || {
+            anyhow::ensure!(query.calls.load(Relaxed) == 2, "not yet called");
+            Ok(())
+        };
+        until("both are executed", both).await?;
         gateway.send(&request).await
     };
     let rejected = tokio::select! {
