@@ -26,6 +26,7 @@ mod journal;
 mod newest_position;
 mod origin;
 mod persisted;
+mod position;
 mod unique_keys;
 
 pub use backend::{Backend, Claim, Lease};
@@ -46,3 +47,4 @@ pub use http::{
 pub use journal::{Entry, Journal};
 pub use origin::Origin;
 pub use persisted::{ManifestError, PersistedOperations, RegisteredOperations};
+pub use position::parse_position;

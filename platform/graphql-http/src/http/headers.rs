@@ -1,10 +1,10 @@
 //! Headers that a request has at most once, and their values.
 
-use event_sourcing::quoted;
 use http::header::AsHeaderName;
 use http::{HeaderMap, HeaderValue};
 
 use crate::errors::{ApiError, Code};
+use crate::position::parse_position;
 
 /// The value of a header. Which one of several counts would be a guess, and a proxy may have used another one.
 ///
@@ -24,18 +24,10 @@ pub fn only<'a>(
     Ok(value)
 }
 
-/// A position of the log, as decimal digits.
+/// The position of the log in a header's value.
 ///
 /// # Errors
 /// The value is none. The error has the name of the header as it is `shown` in the documentation.
 pub fn position(value: &HeaderValue, shown: &str) -> Result<u64, ApiError> {
-    let text = String::from_utf8_lossy(value.as_bytes());
-    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let position = text.parse::<u64>().ok().filter(|_| is_number);
-    let position = position.filter(|position| i64::try_from(*position).is_ok());
-    position.ok_or_else(|| {
-        let given = quoted(&text);
-        let message = format!("{shown} must be a decimal number up to 2^63 - 1, got {given}");
-        ApiError::new(Code::BadRequest, message)
-    })
+    parse_position(shown, &String::from_utf8_lossy(value.as_bytes()))
 }

@@ -5,9 +5,8 @@
 
 use async_graphql::{Context, ID};
 use contract::query::ChangeKind;
-use event_sourcing::quoted;
 use futures::stream;
-use graphql_http::{ApiError, Code};
+use graphql_http::{ApiError, parse_position};
 
 use super::argument_errors::ArgumentErrors;
 use super::arguments;
@@ -30,7 +29,8 @@ pub fn items<T>(
     let trigger = context.data::<Trigger>();
     let item = match trigger.map_err(|error| ApiError::internal(error.message))? {
         Trigger::Start(selection) => {
-            let after = after.map(|after| position(&after)).transpose()?;
+            let after = after.map(|after| parse_position("after", &after));
+            let after = after.transpose()?;
             // An operation has one root field, which is resolved once.
             let _ = selection.set(Selection { kind, ids, after });
             None
@@ -68,15 +68,4 @@ pub fn deleted(row: ChangedRow) -> Option<Result<ID, ApiError>> {
         ChangedRow::Deleted(id) => Some(Ok(ID(id))),
         ChangedRow::Category(_) | ChangedRow::Product(_) | ChangedRow::Order(_) => None,
     }
-}
-
-fn position(text: &str) -> Result<u64, ApiError> {
-    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let position = text.parse::<u64>().ok().filter(|_| is_number);
-    let position = position.filter(|position| i64::try_from(*position).is_ok());
-    position.ok_or_else(|| {
-        let given = quoted(text);
-        let message = format!("after must be a decimal number up to 2^63 - 1, got {given}");
-        ApiError::new(Code::BadRequest, message)
-    })
 }
