@@ -85,8 +85,8 @@ impl Endpoint {
     #[must_use]
     pub fn with_subscriptions(self, source: Arc<dyn Subscriptions>, limits: SocketLimits) -> Self {
         let (responder, operations) = (Arc::clone(&self.responder), Arc::clone(&self.operations));
-        let hub = Hub::new(responder, operations, source, limits);
-        let hub = hub.with_clients(self.clients.clone());
+        let authentication = self.clients.authentication.clone();
+        let hub = Hub::new(responder, operations, authentication, source, limits);
         Self {
             hub: Some(Arc::new(hub)),
             ..self

@@ -8,7 +8,6 @@ use futures::future::BoxFuture;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::authentication::Authentication;
-use super::clients::Clients;
 use super::outbox::Outbox;
 use super::responder::Responder;
 use super::response::HttpResponse;
@@ -78,7 +77,7 @@ pub struct Hub {
     sockets: Arc<Semaphore>,
     subscriptions: Arc<Semaphore>,
     limits: SocketLimits,
-    clients: Clients,
+    authentication: Authentication,
 }
 
 /// An open connection, until it is dropped.
@@ -117,6 +116,7 @@ impl Hub {
     pub fn new(
         responder: Arc<Responder>,
         operations: Arc<PersistedOperations>,
+        authentication: Authentication,
         source: Arc<dyn Subscriptions>,
         limits: SocketLimits,
     ) -> Self {
@@ -127,16 +127,12 @@ impl Hub {
             sockets: Arc::new(Semaphore::new(limits.sockets)),
             subscriptions: Arc::new(Semaphore::new(limits.subscriptions)),
             limits,
-            clients: Clients::unlimited(),
+            authentication,
         }
     }
 
-    pub fn with_clients(self, clients: Clients) -> Self {
-        Self { clients, ..self }
-    }
-
     pub const fn authentication(&self) -> &Authentication {
-        &self.clients.authentication
+        &self.authentication
     }
 
     pub const fn limits(&self) -> &SocketLimits {
