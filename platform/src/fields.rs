@@ -38,6 +38,10 @@ pub const OPERATION: &str = "graphql.operation";
 pub const CODE: &str = "error.code";
 /// The name of a service.
 pub const SERVICE: &str = "service.name";
+/// Whether a listener speaks TLS.
+pub const TLS: &str = "tls.enabled";
+/// Which listener uses certificates; `calls` for those of calls to services.
+pub const TLS_USER: &str = "tls.user";
 /// Whether clients and callers are authenticated, and how.
 pub const AUTHENTICATION: &str = "authentication.mode";
 /// The service that is called.

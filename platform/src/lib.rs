@@ -15,6 +15,7 @@ mod process_metrics;
 pub mod request_log;
 pub mod runtime;
 pub mod telemetry;
+pub mod tls;
 
 /// The commit that the binary was built from: the variable `BUILD_COMMIT` of the build, if it was set.
 pub const COMMIT: Option<&str> = option_env!("BUILD_COMMIT");

@@ -67,6 +67,8 @@ const METRICS: &[(&str, Kind, &str)] = &[
     ("saga_step_duration_seconds", Histogram, "Duration of external step calls, by step and outcome"),
     ("saga_suspended", Gauge, "Open sagas of this process that are suspended until an operator acts"),
     ("saga_suspended_total", Counter, "Times that a saga was suspended"),
+    ("tls_certificate_reloads_total", Counter, "Times that the files of certificates were replaced, or could not be read, by user and outcome"),
+    ("tls_handshakes_failed_total", Counter, "Connections whose TLS handshake failed, by listener"),
     ("webhooks_declined_total", Counter, "Events that a webhook endpoint declined permanently, by endpoint"),
 ];
 

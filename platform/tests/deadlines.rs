@@ -80,7 +80,8 @@ async fn over_a_socket_our_timer_fires_before_the_librarys() {
     let listener = GrpcListener::bind("TEST_ADDR", address)
         .await
         .expect("a free port");
-    let channel = GrpcChannel::remote("127.0.0.1", listener.address().port()).expect("an address");
+    let channel =
+        GrpcChannel::remote("127.0.0.1", listener.address().port(), None).expect("an address");
     listener.serve(silent(), &tasks);
     let mut seen = Vec::new();
     // The library's timers, on both sides, fire only slightly later; on a busy machine one may be earlier.

@@ -111,7 +111,7 @@ async fn a_service_behaves_the_same_over_a_socket_and_in_process() {
         .expect("a free port");
     let port = listener.address().port();
     listener.serve(routes.clone(), &tasks);
-    let remote = GrpcChannel::remote("127.0.0.1", port).expect("an address");
+    let remote = GrpcChannel::remote("127.0.0.1", port, None).expect("an address");
     for channel in [remote, GrpcChannel::in_process(routes)] {
         let ask = |service: &str| HealthCheckRequest {
             service: service.to_owned(),

@@ -8,6 +8,7 @@ use super::exposure::app_env;
 use super::names;
 use super::reader::{Read, Reader};
 use super::setting::{Setting, Spec};
+use crate::tls::{self, ListenerTls};
 
 /// The settings whose names are specific to a service.
 #[derive(Debug)]
@@ -43,6 +44,8 @@ pub struct Databases {
 pub struct Listeners {
     pub grpc: SocketAddr,
     pub metrics: SocketAddr,
+    /// With it gRPC is served over TLS.
+    pub tls: Option<ListenerTls>,
     /// How long open requests may take when the process stops.
     pub shutdown_limit: Duration,
 }
@@ -62,7 +65,7 @@ impl ServiceSettings {
             self.metrics.spec,
             names::SERVICE_SECRET_FILE.spec,
         ];
-        [shared.as_slice(), self.own, names::COMMON].concat()
+        [shared.as_slice(), tls::LISTENERS, self.own, names::COMMON].concat()
     }
 
     /// Reads the settings that the service needs in any process.
@@ -89,16 +92,18 @@ impl ServiceSettings {
     /// Reads the additional settings of a standalone process.
     ///
     /// # Errors
-    /// A setting does not parse, or a listener is reachable from other machines without authentication.
+    /// A setting does not parse, a file is invalid, or a listener is reachable from other machines without authentication.
     pub fn listeners(&self, reader: &mut Reader) -> Read<Listeners> {
         let grpc = reader.get(self.grpc);
         let metrics = reader.get(self.metrics);
+        let tls = ListenerTls::read(reader);
         let exposure = app_env(reader, &[self.grpc, self.metrics]);
         let shutdown_limit = reader.get(&names::SHUTDOWN_TIMEOUT_MS);
         exposure?;
         Ok(Listeners {
             grpc: grpc?,
             metrics: metrics?,
+            tls: tls?,
             shutdown_limit: shutdown_limit?,
         })
     }

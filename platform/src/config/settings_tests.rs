@@ -109,10 +109,7 @@ fn a_file_with_a_typing_error_is_rejected() {
 
 #[test]
 fn an_unsupported_setting_is_rejected_not_ignored() {
-    let lacking = [
-        ("TLS_CERT_FILE", "/cert.pem"),
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4317"),
-    ];
+    let lacking = [("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4317")];
     let error = environment(&lacking).read(|_| Ok(()));
     let error = error.expect_err("not supported").to_string();
     assert_eq!(error.lines().count(), lacking.len(), "{error}");
@@ -126,7 +123,7 @@ fn all_errors_are_reported_together_and_each_once() {
     let settings = Settings::from_layers(Layers {
         flags: map(&[("POOL_SIZE", "")]),
         environment: map(&[
-            ("TLS_KEY_FILE", "x"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "x"),
             ("INSECURE", "yes"),
             ("LOG_LEVEL", ""),
         ]),
@@ -148,7 +145,7 @@ fn all_errors_are_reported_together_and_each_once() {
         .collect();
     let expected = [
         "--config",
-        "TLS_KEY_FILE",
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
         "EVENT_STORE_URL",
         "INSECURE",
         "MIGRATE",

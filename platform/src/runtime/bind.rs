@@ -4,9 +4,18 @@ use std::net::SocketAddr;
 
 use tokio::net::TcpListener;
 
-use super::StartError;
 use super::connections::{Admission, ConnectionLimits};
+use super::{StartError, Tasks};
 use crate::fields;
+use crate::tls::{ListenerTls, Protocols, ServerTls};
+
+/// A listener that accepts connections.
+#[derive(Debug)]
+pub(super) struct Listening {
+    pub listener: TcpListener,
+    pub admission: Admission,
+    pub tls: Option<ServerTls>,
+}
 
 /// A bound address that does not accept connections yet.
 #[derive(Debug)]
@@ -15,6 +24,7 @@ pub(super) struct Bound {
     listener: TcpListener,
     address: SocketAddr,
     limits: ConnectionLimits,
+    tls: Option<ServerTls>,
 }
 
 impl Bound {
@@ -31,6 +41,7 @@ impl Bound {
             listener,
             address,
             limits: ConnectionLimits::default(),
+            tls: None,
         })
     }
 
@@ -39,13 +50,42 @@ impl Bound {
         self
     }
 
+    /// Speaks TLS, if there are files for it.
+    ///
+    /// # Errors
+    /// A file is invalid.
+    pub(super) fn with_tls(
+        mut self,
+        files: Option<&ListenerTls>,
+        protocols: Protocols,
+    ) -> Result<Self, StartError> {
+        let name = self.name;
+        let opened = files.map(|files| ServerTls::open(name, files, protocols));
+        self.tls = opened.transpose().map_err(|error| {
+            StartError::failed(format!("read the certificates of {name}"), error)
+        })?;
+        Ok(self)
+    }
+
     pub(super) const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Logs that it listens, and returns the listener with its admission.
-    pub(super) fn listen(self) -> (TcpListener, Admission) {
-        tracing::info!({ fields::LISTENER } = self.name, { fields::ADDRESS } = %self.address, "listening");
-        (self.listener, Admission::new(self.name, self.limits))
+    /// Logs that it listens, and accepts connections from here on.
+    pub(super) fn listen(self, tasks: &Tasks) -> Listening {
+        tracing::info!(
+            { fields::LISTENER } = self.name,
+            { fields::ADDRESS } = %self.address,
+            { fields::TLS } = self.tls.is_some(),
+            "listening"
+        );
+        if let Some(tls) = &self.tls {
+            tls.keep_current(tasks);
+        }
+        Listening {
+            listener: self.listener,
+            admission: Admission::new(self.name, self.limits),
+            tls: self.tls,
+        }
     }
 }

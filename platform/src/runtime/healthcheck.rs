@@ -4,23 +4,27 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::StartError;
 use crate::health::READY;
+use crate::tls::ClientTls;
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// Enough for the status line and a report of many components.
 const MAX_ANSWER_BYTES: u64 = 64 * 1024;
 
-/// Requests `/health/ready` from the process at `listener`, and prints the response.
+/// Requests `/health/ready` from the process at `listener`, with TLS or without, and prints the response.
 ///
 /// # Errors
 /// The process does not respond with 200 within five seconds.
 #[must_use]
-pub fn healthcheck(listener: SocketAddr) -> BoxFuture<'static, Result<(), StartError>> {
-    healthcheck_at(reachable(listener).to_string())
+pub fn healthcheck(
+    listener: SocketAddr,
+    tls: Option<ClientTls>,
+) -> BoxFuture<'static, Result<(), StartError>> {
+    healthcheck_at(reachable(listener).to_string(), tls)
 }
 
 /// Like [`healthcheck`], for a remote process: `address` is its host and port.
@@ -28,13 +32,17 @@ pub fn healthcheck(listener: SocketAddr) -> BoxFuture<'static, Result<(), StartE
 /// # Errors
 /// The process does not respond with 200 within five seconds.
 #[must_use]
-pub fn healthcheck_at(address: String) -> BoxFuture<'static, Result<(), StartError>> {
-    Box::pin(check(address))
+pub fn healthcheck_at(
+    address: String,
+    tls: Option<ClientTls>,
+) -> BoxFuture<'static, Result<(), StartError>> {
+    Box::pin(check(address, tls))
 }
 
-async fn check(address: String) -> Result<(), StartError> {
-    let what = format!("ask http://{address}{READY}");
-    let answer = tokio::time::timeout(TIMEOUT, ask(&address))
+async fn check(address: String, tls: Option<ClientTls>) -> Result<(), StartError> {
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let what = format!("ask {scheme}://{address}{READY}");
+    let answer = tokio::time::timeout(TIMEOUT, ask(&address, tls.as_ref()))
         .await
         .map_err(|_| StartError::failed(&what, "no answer within five seconds"))?
         .map_err(|error| StartError::failed(&what, error))?;
@@ -58,8 +66,20 @@ pub fn reachable(listener: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, listener.port())
 }
 
-async fn ask(address: &str) -> std::io::Result<String> {
-    let mut stream = TcpStream::connect(address).await?;
+async fn ask(address: &str, tls: Option<&ClientTls>) -> std::io::Result<String> {
+    let stream = TcpStream::connect(address).await?;
+    let Some(tls) = tls else {
+        return ask_over(stream, address).await;
+    };
+    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+    let stream = tls.connect(host, stream, &["http/1.1"]).await?;
+    ask_over(stream, address).await
+}
+
+async fn ask_over(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    address: &str,
+) -> std::io::Result<String> {
     let request = format!("GET {READY} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
     let mut answer = String::new();

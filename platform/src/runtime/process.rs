@@ -50,6 +50,8 @@ impl StopSignals {
     pub fn listen() -> Result<Self, StartError> {
         let listen =
             |kind| signal(kind).map_err(|error| StartError::failed("listen for signals", error));
+        // SIGHUP only reads certificates again: without this it would end a process that has none.
+        drop(listen(SignalKind::hangup())?);
         Ok(Self {
             interrupt: listen(SignalKind::interrupt())?,
             terminate: listen(SignalKind::terminate())?,

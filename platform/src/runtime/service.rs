@@ -104,7 +104,7 @@ async fn start<S: Service>(matches: ArgMatches) -> Result<(), StartError> {
     let settings = Settings::from_process(&matches);
     if matches.subcommand_name() == Some("healthcheck") {
         let metrics = settings.read(|reader| reader.get(S::SETTINGS.metrics))?;
-        return healthcheck(metrics).await;
+        return healthcheck(metrics, None).await;
     }
     let config = settings.read(Config::<S>::read)?;
     let metrics = telemetry::install(&config.telemetry)
@@ -117,7 +117,8 @@ async fn start<S: Service>(matches: ArgMatches) -> Result<(), StartError> {
     let listeners = config.listeners;
     let grpc = GrpcListener::bind(S::SETTINGS.grpc.spec.name, listeners.grpc)
         .await?
-        .with_limits(config.connections);
+        .with_limits(config.connections)
+        .with_tls(listeners.tls.as_ref())?;
     let http = HttpListener::bind(S::SETTINGS.metrics.spec.name, listeners.metrics)
         .await?
         .with_limits(config.connections);

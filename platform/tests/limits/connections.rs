@@ -87,7 +87,7 @@ async fn over_the_limit_grpc_serves_only_health() {
     let first = Peer::connect(address).await;
     let begin = tokio::time::Instant::now();
     let client = || {
-        let channel = GrpcChannel::remote("127.0.0.1", address.port()).expect("an address");
+        let channel = GrpcChannel::remote("127.0.0.1", address.port(), None).expect("an address");
         HealthClient::new(channel)
     };
     let answer = client().check(HealthCheckRequest::default()).await;

@@ -146,7 +146,7 @@ async fn the_body_of_a_call_must_arrive_in_time() {
 #[tokio::test]
 async fn calls_are_not_a_flood() {
     let (address, tasks) = served().await;
-    let channel = GrpcChannel::remote("127.0.0.1", address.port()).expect("an address");
+    let channel = GrpcChannel::remote("127.0.0.1", address.port(), None).expect("an address");
     for _ in 0..20 {
         let calls = (0..50).map(|_| {
             let mut client = HealthClient::new(channel.clone());

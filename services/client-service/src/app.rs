@@ -37,7 +37,8 @@ pub struct Gateway {
 /// # Errors
 /// A host and a port do not form a valid address.
 pub fn remote_channels(services: &RemoteServices) -> Result<Channels, StartError> {
-    let channel = |(host, port): &(String, u16)| GrpcChannel::remote(host, *port);
+    let tls = services.tls.as_ref();
+    let channel = |(host, port): &(String, u16)| GrpcChannel::remote(host, *port, tls);
     Ok(Channels {
         command: channel(&services.command)?,
         query: channel(&services.query)?,
@@ -72,6 +73,12 @@ async fn start_now(
         { fields::AUTHENTICATION } = if config.tokens.is_some() { "jwt" } else { "off" },
         "starting"
     );
+    if config.tokens.is_some() && config.tls.is_none() && !config.http.ip().is_loopback() {
+        tracing::warn!(
+            { fields::ADDRESS } = %config.http,
+            "tokens are received without TLS: set TLS_CERT_FILE, or serve TLS in a proxy in front of the gateway"
+        );
+    }
     // What settings name is read first, so that an invalid file is reported whether or not the address is free.
     let explorer = if config.explorer {
         Some(explorer(config.graphiql.as_deref())?)
@@ -84,7 +91,8 @@ async fn start_now(
     let endpoint = endpoint(&config, services.clone(), Arc::clone(&clock), &tasks).await?;
     let listener = HttpListener::bind(names::CLIENT_HTTP_ADDR.spec.name, config.http)
         .await?
-        .with_limits(config.connections);
+        .with_limits(config.connections)
+        .with_tls(config.tls.as_ref())?;
     let health = Health::new(env!("CARGO_PKG_VERSION"), &tasks);
     probes::start(services.clone(), &health, &tasks).await;
     let subscriptions = Arc::new(SubscriptionHub::start(&services, &tasks));

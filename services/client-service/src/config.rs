@@ -9,6 +9,7 @@ use graphql_http::SocketLimits;
 use ipnet::IpNet;
 use platform::config::{AppEnv, Read, Reader, Spec, names};
 use platform::runtime::ConnectionLimits;
+use platform::tls::{ClientTls, ListenerTls};
 
 use crate::upstream::Policy;
 
@@ -38,7 +39,7 @@ pub const SETTINGS: &[Spec] = &[
     names::CLIENT_BREAKER_SUCCESSES.spec,
 ];
 
-/// The addresses of the two services, when they run in other processes.
+/// Where the two services are reached, when they run in other processes.
 pub const REMOTE_SETTINGS: &[Spec] = &[
     names::COMMAND_SERVICE_HOST.spec,
     names::COMMAND_SERVICE_PORT.spec,
@@ -50,6 +51,8 @@ pub const REMOTE_SETTINGS: &[Spec] = &[
 pub struct Config {
     pub http: SocketAddr,
     pub connections: ConnectionLimits,
+    /// With it HTTP is served over TLS.
+    pub tls: Option<ListenerTls>,
     /// Whether introspection and suggestions are enabled.
     pub development: bool,
     /// Whether `/graphiql` and `/schema.graphql` are served.
@@ -94,6 +97,7 @@ impl Config {
     pub fn read(reader: &mut Reader, app_env: Read<AppEnv>) -> Read<Self> {
         let http = reader.get(&names::CLIENT_HTTP_ADDR);
         let connections = ConnectionLimits::read(reader, 1);
+        let tls = ListenerTls::read(reader);
         let explorer = reader.get(&names::GRAPHIQL);
         let graphiql = reader.find(&names::GRAPHIQL_DIR);
         let allowed_hosts = reader.find(&names::ALLOWED_HOSTS);
@@ -115,6 +119,7 @@ impl Config {
         Ok(Self {
             http: http?,
             connections: connections?,
+            tls: tls?,
             development,
             explorer: explorer? || development,
             graphiql: graphiql?,
@@ -148,15 +153,17 @@ fn socket_limits(reader: &mut Reader) -> Read<SocketLimits> {
     })
 }
 
-/// Host and port of the two services.
+/// Host and port of the two services, and how they are called.
 #[derive(Clone, Debug)]
 pub struct RemoteServices {
     pub command: (String, u16),
     pub query: (String, u16),
+    /// With it they are called over TLS.
+    pub tls: Option<ClientTls>,
 }
 
 impl RemoteServices {
-    /// Reads [`REMOTE_SETTINGS`].
+    /// Reads [`REMOTE_SETTINGS`], and how to call over TLS.
     ///
     /// # Errors
     /// A setting does not parse.
@@ -165,9 +172,11 @@ impl RemoteServices {
         let command_port = reader.get(&names::COMMAND_SERVICE_PORT);
         let query_host = reader.get(&names::QUERY_SERVICE_HOST);
         let query_port = reader.get(&names::QUERY_SERVICE_PORT);
+        let tls = ClientTls::read(reader);
         Ok(Self {
             command: (command_host?, command_port?),
             query: (query_host?, query_port?),
+            tls: tls?,
         })
     }
 }

@@ -11,6 +11,7 @@ use event_sourcing::SystemClock;
 use platform::config::{Read, Reader, app_env, args, names};
 use platform::runtime::{StopSignals, healthcheck, run, upkeep};
 use platform::telemetry::{self, TelemetryConfig};
+use platform::tls::{self, ClientTls};
 use platform::{Settings, StartError};
 
 /// The services make many small, short-lived allocations, for which mimalloc is faster than the system's allocator.
@@ -22,11 +23,16 @@ fn main() -> ExitCode {
 }
 
 fn command() -> Command {
-    let listener = [names::CLIENT_HTTP_ADDR.spec];
+    let listener = [
+        names::CLIENT_HTTP_ADDR.spec,
+        names::TLS_CERT_FILE.spec,
+        names::TLS_KEY_FILE.spec,
+    ];
     let specs = [
         &listener,
         config::SETTINGS,
         config::REMOTE_SETTINGS,
+        tls::CALLS,
         names::TOKENS,
         &[names::SERVICE_SECRET_FILE.spec],
         names::COMMON,
@@ -71,12 +77,20 @@ impl ServiceConfig {
     }
 }
 
+async fn check(settings: &Settings) -> Result<(), StartError> {
+    let (http, tls) = settings.read(|reader| {
+        let http = reader.get(&names::CLIENT_HTTP_ADDR);
+        let tls = ClientTls::read_of_listener(reader);
+        Ok((http?, tls?))
+    })?;
+    healthcheck(http, tls).await
+}
+
 async fn serve() -> Result<(), StartError> {
     let matches = command().get_matches();
     let settings = Settings::from_process(&matches);
     if matches.subcommand_name() == Some("healthcheck") {
-        let http = settings.read(|reader| reader.get(&names::CLIENT_HTTP_ADDR))?;
-        return healthcheck(http).await;
+        return check(&settings).await;
     }
     let config = settings.read(ServiceConfig::read)?;
     let channels = app::remote_channels(&config.services)?;

@@ -151,7 +151,7 @@ impl Listeners {
         };
         let grpc = async |spec: &Spec, address| {
             let listener = GrpcListener::bind(spec.name, address).await?;
-            Ok::<_, StartError>(listener.with_limits(limits))
+            listener.with_limits(limits).with_tls(config.tls.as_ref())
         };
         Ok(Self {
             command_grpc: grpc(&names::COMMAND_GRPC_ADDR.spec, at.command_grpc).await?,

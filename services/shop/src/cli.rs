@@ -25,6 +25,9 @@ const LISTENERS: &[Spec] = &[
     names::COMMAND_METRICS_ADDR.spec,
     names::QUERY_GRPC_ADDR.spec,
     names::QUERY_METRICS_ADDR.spec,
+    names::TLS_CERT_FILE.spec,
+    names::TLS_KEY_FILE.spec,
+    names::TLS_CLIENT_CA_FILE.spec,
     names::INSECURE.spec,
     names::MAX_CONNECTIONS_PER_PEER.spec,
 ];
@@ -84,7 +87,7 @@ pub fn run() -> ExitCode {
             Some(("token", arguments)) => token::run(arguments),
             Some(("healthcheck", arguments)) => {
                 let location = Location::of(arguments)?;
-                runtime::healthcheck_at(location.gateway.to_string()).await
+                runtime::healthcheck_at(location.gateway.to_string(), location.gateway.tls).await
             }
             Some(("migrate", arguments)) => {
                 start::migrate(&Settings::from_process(arguments)).await

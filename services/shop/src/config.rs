@@ -7,6 +7,7 @@ use std::time::Duration;
 use platform::config::{DatabaseUrl, Databases, Read, Reader, Setting, Spec, app_env, names};
 use platform::runtime::ConnectionLimits;
 use platform::telemetry::{LogFilter, TelemetryConfig};
+use platform::tls::ListenerTls;
 
 /// In a terminal only warnings and errors are logged; the services as separate processes log at their own default.
 pub const LOG_LEVEL: Setting<LogFilter> = Setting::new(
@@ -30,6 +31,8 @@ pub struct ShopConfig {
     pub addresses: Addresses,
     /// Limits for each listener.
     pub connections: ConnectionLimits,
+    /// With it GraphQL and gRPC are served over TLS.
+    pub tls: Option<ListenerTls>,
     /// The time for requests in flight, tasks and databases when the process stops.
     pub shutdown_limit: Duration,
     pub telemetry: TelemetryConfig,
@@ -58,6 +61,7 @@ impl ShopConfig {
         let query = query_service::SETTINGS.databases(reader);
         let read_side = query_service::Config::read(reader);
         let connections = ConnectionLimits::read(reader, LISTENERS.len());
+        let tls = ListenerTls::read(reader);
         let gateway = client_service::Config::read(reader, app_env);
         let shutdown_limit = reader.get(&names::SHUTDOWN_TIMEOUT_MS);
         let telemetry = TelemetryConfig::read_with(reader, &LOG_LEVEL);
@@ -83,6 +87,7 @@ impl ShopConfig {
             gateway: gateway?,
             addresses: addresses?,
             connections,
+            tls: tls?,
             shutdown_limit: shutdown_limit?,
             telemetry: telemetry?,
         })

@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use clap::{Arg, ArgMatches};
 use platform::config::{self, ConfigErrors, Read, Reader, Setting, Settings, Spec, names};
 use platform::runtime::reachable;
+use platform::tls::{self, ClientTls};
 
 use crate::credentials::{Credentials, OWN, SHOP_TOKEN_FILE};
 
@@ -59,7 +60,10 @@ pub fn args() -> impl Iterator<Item = Arg> {
     let places = config::args(&SETTINGS).map(|arg| arg.help_heading("Where the shop is"));
     // The first one is `--config` again.
     let credentials = config::args(CREDENTIALS).skip(1);
-    places.chain(credentials.map(|arg| arg.help_heading("How to authenticate there")))
+    let encryption = config::args(tls::CALLS).skip(1);
+    places
+        .chain(credentials.map(|arg| arg.help_heading("How to authenticate there")))
+        .chain(encryption.map(|arg| arg.help_heading("How to encrypt what is sent there")))
 }
 
 /// The addresses of the three services.
@@ -77,7 +81,7 @@ struct Place {
     settings: &'static str,
 }
 
-/// A host, a port, the names of the settings that they were read from, and how to authenticate there.
+/// A host, a port, the names of the settings that they were read from, and how to connect and authenticate there.
 #[derive(Clone, Debug)]
 pub struct ServiceAddress {
     /// A host name or an address; an IPv6 address has no brackets.
@@ -85,6 +89,8 @@ pub struct ServiceAddress {
     pub port: u16,
     pub settings: &'static str,
     pub credentials: Credentials,
+    /// With it calls use TLS.
+    pub tls: Option<ClientTls>,
 }
 
 impl fmt::Display for ServiceAddress {
@@ -108,6 +114,7 @@ impl Location {
 
     fn read(reader: &mut Reader) -> Read<Self> {
         let credentials = Credentials::read(reader);
+        let tls = ClientTls::read_for_commands(reader);
         let gateway = place(
             reader,
             &names::CLIENT_SERVICE_HOST,
@@ -130,12 +137,13 @@ impl Location {
             "QUERY_SERVICE_HOST and QUERY_SERVICE_PORT",
         );
         let (gateway, command, query) = (gateway?, command?, query?);
-        let credentials = credentials?;
+        let (credentials, tls) = (credentials?, tls?);
         let address = |of: Place| ServiceAddress {
             host: of.host,
             port: of.port,
             settings: of.settings,
             credentials: credentials.clone(),
+            tls: tls.clone(),
         };
         Ok(Self {
             gateway: address(gateway),

@@ -1,5 +1,6 @@
 //! gRPC calls to the command-service and the query-service, through their generated clients.
 
+use std::error::Error as _;
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
@@ -15,6 +16,7 @@ use platform::runtime::GrpcChannel;
 use tonic::{Code, Request, Response, Status};
 use uuid::Uuid;
 
+use crate::api::Cause;
 use crate::location::{Location, ServiceAddress};
 
 /// One call and up to two retries.
@@ -38,6 +40,8 @@ pub enum CommandError {
         service: &'static str,
         address: String,
         settings: &'static str,
+        #[source]
+        cause: Cause,
     },
     #[error(
         "the {service} requires authentication: {message} (SERVICE_SECRET_FILE must be that of the shop)"
@@ -125,7 +129,7 @@ impl<C> Service<C> {
         place: ServiceAddress,
         client: impl FnOnce(GrpcChannel) -> C,
     ) -> Result<Self, CommandError> {
-        let channel = GrpcChannel::remote(&place.host, place.port)?;
+        let channel = GrpcChannel::remote(&place.host, place.port, place.tls.as_ref())?;
         Ok(Self {
             name,
             client: client(channel),
@@ -160,12 +164,15 @@ impl<C: Clone> Service<C> {
     }
 
     fn failed(&self, status: &Status) -> CommandError {
-        // A running service attaches a reason to `Unavailable`; without one the connection failed.
-        if status.code() == Code::Unavailable && Reason::of(status).is_none() {
+        // A running service attaches a reason to `Unavailable`; without one the connection failed. Failures of TLS have other
+        // codes, but a cause, which no answer has.
+        let is_lost = status.code() == Code::Unavailable && Reason::of(status).is_none();
+        if is_lost || status.source().is_some() {
             return CommandError::Unreachable {
                 service: self.name,
                 address: self.place.to_string(),
                 settings: self.place.settings,
+                cause: Cause::of(status),
             };
         }
         if status.code() == Code::Unauthenticated {

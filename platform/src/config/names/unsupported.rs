@@ -3,13 +3,10 @@
 use crate::config::setting::Setting;
 
 const NOTHING: &str = "no value: this version does not support it";
-pub(super) const TLS_CERT_FILE: Setting<()> = only("TLS_CERT_FILE", |_| None, NOTHING);
-pub(super) const TLS_KEY_FILE: Setting<()> = only("TLS_KEY_FILE", |_| None, NOTHING);
 pub(super) const OTEL_EXPORTER_OTLP_ENDPOINT: Setting<()> =
     only("OTEL_EXPORTER_OTLP_ENDPOINT", |_| None, NOTHING);
 
-pub(in crate::config) const UNSUPPORTED: &[&Setting<()>] =
-    &[&TLS_CERT_FILE, &TLS_KEY_FILE, &OTEL_EXPORTER_OTLP_ENDPOINT];
+pub(in crate::config) const UNSUPPORTED: &[&Setting<()>] = &[&OTEL_EXPORTER_OTLP_ENDPOINT];
 
 const fn only(
     name: &'static str,

@@ -149,6 +149,10 @@ impl Open {
 }
 
 impl ConnectionPermit {
+    pub(in crate::runtime) fn listener(&self) -> &'static str {
+        self.shared.listener
+    }
+
     pub(in crate::runtime) const fn is_over_limit(&self) -> bool {
         matches!(self.kind, Kind::OverLimit { .. })
     }

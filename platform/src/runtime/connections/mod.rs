@@ -6,10 +6,12 @@
 
 mod admission;
 mod admitted;
+mod handshake;
 mod limits;
 mod timed_writes;
 
 pub(super) use admission::{Admission, ConnectionPermit};
 pub(super) use admitted::AdmittedStream;
+pub(super) use handshake::{Transport, handshake};
 pub use limits::ConnectionLimits;
 pub(super) use timed_writes::TimedWrites;

@@ -46,13 +46,13 @@ impl<S> TimedWrites<S> {
         self.timeout.is_some()
     }
 
-    fn in_time(
+    fn in_time<T>(
         &mut self,
         context: &mut Context<'_>,
-        written: Poll<io::Result<usize>>,
-    ) -> Poll<io::Result<usize>> {
-        if written.is_ready() {
-            return written;
+        done: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if done.is_ready() {
+            return done;
         }
         let stopping = self.stopping.as_mut();
         if stopping.is_some_and(|it| it.as_mut().poll(context).is_ready()) {
@@ -105,13 +105,16 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TimedWrites<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(Pin::new(&mut self.stream).poll_flush(context))?;
+        // TLS accepts writes before it sends them.
+        let flushed = Pin::new(&mut self.stream).poll_flush(context);
+        ready!(self.in_time(context, flushed))?;
         self.timeout = None;
         Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        let closed = Pin::new(&mut self.stream).poll_shutdown(context);
+        self.in_time(context, closed)
     }
 }
 

@@ -1,13 +1,9 @@
-//! HTTP/1.1 listeners.
-//!
-//! Uses hyper directly, because `axum::serve` limits neither the time that a client may take to send its request or
-//! read the response, nor the number of connections.
+//! HTTP/1.1 connections.
 
 mod framing;
 mod io;
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -16,85 +12,30 @@ use axum::body::{Body, Bytes};
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use http::{HeaderValue, Request, StatusCode, header};
+use http::{Request, StatusCode};
 use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 
 use self::framing::Framing;
 use self::io::{BodyError, Http1Io, Progress, ResponseGuard};
-use super::bind::Bound;
-use super::connections::{Admission, AdmittedStream, ConnectionLimits, ConnectionPermit};
+use super::connections::{AdmittedStream, ConnectionPermit};
+use super::http::{MAX_HEADER_BYTES, is_for_operators, over_limit, reject};
 use super::request_id::identified;
-use super::{Peer, StartError, Tasks, host};
+use super::{Peer, host};
 use crate::fields;
-use crate::health::{HEALTH, LIVE, METRICS, READY};
 
-/// Size limit of one request's headers.
-const MAX_HEADER_BYTES: usize = 64 * 1024;
-
-/// A bound address that does not accept connections yet.
-#[derive(Debug)]
-pub struct HttpListener(Bound);
-
-impl HttpListener {
-    /// Binds `address`, the value of the setting `name`.
-    ///
-    /// # Errors
-    /// The address is in use, or does not belong to this machine.
-    #[must_use]
-    pub fn bind(
-        name: &'static str,
-        address: SocketAddr,
-    ) -> BoxFuture<'static, Result<Self, StartError>> {
-        Box::pin(async move { Bound::bind(name, address).await.map(Self) })
-    }
-
-    #[must_use]
-    pub fn with_limits(self, limits: ConnectionLimits) -> Self {
-        Self(self.0.with_limits(limits))
-    }
-
-    /// The address, with the actual port if port 0 was requested.
-    #[must_use]
-    pub const fn address(&self) -> SocketAddr {
-        self.0.address()
-    }
-
-    /// Serves `router` until `tasks` stop, then completes the open requests and closes idle connections.
-    pub fn serve(self, router: Router, tasks: &Tasks) {
-        let (listener, admission) = self.0.listen();
-        tasks.spawn(
-            "http listener",
-            accept(listener, admission, router, tasks.clone()),
-        );
-    }
-}
-
-async fn accept(listener: TcpListener, admission: Admission, router: Router, tasks: Tasks) {
-    let stopping = tasks.stopping();
-    loop {
-        let (stream, peer, place) = tokio::select! {
-            () = stopping.cancelled() => return,
-            accepted = admission.accept(&listener) => accepted,
-        };
-        tasks.spawn_job(serve_connection(
-            (stream, peer),
-            place,
-            router.clone(),
-            stopping.clone(),
-        ));
-    }
-}
-
-async fn serve_connection(
-    (stream, peer): (TcpStream, Peer),
+/// Serves `router` on one connection until the client closes it, or `stopping`.
+pub(super) async fn serve_connection<S>(
+    (stream, peer): (S, Peer),
     place: ConnectionPermit,
     router: Router,
     stopping: CancellationToken,
-) {
+) where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
     let progress = Progress::default();
     let service = Answers {
         router,
@@ -200,24 +141,6 @@ fn framing_of(body: &Incoming) -> Framing {
     body.size_hint()
         .exact()
         .map_or(Framing::Chunked, Framing::Length)
-}
-
-fn is_for_operators(path: &str) -> bool {
-    [HEALTH, LIVE, READY, METRICS].contains(&path)
-}
-
-fn over_limit() -> Response {
-    let message = "there are too many connections\n";
-    let mut response = reject(StatusCode::SERVICE_UNAVAILABLE, message);
-    let soon = HeaderValue::from_static("1");
-    response.headers_mut().insert(header::RETRY_AFTER, soon);
-    response
-}
-
-/// An error response after which the connection is closed.
-fn reject(status: StatusCode, message: &'static str) -> Response {
-    let close = HeaderValue::from_static("close");
-    (status, [(header::CONNECTION, close)], message).into_response()
 }
 
 /// A response's body. The timeout of the next request starts when it is dropped.

@@ -1,26 +1,31 @@
-//! gRPC listeners, with limits that the library does not set.
+//! HTTP/2: gRPC listeners, and the connections of HTTP listeners that chose it, with limits that the libraries do not set.
 
+mod activity;
 mod frames;
 mod io;
+mod requests;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::extract::Request;
-use futures::Stream;
 use futures::future::BoxFuture;
-use tokio::net::{TcpListener, TcpStream};
+use futures::{Stream, StreamExt};
+use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use tonic::service::Routes;
 use tonic::transport::Server;
 use tower::filter::FilterLayer;
 
 use self::io::{Connection, Http2Io};
-use super::bind::Bound;
-use super::connections::{Admission, ConnectionLimits};
+use super::bind::{Bound, Listening};
+use super::connections::{ConnectionLimits, Transport, handshake};
 use super::{StartError, Tasks};
 use crate::fields;
+use crate::tls::{ListenerTls, Protocols};
+
+pub(super) use self::requests::serve_connection;
 
 /// Size limit of requests: `max_decoding_message_size` of every generated server.
 pub const MAX_DECODED_BYTES: usize = 256 * 1024;
@@ -28,7 +33,7 @@ pub const MAX_DECODED_BYTES: usize = 256 * 1024;
 pub const MAX_ENCODED_BYTES: usize = 4 * 1024 * 1024;
 
 /// Concurrent streams per connection, as advertised to clients; a compliant client waits for a free one.
-const MAX_CONCURRENT_STREAMS: u32 = 100;
+pub(super) const MAX_CONCURRENT_STREAMS: u32 = 100;
 /// Concurrent requests per connection, as enforced; requests of a client that does not wait are rejected.
 const CONCURRENCY_PER_CONNECTION: usize = 100;
 /// Streams that a peer may make us reset before the connection is closed (CVE-2025-8671).
@@ -63,6 +68,14 @@ impl GrpcListener {
         Self(self.0.with_limits(limits))
     }
 
+    /// Speaks TLS, if there are files for it.
+    ///
+    /// # Errors
+    /// A file is invalid.
+    pub fn with_tls(self, files: Option<&ListenerTls>) -> Result<Self, StartError> {
+        self.0.with_tls(files, Protocols::Grpc).map(Self)
+    }
+
     /// The address, with the actual port if port 0 was requested.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
@@ -71,9 +84,8 @@ impl GrpcListener {
 
     /// Serves `routes` until `tasks` stop, and then completes the open requests.
     pub fn serve(self, routes: Routes, tasks: &Tasks) {
-        let (listener, admission) = self.0.listen();
-        let incoming = incoming(listener, admission);
         let stopping = tasks.stopping();
+        let incoming = incoming(self.0.listen(tasks), stopping.clone());
         let server = server()
             .layer(FilterLayer::new(require_place))
             .add_routes(routes)
@@ -98,14 +110,32 @@ fn server() -> Server {
         .timeout(MAX_CALL_TIMEOUT)
 }
 
+/// The connections, each after its handshake. Handshakes do not wait for each other; how many there are at a time is limited by
+/// the listener's admission.
 fn incoming(
-    listener: TcpListener,
-    admission: Admission,
-) -> impl Stream<Item = Result<Http2Io<TcpStream>, Infallible>> {
-    futures::stream::unfold((listener, admission), async |(listener, admission)| {
+    listening: Listening,
+    stopping: CancellationToken,
+) -> impl Stream<Item = Result<Http2Io<Transport>, Infallible>> {
+    let Listening {
+        listener,
+        admission,
+        tls,
+    } = listening;
+    let accepted = futures::stream::unfold((listener, admission), async |(listener, admission)| {
         let (stream, _, place) = admission.accept(&listener).await;
-        Some((Ok(Http2Io::new(stream, place)), (listener, admission)))
-    })
+        Some(((stream, place), (listener, admission)))
+    });
+    let secured = accepted.map(move |(stream, place)| {
+        let (tls, stopping) = (tls.clone(), stopping.clone());
+        async move {
+            let stream = handshake(tls.as_ref(), stream, &place, &stopping).await?;
+            Some(Ok(Http2Io::new(stream, place)))
+        }
+    });
+    secured
+        .buffer_unordered(usize::MAX)
+        .filter_map(std::future::ready)
+        .boxed()
 }
 
 /// Rejects calls that connections over the limit may not make.

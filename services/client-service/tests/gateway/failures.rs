@@ -134,7 +134,7 @@ async fn a_write_that_could_not_be_sent_has_no_effect() -> Result<()> {
     let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
     let port = listener.local_addr()?.port();
     drop(listener);
-    let closed = || GrpcChannel::remote("127.0.0.1", port);
+    let closed = || GrpcChannel::remote("127.0.0.1", port, None);
     let channels = Channels {
         command: closed()?,
         query: closed()?,

@@ -115,11 +115,13 @@ impl Client {
     /// # Errors
     /// [`RequestError::SetUp`]
     pub fn try_new(gateway: &ServiceAddress) -> Result<Self, RequestError> {
+        let tls = gateway.tls.as_ref();
+        let scheme = if tls.is_some() { "https" } else { "http" };
         Ok(Self {
-            url: format!("http://{gateway}"),
+            url: format!("{scheme}://{gateway}"),
             settings: gateway.settings,
             authorization: gateway.credentials.authorization().cloned(),
-            http: http::client().map_err(RequestError::SetUp)?,
+            http: http::client(tls).map_err(RequestError::SetUp)?,
             position: 0,
         })
     }

@@ -1,10 +1,11 @@
-//! Requests to the gateway over HTTP/1.1, without TLS.
+//! Requests to the gateway over HTTP/1.1, with TLS or without.
 
 use std::error::Error;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
+use platform::tls::ClientTls;
 use reqwest::redirect::Policy;
 use reqwest::{Client, retry};
 use rustls::crypto::ring;
@@ -29,13 +30,19 @@ pub enum TransportError {
 #[error("{0}")]
 pub struct Cause(String);
 
-impl From<reqwest::Error> for TransportError {
-    fn from(error: reqwest::Error) -> Self {
-        let mut lowest: &dyn Error = &error;
+impl Cause {
+    pub fn of(error: &dyn Error) -> Self {
+        let mut lowest = error;
         while let Some(source) = lowest.source() {
             lowest = source;
         }
-        let cause = Cause(lowest.to_string());
+        Self(lowest.to_string())
+    }
+}
+
+impl From<reqwest::Error> for TransportError {
+    fn from(error: reqwest::Error) -> Self {
+        let cause = Cause::of(&error);
         if error.is_connect() {
             Self::Connect(cause)
         } else if error.is_timeout() {
@@ -50,17 +57,21 @@ impl From<reqwest::Error> for TransportError {
 ///
 /// # Errors
 /// It cannot be set up.
-pub fn client() -> reqwest::Result<Client> {
+pub fn client(tls: Option<&ClientTls>) -> reqwest::Result<Client> {
     // The client needs a process-wide crypto provider even without TLS. An error means that one is installed already.
     let _ = ring::default_provider().install_default();
-    Client::builder()
+    let builder = Client::builder();
+    let builder = match tls {
+        Some(tls) => builder.tls_backend_preconfigured(tls.config()),
+        // Without TLS no certificate is verified, so the system's certificates need not be loaded.
+        None => builder.tls_certs_only([]),
+    };
+    builder
         .no_proxy()
         .redirect(Policy::none())
         .retry(retry::never())
         .connect_timeout(CONNECT_TIMEOUT)
         .timeout(RESPONSE_TIMEOUT)
-        // Without TLS no certificate is verified, so the system's certificates need not be loaded.
-        .tls_certs_only([])
         .build()
 }
 

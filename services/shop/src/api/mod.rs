@@ -4,3 +4,4 @@ mod client;
 mod http;
 
 pub use client::{Client, Operation, RequestError};
+pub use http::Cause;

@@ -76,7 +76,7 @@ pub async fn gateway(point: Point, failure: Failure, unchanged: bool) -> Result<
         let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
         let port = listener.local_addr()?.port();
         drop(listener);
-        Ok(GrpcChannel::remote("127.0.0.1", port)?)
+        Ok(GrpcChannel::remote("127.0.0.1", port, None)?)
     };
     let services = Arc::new(Services {
         answers: Answers::read(unchanged)?,

@@ -3,52 +3,34 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use http::{Request, Response};
 use tonic::body::Body;
 use tonic::service::Routes;
-use tonic::transport::{Channel, Endpoint};
 use tower::Service;
 
 use super::StartError;
+use super::remote::Remote;
+use crate::tls::ClientTls;
 
 /// Transports the calls of a generated client: over a connection, or by calling the service directly, without a socket
 /// and without a second code path in the client.
 #[derive(Clone)]
 pub enum GrpcChannel {
-    /// Over HTTP/2, to this host and port.
-    Remote(Channel, Arc<str>),
+    /// Over HTTP/2.
+    Remote(Remote),
     /// By a function call.
     InProcess(Routes),
 }
 
 impl GrpcChannel {
-    /// A channel to `host` and `port` that connects on first use and reconnects as needed.
+    /// A channel to `host` and `port` that connects on first use and reconnects as needed, with TLS or without.
     ///
     /// # Errors
     /// `host` and `port` do not form a valid address.
-    pub fn remote(host: &str, port: u16) -> Result<Self, StartError> {
-        const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-        const KEEPALIVE: Duration = Duration::from_secs(20);
-        let host = if host.contains(':') && !host.starts_with('[') {
-            format!("[{host}]")
-        } else {
-            host.to_owned()
-        };
-        let endpoint = Endpoint::from_shared(format!("http://{host}:{port}"))
-            .map_err(|error| StartError::failed(format!("find a service at {host}:{port}"), error))?
-            .connect_timeout(CONNECT_TIMEOUT)
-            .tcp_nodelay(true)
-            .http2_keep_alive_interval(KEEPALIVE)
-            .keep_alive_timeout(KEEPALIVE)
-            .keep_alive_while_idle(true);
-        Ok(Self::Remote(
-            endpoint.connect_lazy(),
-            format!("{host}:{port}").into(),
-        ))
+    pub fn remote(host: &str, port: u16, tls: Option<&ClientTls>) -> Result<Self, StartError> {
+        Remote::new(host, port, tls).map(Self::Remote)
     }
 
     /// A channel to a service of this process.
@@ -61,7 +43,7 @@ impl GrpcChannel {
 impl fmt::Debug for GrpcChannel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Remote(..) => "Remote",
+            Self::Remote(_) => "Remote",
             Self::InProcess(_) => "InProcess",
         })
     }
@@ -69,10 +51,10 @@ impl fmt::Debug for GrpcChannel {
 
 impl fmt::Display for GrpcChannel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Remote(_, address) => address,
-            Self::InProcess(_) => "in this process",
-        })
+        match self {
+            Self::Remote(remote) => remote.fmt(f),
+            Self::InProcess(_) => f.write_str("in this process"),
+        }
     }
 }
 
@@ -81,16 +63,13 @@ impl Service<Request<Body>> for GrpcChannel {
     type Error = tonic::transport::Error;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        match self {
-            Self::Remote(channel, _) => channel.poll_ready(context),
-            Self::InProcess(_) => Poll::Ready(Ok(())),
-        }
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         match self {
-            Self::Remote(channel, _) => Box::pin(channel.call(request)),
+            Self::Remote(remote) => remote.call(request),
             Self::InProcess(routes) => {
                 let answer = routes.call(request);
                 Box::pin(async move { answer.await.map_err(|never| match never {}) })

@@ -1,0 +1,161 @@
+//! Connections to a service in another process.
+
+use std::fmt;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::Bytes;
+use futures::future::BoxFuture;
+use http::{Request, Response, Uri};
+use hyper::body::{Frame, SizeHint};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tonic::Status;
+use tonic::body::Body;
+use tonic::transport::{Channel, Endpoint};
+use tower::{Service, ServiceExt, service_fn};
+
+use super::StartError;
+use super::http2::MAX_CONCURRENT_STREAMS;
+use crate::tls::ClientTls;
+
+/// Connections to one service: a connection carries [`MAX_CONCURRENT_STREAMS`] calls at a time, and the rest would wait.
+const CONNECTIONS: usize = 4;
+/// From how many calls on the next connection is used. Fewer connections cost less: what is sent together is one write.
+const CALLS_BEFORE_NEXT: usize = MAX_CONCURRENT_STREAMS as usize / 4 * 3;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+const KEEPALIVE: Duration = Duration::from_secs(20);
+
+/// Connections to one host and port, which are opened when they are needed, and again after they were lost. Clones share them.
+#[derive(Clone, Debug)]
+pub struct Remote {
+    connections: Arc<[Connection]>,
+    address: Arc<str>,
+}
+
+#[derive(Debug)]
+struct Connection {
+    channel: Channel,
+    calls: Arc<AtomicUsize>,
+}
+
+/// A guard: a call is open until it is dropped.
+struct OpenCall(Arc<AtomicUsize>);
+
+impl Remote {
+    pub(super) fn new(host: &str, port: u16, tls: Option<&ClientTls>) -> Result<Self, StartError> {
+        let host = if host.contains(':') && !host.starts_with('[') {
+            format!("[{host}]")
+        } else {
+            host.to_owned()
+        };
+        let address = format!("{host}:{port}");
+        let invalid = |error| StartError::failed(format!("find a service at {address}"), error);
+        let endpoint = Endpoint::from_shared(format!("http://{address}"))
+            .map_err(invalid)?
+            .connect_timeout(CONNECT_TIMEOUT)
+            .tcp_nodelay(true)
+            .http2_keep_alive_interval(KEEPALIVE)
+            .keep_alive_timeout(KEEPALIVE)
+            .keep_alive_while_idle(true);
+        let connection = |_| Connection {
+            channel: match tls {
+                None => endpoint.connect_lazy(),
+                Some(tls) => over_tls(&endpoint, tls, (&host, port)),
+            },
+            calls: Arc::default(),
+        };
+        Ok(Self {
+            connections: (0..CONNECTIONS).map(connection).collect(),
+            address: address.into(),
+        })
+    }
+
+    pub(super) fn call(
+        &self,
+        request: Request<Body>,
+    ) -> BoxFuture<'static, Result<Response<Body>, tonic::transport::Error>> {
+        let connection = self.least_busy();
+        let (channel, call) = (connection.channel.clone(), connection.begin());
+        Box::pin(async move {
+            let mut channel = channel;
+            let response = channel.ready().await?.call(request).await?;
+            Ok(response.map(|body| Body::new(Counted { body, _call: call })))
+        })
+    }
+
+    /// The first connection with few calls, so that one is used as long as it suffices.
+    fn least_busy(&self) -> &Connection {
+        let few = |connection: &&Connection| connection.calls.load(Relaxed) < CALLS_BEFORE_NEXT;
+        let fewest = || {
+            let by_calls = |connection: &&Connection| connection.calls.load(Relaxed);
+            self.connections.iter().min_by_key(by_calls)
+        };
+        let found = self.connections.iter().find(few).or_else(fewest);
+        found.unwrap_or(&self.connections[0])
+    }
+}
+
+impl Connection {
+    fn begin(&self) -> OpenCall {
+        self.calls.fetch_add(1, Relaxed);
+        OpenCall(Arc::clone(&self.calls))
+    }
+}
+
+impl Drop for OpenCall {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
+}
+
+impl fmt::Display for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.address)
+    }
+}
+
+/// The library's own TLS would keep the certificates of the start.
+fn over_tls(endpoint: &Endpoint, tls: &ClientTls, (host, port): (&str, u16)) -> Channel {
+    let (tls, host) = (tls.clone(), host.to_owned());
+    let connector = service_fn(move |_: Uri| {
+        let (tls, host) = (tls.clone(), host.clone());
+        async move {
+            let stream = TcpStream::connect(format!("{host}:{port}")).await?;
+            stream.set_nodelay(true)?;
+            let stream = tls.connect(&host, stream, &["h2"]).await?;
+            Ok::<_, io::Error>(TokioIo::new(stream))
+        }
+    });
+    endpoint.connect_with_connector_lazy(connector)
+}
+
+/// A response's body, which is part of its call.
+struct Counted {
+    body: Body,
+    _call: OpenCall,
+}
+
+impl hyper::body::Body for Counted {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

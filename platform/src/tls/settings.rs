@@ -1,0 +1,194 @@
+//! The settings of TLS.
+
+use std::path::{Path, PathBuf};
+
+use super::files::{Contents, KeyPair};
+use super::{ClientTls, Protocols, TlsError};
+use crate::config::{Read, Reader, Recording, Setting, Spec, names};
+
+/// The settings of a process whose listeners can speak TLS. Only gRPC listeners read the last one.
+pub const LISTENERS: &[Spec] = &[
+    names::TLS_CERT_FILE.spec,
+    names::TLS_KEY_FILE.spec,
+    names::TLS_CLIENT_CA_FILE.spec,
+];
+
+/// The settings of a process that calls services.
+pub const CALLS: &[Spec] = &[
+    names::SERVICE_CA_FILE.spec,
+    names::SERVICE_CERT_FILE.spec,
+    names::SERVICE_KEY_FILE.spec,
+];
+
+const SETTINGS: [&Setting<String>; 6] = [
+    &names::TLS_CERT_FILE,
+    &names::TLS_KEY_FILE,
+    &names::TLS_CLIENT_CA_FILE,
+    &names::SERVICE_CA_FILE,
+    &names::SERVICE_CERT_FILE,
+    &names::SERVICE_KEY_FILE,
+];
+
+/// The files of a process's listeners.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListenerTls {
+    pub(super) own: KeyPair,
+    /// Of which clients of gRPC must have a certificate.
+    pub(super) client_authorities: Option<PathBuf>,
+}
+
+/// The files of a process's calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct CallTls {
+    pub(super) trust: Trust,
+    /// What calls present to a service that requires a certificate.
+    pub(super) own: Option<KeyPair>,
+}
+
+/// Which certificates of servers are accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Trust {
+    /// Those of the authorities in this file, for the host that is called.
+    Authorities(PathBuf),
+    /// The first certificate in this file, for any host.
+    Certificate(PathBuf),
+}
+
+impl Trust {
+    pub(super) fn path(&self) -> &Path {
+        match self {
+            Self::Authorities(path) | Self::Certificate(path) => path,
+        }
+    }
+}
+
+impl ListenerTls {
+    /// Reads [`LISTENERS`]; `None` if there is no certificate.
+    ///
+    /// # Errors
+    /// A file is invalid, or one is set without the others that it needs.
+    pub fn read(reader: &mut Reader) -> Read<Option<Self>> {
+        let own = key_pair(reader, &names::TLS_CERT_FILE, &names::TLS_KEY_FILE);
+        let authorities = reader.find(&names::TLS_CLIENT_CA_FILE);
+        let (own, authorities) = (own?, authorities?);
+        let Some(own) = own else {
+            if authorities.is_none() {
+                return Ok(None);
+            }
+            let spec = &names::TLS_CERT_FILE.spec;
+            return Err(reader.require(spec, "a path, because TLS_CLIENT_CA_FILE is set"));
+        };
+        let files = Self {
+            own,
+            client_authorities: authorities.map(PathBuf::from),
+        };
+        let built = Contents::read(&files.paths())
+            .and_then(|contents| files.build(&contents, Protocols::Grpc));
+        match built {
+            Ok(_) => Ok(Some(files)),
+            Err(error) => Err(reject(reader, &error)),
+        }
+    }
+
+    pub(super) fn paths(&self) -> Vec<PathBuf> {
+        let own = [&self.own.certificate, &self.own.key];
+        let all = own.into_iter().chain(&self.client_authorities);
+        all.cloned().collect()
+    }
+}
+
+impl CallTls {
+    fn opened(self, reader: &mut Reader) -> Read<ClientTls> {
+        ClientTls::open(self).map_err(|error| reject(reader, &error))
+    }
+
+    pub(super) fn paths(&self) -> Vec<PathBuf> {
+        let own = self.own.iter().flat_map(|own| [&own.certificate, &own.key]);
+        let trusted = std::iter::once(self.trust.path().to_owned());
+        trusted.chain(own.cloned()).collect()
+    }
+}
+
+impl ClientTls {
+    /// Reads [`CALLS`]; `None` if there are no authorities.
+    ///
+    /// # Errors
+    /// A file is invalid, or one is set without the others that it needs.
+    pub fn read(reader: &mut Reader) -> Read<Option<Self>> {
+        let authorities = reader.find(&names::SERVICE_CA_FILE);
+        let own = own_of_calls(reader);
+        let (authorities, own) = (authorities?, own?);
+        match (authorities, own) {
+            (Some(path), own) => {
+                let trust = Trust::Authorities(path.into());
+                CallTls { trust, own }.opened(reader).map(Some)
+            }
+            (None, Some(_)) => {
+                let spec = &names::SERVICE_CA_FILE.spec;
+                Err(reader.require(spec, "a path, because SERVICE_CERT_FILE is set"))
+            }
+            (None, None) => Ok(None),
+        }
+    }
+
+    /// As [`Self::read`], for commands with the settings of the process that they call: without authorities they trust
+    /// the certificate of its listeners.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_for_commands(reader: &mut Reader) -> Read<Option<Self>> {
+        if reader.is_given(&names::SERVICE_CA_FILE) || !reader.is_given(&names::TLS_CERT_FILE) {
+            return Self::read(reader);
+        }
+        let own = own_of_calls(reader);
+        Self::of_listener(reader, own?)
+    }
+
+    /// Trusts the certificate of this process's own listeners; `None` if they speak no TLS.
+    ///
+    /// # Errors
+    /// The file is invalid.
+    pub fn read_of_listener(reader: &mut Reader) -> Read<Option<Self>> {
+        Self::of_listener(reader, None)
+    }
+
+    fn of_listener(reader: &mut Reader, own: Option<KeyPair>) -> Read<Option<Self>> {
+        let Some(path) = reader.find(&names::TLS_CERT_FILE)? else {
+            return Ok(None);
+        };
+        let trust = Trust::Certificate(path.into());
+        CallTls { trust, own }.opened(reader).map(Some)
+    }
+}
+
+fn own_of_calls(reader: &mut Reader) -> Read<Option<KeyPair>> {
+    key_pair(reader, &names::SERVICE_CERT_FILE, &names::SERVICE_KEY_FILE)
+}
+
+/// A certificate and its key: both or none.
+fn key_pair(
+    reader: &mut Reader,
+    certificate: &Setting<String>,
+    key: &Setting<String>,
+) -> Read<Option<KeyPair>> {
+    let found = (reader.find(certificate), reader.find(key));
+    match (found.0?, found.1?) {
+        (None, None) => Ok(None),
+        (Some(certificate), Some(key)) => Ok(Some(KeyPair {
+            certificate: certificate.into(),
+            key: key.into(),
+        })),
+        (Some(_), None) => Err(reader.require(&key.spec, "a path, because its certificate is set")),
+        (None, Some(_)) => Err(reader.require(&certificate.spec, "a path, because its key is set")),
+    }
+}
+
+/// Reports an invalid file as an invalid value of the setting that names it.
+fn reject(reader: &mut Reader, error: &TlsError) -> Recording {
+    let named = SETTINGS.iter().find(|setting| {
+        let path = reader.find(setting).ok().flatten();
+        path.is_some_and(|path| Path::new(&path) == error.path)
+    });
+    let spec = named.map_or(&names::TLS_CERT_FILE.spec, |setting| &setting.spec);
+    reader.reject(spec, format!("a file in PEM, but {}", error.reason))
+}
