@@ -3,6 +3,7 @@
 use std::error::Error as _;
 use std::net::SocketAddr;
 
+use futures::FutureExt;
 use platform::Tasks;
 use platform::runtime::GrpcChannel;
 use test_certificates::Authority;
@@ -99,4 +100,35 @@ async fn more_calls_than_one_connection_carries_are_open_at_the_same_time() {
         let open = tokio::time::timeout(support::TIMEOUT, open).await;
         assert_eq!(open.expect("all are open").expect("messages").len(), 300);
     }
+}
+
+/// Clients that leave cancel their calls. Resets of streams are limited by connection, as an attack is made of them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cancelled_calls_do_not_end_the_others_of_their_connection() {
+    let (world, tasks) = (World::new(), Tasks::new());
+    let address = support::grpc(&world.settings(), &tasks).await;
+    let tls = client_tls(&world.settings()).expect("valid files");
+    let channel = GrpcChannel::remote(HOST, address.port(), tls.as_ref()).expect("an address");
+    let mut client = HealthClient::new(channel.clone());
+    let watch = client.watch(HealthCheckRequest::default()).await;
+    let mut watch = watch.expect("a reply").into_inner();
+    watch.message().await.expect("a message");
+    for round in 0..200 {
+        let calls = (0..70).map(|_| {
+            let mut client = HealthClient::new(channel.clone());
+            tokio::spawn(async move { client.check(HealthCheckRequest::default()).await })
+        });
+        let calls: Vec<_> = calls.collect();
+        // They are cancelled at all times between their start and their reply.
+        for _ in 0..round % 20 {
+            tokio::task::yield_now().await;
+        }
+        for call in calls {
+            call.abort();
+        }
+    }
+    let last = client.check(HealthCheckRequest::default()).await;
+    assert_eq!(last.expect("a reply").into_inner().status, 1);
+    let ended = watch.message().now_or_never();
+    assert!(ended.is_none(), "the first call ended: {ended:?}");
 }

@@ -40,6 +40,9 @@ const CONCURRENCY_PER_CONNECTION: usize = 100;
 const MAX_LOCAL_ERROR_RESETS: usize = 128;
 /// Upper bound of the timeout of every call.
 pub(super) const MAX_CALL_TIMEOUT: Duration = Duration::from_secs(10);
+/// Calls that a client may cancel before they are accepted here; above that its connection is closed, which fails all of its
+/// other calls (CVE-2023-44487). The library's 20 are fewer than a gateway cancels when some of its clients leave.
+const MAX_PENDING_RESETS: usize = 1_000;
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_HEADER_LIST_BYTES: u32 = 64 * 1024;
@@ -104,6 +107,7 @@ fn server() -> Server {
         .concurrency_limit_per_connection(CONCURRENCY_PER_CONNECTION)
         .load_shed(true)
         .http2_max_local_error_reset_streams(Some(MAX_LOCAL_ERROR_RESETS))
+        .http2_max_pending_accept_reset_streams(Some(MAX_PENDING_RESETS))
         .http2_max_header_list_size(MAX_HEADER_LIST_BYTES)
         .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
         .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
