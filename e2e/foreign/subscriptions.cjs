@@ -1,6 +1,6 @@
 // Subscriptions by the clients that front ends use: graphql-ws and graphql-sse, unchanged.
 //
-//   node subscriptions.cjs HOST:PORT
+//   node subscriptions.cjs HOST:PORT [tls]
 //
 // Prints the number of checks.
 "use strict";
@@ -8,7 +8,7 @@
 const { createClient: createSocketClient } = require("graphql-ws");
 const { createClient: createStreamClient } = require("graphql-sse");
 const WebSocket = require("ws");
-const { assert, check, create, host, main, run, url } = require("./support.cjs");
+const { assert, check, create, main, run, socketUrl, url } = require("./support.cjs");
 
 const CREATED = "subscription($after: String) { productCreated(after: $after) { id name } }";
 
@@ -55,7 +55,7 @@ async function failure(results) {
 }
 
 async function sockets() {
-  const client = createSocketClient({ url: `ws://${host}/graphql`, webSocketImpl: WebSocket, retryAttempts: 0 });
+  const client = createSocketClient({ url: socketUrl, webSocketImpl: WebSocket, retryAttempts: 0 });
   await follow(client, "socket");
   const above = client.iterate({ query: CREATED, variables: { after: "1000000000" } });
   const errors = await failure(above);
@@ -82,7 +82,7 @@ async function orders() {
   const query =
     "mutation($id: ID!) { createOrder(input: {userId: \"ann\", items: [{productId: $id, quantity: 1}]}) { id } }";
   const { createOrder } = await run(query, { id: product });
-  const client = createSocketClient({ url: `ws://${host}/graphql`, webSocketImpl: WebSocket });
+  const client = createSocketClient({ url: socketUrl, webSocketImpl: WebSocket });
   const updates = client.iterate({
     query: 'subscription($id: ID!) { orderUpdated(orderId: $id, after: "0") { status sagaState { state completedSteps } } }',
     variables: { id: createOrder.id },

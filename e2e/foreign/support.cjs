@@ -4,7 +4,10 @@
 const assert = require("node:assert/strict");
 
 const host = process.argv[2];
-const url = `http://${host}/graphql`;
+// A second argument "tls" says that the gateway speaks TLS.
+const tls = process.argv[3] === "tls" ? "s" : "";
+const url = `http${tls}://${host}/graphql`;
+const socketUrl = `ws${tls}://${host}/graphql`;
 let checks = 0;
 
 function check(actual, expected, message) {
@@ -90,4 +93,17 @@ function main(...parts) {
     .finally(() => process.exit());
 }
 
-module.exports = { assert, check, create, createCategory, host, main, readingWrites, recording, run, until, url };
+module.exports = {
+  assert,
+  check,
+  create,
+  createCategory,
+  host,
+  main,
+  readingWrites,
+  recording,
+  run,
+  socketUrl,
+  until,
+  url,
+};

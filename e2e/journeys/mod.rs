@@ -19,4 +19,5 @@ mod orders_underway;
 mod read_your_writes;
 mod subscriptions;
 mod suspended;
+mod tls;
 mod validation;

@@ -17,7 +17,7 @@ pub use client::{Client, RequestResult};
 pub use databases::{Database, SagaCount, StoredEvent};
 pub use disk::Disk;
 pub use expect::{Bad, expect_rejections, number, of, report, text};
-pub use node::{Packages, graphiql, node};
+pub use node::{Packages, graphiql, node, node_with};
 pub use orders::{CANCEL_ORDER, CREATE_ORDER, SHIP_ORDER, order_input};
 pub use promtool::check_metrics;
 pub use session::Session;

@@ -26,11 +26,25 @@ pub enum Packages {
 /// # Errors
 /// There is no Node or npm, or the program failed; the message then has its output.
 pub async fn node(packages: Packages, script: &str, arguments: &[&str]) -> Result<u32> {
+    node_with(packages, script, arguments, &[]).await
+}
+
+/// Like [`node`], with these variables.
+///
+/// # Errors
+/// As [`node`].
+pub async fn node_with(
+    packages: Packages,
+    script: &str,
+    arguments: &[&str],
+    variables: &[(&str, &str)],
+) -> Result<u32> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("foreign")
         .join(script);
     let running = Command::new("node")
         .env("NODE_PATH", packages.install().await?)
+        .envs(variables.iter().copied())
         .arg(&script)
         .args(arguments)
         .kill_on_drop(true)

@@ -11,6 +11,7 @@ mod projections;
 mod sagas;
 mod seed;
 mod support;
+mod tls;
 mod unknown_event;
 mod waiting;
 mod webhooks;

@@ -1,0 +1,116 @@
+//! A shop that serves TLS, and commands that find it.
+
+use anyhow::{Result, ensure};
+use test_certificates::{Authority, Stored};
+use test_shop::{Folder, Process};
+
+use crate::support::{Shop, open, open_with, printed, rejected};
+
+/// An authority with a certificate for this machine's address, and one for another host.
+struct Files {
+    folder: Folder,
+    authority: String,
+    own: Stored,
+    of_other_host: Stored,
+}
+
+impl Files {
+    fn create() -> Result<Self> {
+        let folder = Folder::create()?;
+        let authority = Authority::new("the shop's")?;
+        let path = folder.path().join("ca.crt");
+        authority.store(&path)?;
+        let store = |name, host| authority.issue(&[host])?.store(folder.path(), name);
+        let (own, of_other_host) = (store("own", "127.0.0.1")?, store("other", "shop.test")?);
+        Ok(Self {
+            authority: path.display().to_string(),
+            own,
+            of_other_host,
+            folder,
+        })
+    }
+
+    fn settings(&self, stored: &Stored) -> Vec<(&'static str, String)> {
+        vec![
+            ("TLS_CERT_FILE", stored.certificate.display().to_string()),
+            ("TLS_KEY_FILE", stored.key.display().to_string()),
+        ]
+    }
+}
+
+fn borrowed<'a>(settings: &'a [(&'static str, String)]) -> Vec<(&'static str, &'a str)> {
+    let pairs = settings.iter();
+    pairs.map(|(name, value)| (*name, value.as_str())).collect()
+}
+
+async fn serving(files: &Files, settings: &[(&'static str, String)]) -> Result<(Process, Shop)> {
+    let running = open_with(&files.folder, &borrowed(settings)).await?;
+    let shop = Shop::of(&running)?;
+    Ok((running, shop))
+}
+
+#[tokio::test]
+async fn commands_call_the_gateway_and_the_services_over_tls() -> Result<()> {
+    let files = Files::create()?;
+    // Its certificate does not name the address at which its own commands reach it.
+    let settings = files.settings(&files.of_other_host);
+    let (mut running, shop) = serving(&files, &settings).await?;
+    let own = borrowed(&settings);
+    let authorities = [("SERVICE_CA_FILE", files.authority.as_str())];
+    printed(&shop.run_with(&["seed", "--products", "3"], &own));
+    printed(&shop.run_with(&["saga", "list"], &own));
+    printed(&shop.run_with(&["projections", "list"], &own));
+    let health = printed(&shop.run_with(&["healthcheck"], &own));
+    ensure!(health.contains("\"status\":\"ok\""), "{health}");
+    for command in [&["order", "list"][..], &["saga", "list"], &["healthcheck"]] {
+        let plain = rejected(&shop.run(command), 1);
+        ensure!(!plain.is_empty(), "{command:?}");
+        let named = rejected(&shop.run_with(command, &authorities), 1);
+        let reason = "certificate not valid for name \"127.0.0.1\"";
+        ensure!(named.contains(reason), "{command:?}: {named}");
+    }
+    ensure!(running.terminate().await?.success(), "not a clean stop");
+    // And now with one that names it.
+    let (_running, shop) = serving(&files, &files.settings(&files.own)).await?;
+    for command in [&["order", "list"][..], &["saga", "list"], &["healthcheck"]] {
+        printed(&shop.run_with(command, &authorities));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn services_with_mutual_tls_answer_commands_with_a_certificate() -> Result<()> {
+    let files = Files::create()?;
+    let mut settings = files.settings(&files.own);
+    settings.push(("TLS_CLIENT_CA_FILE", files.authority.clone()));
+    let (_running, shop) = serving(&files, &settings).await?;
+    let anonymous = borrowed(&settings);
+    let certificate = files.of_other_host.certificate.display().to_string();
+    let key = files.of_other_host.key.display().to_string();
+    let known = [
+        ("SERVICE_CERT_FILE", certificate.as_str()),
+        ("SERVICE_KEY_FILE", key.as_str()),
+    ];
+    let known = [&anonymous[..], &known].concat();
+    printed(&shop.run_with(&["saga", "list"], &known));
+    let refused = rejected(&shop.run_with(&["saga", "list"], &anonymous), 1);
+    let reason = "no command-service answers at";
+    ensure!(
+        refused.contains(reason) && refused.contains("CertificateRequired"),
+        "{refused}"
+    );
+    // The gateway's clients need none.
+    printed(&shop.run_with(&["order", "list"], &anonymous));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_hangup_signal_does_not_end_a_shop_without_tls() -> Result<()> {
+    let folder = Folder::create()?;
+    let mut running = open(&folder).await?;
+    running.signal("HUP")?;
+    printed(&Shop::of(&running)?.run(&["healthcheck"]));
+    ensure!(!running.has_ended()?, "it has ended");
+    ensure!(running.terminate().await?.success(), "not a clean stop");
+    Ok(())
+}
