@@ -1,5 +1,7 @@
 //! A shop that serves TLS, and commands that find it.
 
+use std::process::Command;
+
 use anyhow::{Result, ensure};
 use test_certificates::{Authority, Stored};
 use test_shop::{Folder, Process};
@@ -112,5 +114,33 @@ async fn a_hangup_signal_does_not_end_a_shop_without_tls() -> Result<()> {
     printed(&Shop::of(&running)?.run(&["healthcheck"]));
     ensure!(!running.has_ended()?, "it has ended");
     ensure!(running.terminate().await?.success(), "not a clean stop");
+    Ok(())
+}
+
+/// The commands of the first example of a document.
+fn first_example(document: &str) -> String {
+    let example = document.split("```console").nth(1);
+    let example = example.and_then(|rest| rest.split("```").next());
+    let lines = example.unwrap_or_default().lines();
+    let commands: Vec<&str> = lines.filter_map(|line| line.strip_prefix("$ ")).collect();
+    commands.join(" && ")
+}
+
+#[tokio::test]
+async fn the_documented_commands_make_certificates_that_work() -> Result<()> {
+    let folder = Folder::create()?;
+    let commands = first_example(include_str!("../../../../docs/tls.md"));
+    let made = Command::new("sh")
+        .args(["-c", &commands])
+        .current_dir(folder.path())
+        .output()?;
+    printed(&made);
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let (certificate, key, authority) = (path("shop.crt"), path("shop.key"), path("ca.crt"));
+    let settings = [("TLS_CERT_FILE", &*certificate), ("TLS_KEY_FILE", &key)];
+    let running = open_with(&folder, &settings).await?;
+    let shop = Shop::of(&running)?;
+    printed(&shop.run_with(&["saga", "list"], &settings));
+    printed(&shop.run_with(&["saga", "list"], &[("SERVICE_CA_FILE", &authority)]));
     Ok(())
 }
