@@ -71,15 +71,20 @@ impl fmt::Display for Banner<'_> {
             query_grpc,
             query_metrics,
         } = self.at;
+        let scheme = if self.config.tls.is_some() {
+            "https"
+        } else {
+            "http"
+        };
         writeln!(f, "The shop is open.")?;
         writeln!(f)?;
         writeln!(
             f,
-            "  GraphQL   http://{client_http}/graphql   in a browser: /graphiql"
+            "  GraphQL   {scheme}://{client_http}/graphql   in a browser: /graphiql"
         )?;
         writeln!(
             f,
-            "  Health    http://{client_http}/health    numbers: /metrics"
+            "  Health    {scheme}://{client_http}/health    numbers: /metrics"
         )?;
         writeln!(
             f,
