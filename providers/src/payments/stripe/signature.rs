@@ -40,6 +40,8 @@ pub fn verify(
     let mut signatures = Vec::new();
     for part in header.split(',') {
         match part.trim().split_once('=') {
+            // Which of two times is signed would be a guess.
+            Some(("t", _)) if time.is_some() => return Err(SignatureError::Malformed),
             Some(("t", text)) => time = Some(text),
             Some(("v1", text)) => signatures.extend(from_hex(text)),
             // Schemes other than v1 are for tests, or for the future.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
@@ -23,8 +24,8 @@ use tokio::time::Instant;
 
 use super::api::KEY_METADATA;
 use super::ledger::Ledger;
-use super::settings::StripeSettings;
-use super::signature::verify;
+use super::settings::{StripeSettings, is_id};
+use super::signature::{SignatureError, verify};
 use crate::Secret;
 
 /// The path of the webhook, to be configured at Stripe.
@@ -81,11 +82,7 @@ impl Webhook {
     }
 
     async fn take(&self, headers: &HeaderMap, body: &[u8]) -> Result<(), InvalidWebhook> {
-        let header = headers
-            .get("stripe-signature")
-            .and_then(|header| header.to_str().ok())
-            .unwrap_or_default();
-        if let Err(error) = verify(&self.secret, header, body, self.clock.now()) {
+        if let Err(error) = self.verify(headers, body) {
             // Rate limited, because anyone can send one.
             static REJECTED: FailureLog = FailureLog::new();
             if let Some(suppressed) = REJECTED.failed(Instant::now()) {
@@ -95,9 +92,12 @@ impl Webhook {
                     "a webhook with an invalid signature was rejected"
                 );
             }
-            return Err(InvalidWebhook::NotBelieved);
+            return Err(InvalidWebhook::NotBelieved(error));
         }
         let event: Event = serde_json::from_slice(body).map_err(|_| InvalidWebhook::NoEvent)?;
+        if !is_id(&event.id) {
+            return Err(InvalidWebhook::NoEvent);
+        }
         if self.ledger.has_seen(&event.id).await? {
             return Ok(());
         }
@@ -108,6 +108,16 @@ impl Webhook {
             }
         }
         Ok(self.ledger.see(&event.id).await?)
+    }
+
+    /// Of two signatures none is believed: a proxy could have checked the other one.
+    fn verify(&self, headers: &HeaderMap, body: &[u8]) -> Result<(), SignatureError> {
+        let mut values = headers.get_all("stripe-signature").iter();
+        let header = values.next().and_then(|header| header.to_str().ok());
+        match (header, values.next()) {
+            (Some(header), None) => verify(&self.secret, header, body, self.clock.now()),
+            _ => Err(SignatureError::Malformed),
+        }
     }
 
     /// The key in the metadata of an event's object, or that of its intent.
@@ -121,7 +131,8 @@ impl Webhook {
         }
         let text = |field| object.get(field).and_then(Value::as_str);
         let is_intent = text("object") == Some("payment_intent");
-        let Some(intent) = text(if is_intent { "id" } else { "payment_intent" }) else {
+        let intent = text(if is_intent { "id" } else { "payment_intent" });
+        let Some(intent) = intent.filter(|id| is_id(id)) else {
             return Ok(None);
         };
         let key = self.ledger.key_of(intent).await?;
@@ -131,7 +142,9 @@ impl Webhook {
 
 /// Why an event is rejected.
 enum InvalidWebhook {
-    NotBelieved,
+    /// It could not be read completely, with this status.
+    NoBody(StatusCode),
+    NotBelieved(SignatureError),
     NoEvent,
     NotNow,
 }
@@ -153,9 +166,20 @@ impl From<DatabaseError> for InvalidWebhook {
 impl IntoResponse for InvalidWebhook {
     fn into_response(self) -> Response {
         match self {
-            Self::NotBelieved => (StatusCode::BAD_REQUEST, "the signature is not accepted"),
-            Self::NoEvent => (StatusCode::BAD_REQUEST, "the body is not an event"),
-            Self::NotNow => (StatusCode::SERVICE_UNAVAILABLE, "try again later"),
+            Self::NoBody(status) => {
+                let rule =
+                    format!("the body is incomplete or has more than {MAX_EVENT_BYTES} bytes");
+                (status, rule)
+            }
+            Self::NotBelieved(error) => (StatusCode::BAD_REQUEST, error.to_string()),
+            Self::NoEvent => {
+                let rule = "the body is not an event: an object with an id and data.object";
+                (StatusCode::BAD_REQUEST, rule.to_owned())
+            }
+            Self::NotNow => {
+                let advice = "try again later".to_owned();
+                (StatusCode::SERVICE_UNAVAILABLE, advice)
+            }
         }
         .into_response()
     }
@@ -164,8 +188,9 @@ impl IntoResponse for InvalidWebhook {
 async fn take(
     State(webhook): State<Webhook>,
     headers: HeaderMap,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Result<StatusCode, InvalidWebhook> {
+    let body = body.map_err(|rejection| InvalidWebhook::NoBody(rejection.status()))?;
     webhook.take(&headers, &body).await?;
     Ok(StatusCode::OK)
 }

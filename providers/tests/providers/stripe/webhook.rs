@@ -109,6 +109,30 @@ async fn an_unsigned_or_too_large_event_is_rejected() {
     .await;
 }
 
+/// PostgreSQL cannot even look for U+0000, so that Stripe would send such an event for three days.
+#[tokio::test]
+async fn an_event_with_an_id_that_stripe_does_not_have_is_rejected_or_no_hint() {
+    on_both_engines(async |home| {
+        let mut providers = on_home(home).await;
+        let long = "e".repeat(256);
+        for (id, intent, status) in [
+            ("", "pi_1", 400),
+            ("evt 1", "pi_1", 400),
+            ("evt_\\u0000", "pi_1", 400),
+            (&long, "pi_1", 400),
+            (&long[1..], "pi_\\u0000", 200),
+        ] {
+            let intent = format!(r#"{{"object":"payment_intent","id":"{intent}"}}"#);
+            let body = event(id, &intent);
+            let signature = sign(&hmac_key(), &body);
+            let (given, text) = post(&providers.webhooks, &signature, &body).await;
+            assert_eq!(given, status, "{id}: {text}");
+            assert_eq!(hint(&mut providers), None);
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn an_event_is_repeated_if_the_queue_of_hints_is_full() {
     let home = Home::new(platform::config::Engine::Sqlite).await;
