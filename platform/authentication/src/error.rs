@@ -85,7 +85,7 @@ pub enum KeyError {
     NotAKey { path: PathBuf },
     #[error("the system has no random numbers")]
     NoRandomNumbers,
-    #[error("{0} must be https, or http on this machine")]
+    #[error("{0:?}: it must be https, or http on this machine")]
     InsecureUrl(String),
     #[error("the HTTP client cannot be set up: {0}")]
     Client(reqwest::Error),

@@ -33,6 +33,7 @@ pub enum Source {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object with `issuer` and `jwks_uri`")]
 struct Description {
     issuer: String,
     jwks_uri: String,
@@ -81,7 +82,8 @@ impl Fetch {
             // Else a provider could sign for another one (section 4.3).
             return Err(answer(&url, "names another issuer".to_owned()));
         }
-        description.jwks_uri.parse()
+        let keys = description.jwks_uri.parse();
+        keys.map_err(|error: KeyError| answer(&url, format!("has the jwks_uri {error}")))
     }
 
     async fn get(&self, url: &ProviderUrl) -> Result<Vec<u8>, KeyError> {

@@ -1,12 +1,13 @@
 //! Keys by their id, each with the one algorithm that it verifies.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 use jsonwebtoken::jwk::{
     AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse,
 };
-use jsonwebtoken::{Algorithm, DecodingKey};
+use jsonwebtoken::{Algorithm, DecodingKey, DecodingKeyKind};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -15,6 +16,13 @@ use crate::error::KeyError;
 
 /// A provider has few keys: the current one, the next one, and some that expire.
 const MAX_KEYS: usize = 100;
+
+/// A point, uncompressed: 0x04 and two coordinates.
+const POINT_ON_P256_BYTES: usize = 65;
+const POINT_ON_P384_BYTES: usize = 97;
+const ED25519_BYTES: usize = 32;
+/// 2048 to 8192 bits, which are the sizes that are verified.
+const RSA_BYTES: RangeInclusive<usize> = 256..=1024;
 
 #[derive(Clone, Debug)]
 pub struct VerifyingKey {
@@ -34,6 +42,7 @@ pub enum KeySet {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object with the list `keys`")]
 struct JwkSet {
     keys: Vec<Value>,
 }
@@ -119,10 +128,9 @@ fn public_key(pem: &[u8]) -> Option<VerifyingKey> {
         return Some(VerifyingKey { algorithm, key });
     }
     if let Ok(key) = DecodingKey::from_ec_pem(pem) {
-        // The point, uncompressed: 0x04 and two coordinates.
         let algorithm = match key.try_get_as_bytes().ok()?.len() {
-            65 => Algorithm::ES256,
-            97 => Algorithm::ES384,
+            POINT_ON_P256_BYTES => Algorithm::ES256,
+            POINT_ON_P384_BYTES => Algorithm::ES384,
             _ => return None,
         };
         return Some(VerifyingKey { algorithm, key });
@@ -158,7 +166,25 @@ fn verifying_key(jwk: &Jwk) -> Option<VerifyingKey> {
         _ => return None,
     };
     let key = DecodingKey::from_jwk(jwk).ok()?;
-    Some(VerifyingKey { algorithm, key })
+    has_size_of(algorithm, &key).then_some(VerifyingKey { algorithm, key })
+}
+
+/// Whether a key is as long as its algorithm needs. Another one would verify no token, and a set with it alone would seem to
+/// have a key.
+fn has_size_of(algorithm: Algorithm, key: &DecodingKey) -> bool {
+    let bytes = match key.kind() {
+        DecodingKeyKind::SecretOrDer(key) => key,
+        DecodingKeyKind::RsaModulusExponent { n, .. } => n,
+    };
+    match algorithm {
+        Algorithm::ES256 => bytes.len() == POINT_ON_P256_BYTES,
+        Algorithm::ES384 => bytes.len() == POINT_ON_P384_BYTES,
+        Algorithm::EdDSA => bytes.len() == ED25519_BYTES,
+        _ => {
+            let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+            RSA_BYTES.contains(&(bytes.len() - zeros))
+        }
+    }
 }
 
 #[cfg(test)]
@@ -169,7 +195,9 @@ mod tests {
     use super::KeySet;
 
     fn rsa(more: &Value) -> Value {
-        let mut key = json!({"kty": "RSA", "n": "3q2-7w", "e": "AQAB"});
+        // 2048 bits.
+        let n = format!("{}w", "_".repeat(341));
+        let mut key = json!({"kty": "RSA", "n": n, "e": "AQAB"});
         let all = key.as_object_mut().expect("an object");
         all.extend(more.as_object().expect("an object").clone());
         key
@@ -218,6 +246,11 @@ mod tests {
             json!({"kty": "EC", "crv": "secp256k1", "x": "AA", "y": "AA"}),
             json!({"kty": "new"}),
             json!("text"),
+            // Of the wrong size.
+            rsa(&json!({"n": "3q2-7w"})),
+            json!({"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"}),
+            json!({"kty": "OKP", "crv": "Ed25519", "x": ""}),
+            json!({"kty": "OKP", "crv": "Ed25519", "x": "AAAA"}),
         ] {
             let only = set(std::slice::from_ref(&key));
             assert!(only.is_err(), "{key}");
