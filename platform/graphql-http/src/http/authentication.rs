@@ -90,7 +90,12 @@ impl Authentication {
 /// who is not signed in.
 fn token_in(payload: Option<&Map<String, Value>>) -> Result<Option<&str>, NotBearer> {
     let mut fields = payload.into_iter().flatten();
-    let given = fields.find(|(name, _)| name.eq_ignore_ascii_case("authorization"));
+    let mut next = || fields.find(|(name, _)| name.eq_ignore_ascii_case("authorization"));
+    let given = next();
+    // Which one of two counts would be a guess, as with headers.
+    if next().is_some() {
+        return Err(NotBearer);
+    }
     match given.map(|(_, value)| value) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => bearer_of(text),
@@ -158,5 +163,7 @@ mod tests {
             let payload = json!({"Authorization": other});
             assert_eq!(of(payload), Err(NotBearer), "{other}");
         }
+        let twice = json!({"Authorization": "Bearer abc", "authorization": "Bearer abc"});
+        assert_eq!(of(twice), Err(NotBearer));
     }
 }

@@ -163,7 +163,7 @@ pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> 
     let chars = text.chars().count();
     if chars == 0 || chars > MAX_KEY_CHARS {
         let message =
-            format!("the Idempotency-Key has 1 to {MAX_KEY_CHARS} characters, got {chars}");
+            format!("the Idempotency-Key must have 1 to {MAX_KEY_CHARS} characters, got {chars}");
         return Err(bad_request(message));
     }
     Ok(Some(text.to_owned()))

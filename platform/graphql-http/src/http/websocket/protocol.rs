@@ -1,5 +1,6 @@
 //! The messages and close codes of graphql-transport-ws.
 
+use event_sourcing::quoted;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -105,8 +106,9 @@ impl Incoming {
         let invalid = |rule: &str| Close::InvalidMessage(rule.to_owned());
         let message = json::object("the message", text);
         let (mut fields, replaced) = message.map_err(|error| invalid(&error.message))?;
-        let Some(Value::String(kind)) = fields.remove("type") else {
-            return Err(invalid("Invalid message received"));
+        let kind = match fields.remove("type").unwrap_or_default() {
+            Value::String(kind) => kind,
+            other => return Err(invalid(&json::wrong_type("type", "a string", &other))),
         };
         let payload = fields.remove("payload");
         let payload = || match payload {
@@ -129,7 +131,10 @@ impl Incoming {
             "complete" => Ok(Self::Complete {
                 id: id(fields.remove("id"))?,
             }),
-            _ => Err(invalid("unknown type of message")),
+            other => Err(invalid(&format!(
+                "there is no message of the type {}",
+                quoted(other)
+            ))),
         }
     }
 }
