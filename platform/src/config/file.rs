@@ -32,7 +32,10 @@ pub(super) fn flatten(path: &str, text: &str, known: &[Spec]) -> File {
         Ok(table) => table,
         Err(error) => {
             let error: toml::de::Error = error;
-            file.errors.push(reject(one_line(error.message())));
+            let place = error.span().map(|span| place(text, span.start));
+            let reason = one_line(error.message());
+            file.errors
+                .push(reject(place.unwrap_or_default() + &reason));
             file.is_whole = false;
             return file;
         }
@@ -66,6 +69,17 @@ pub(super) fn flatten(path: &str, text: &str, known: &[Spec]) -> File {
         }
     }
     file
+}
+
+/// Where the text has a byte. What is there is not shown, as it may be a secret.
+fn place(text: &str, byte: usize) -> String {
+    let before = text.get(..byte).unwrap_or(text);
+    let (line, column) = match before.rsplit_once('\n') {
+        Some((lines, last)) => (lines.lines().count() + 1, last),
+        None => (1, before),
+    };
+    let column = column.chars().count() + 1;
+    format!("line {line}, column {column}: ")
 }
 
 fn one_line(text: &str) -> String {

@@ -103,6 +103,10 @@ fn a_file_with_a_typing_error_is_rejected() {
     assert!(with("[pool").contains("x.toml"));
     assert!(with("pool_size = [1]").contains("POOL_SIZE"));
     assert!(with("pool_size = 1\n[pool]\nsize = 2").contains("POOL_SIZE is set twice"));
+    assert!(
+        with("# 1\nmigrate = \"on\"\nmigrate = \"off\"")
+            .contains("but line 3, column 1: duplicate")
+    );
     assert_eq!(with("a = ").lines().count(), 1);
     assert_eq!(with("a = 1\nb = 2\n").lines().count(), 2);
 }

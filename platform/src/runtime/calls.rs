@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
-use axum::response::Response;
-use http::HeaderMap;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode, header};
 use tokio::time::{Duration, Instant};
 use tonic::service::Routes;
 use tonic::{Code, Status};
@@ -67,7 +67,17 @@ impl Calls {
     }
 }
 
+/// Whether a request is a call by its media type, as the protocol of gRPC asks. The library takes any.
+fn is_call(headers: &HeaderMap) -> bool {
+    let media = headers.get(header::CONTENT_TYPE);
+    let rest = media.and_then(|media| media.as_bytes().strip_prefix(b"application/grpc"));
+    rest.is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';')))
+}
+
 async fn handle(State(calls): State<Arc<Calls>>, request: Request, next: Next) -> Response {
+    if !is_call(request.headers()) {
+        return StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response();
+    }
     let path = request.uri().path().to_owned();
     let Some(method) = path.strip_prefix(calls.prefix) else {
         return calls.deadlines.answer_in_time(&path, request, next).await;

@@ -90,7 +90,7 @@ pub const GRAPHQL_MAX_OPERATIONS_PER_SOCKET: Setting<u32> = Setting::new(
 pub const RATE_LIMIT_PER_MINUTE: Setting<u32> = Setting::new(
     "RATE_LIMIT_PER_MINUTE",
     number,
-    "a number, 0 for no limit",
+    "1 to 4294967295, or 0 for no limit",
     "Units that a client may spend a minute; by default 1000 if AUTH is jwt, else no limit",
 );
 pub const TRUSTED_PROXIES: Setting<Vec<IpNet>> = Setting::new(

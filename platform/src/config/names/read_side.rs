@@ -16,7 +16,7 @@ pub const HEALTH_LAG_MS: Setting<Duration> = Setting::new(
 pub const HEALTH_LAG_EVENTS: Setting<u64> = Setting::new(
     "HEALTH_LAG_EVENTS",
     number,
-    "a whole number from 0",
+    "0 to 18446744073709551615",
     "Number of events that may be missing from a projection's rows without it lagging, however old they are",
 )
 .or("0");

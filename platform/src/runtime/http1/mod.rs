@@ -99,7 +99,7 @@ impl hyper::service::Service<Request<Incoming>> for Answers {
             let answer = async |request: Request<Incoming>| match &answering {
                 None => reject(StatusCode::BAD_REQUEST, "a line must end with CRLF\n"),
                 Some(_) if !host::is_unambiguous(&request) => {
-                    let message = "a request must have exactly one Host header\n";
+                    let message = "a request must have exactly one Host header, in ASCII\n";
                     (StatusCode::BAD_REQUEST, message).into_response()
                 }
                 Some(_) if is_over_limit && !is_for_operators(request.uri().path()) => over_limit(),
