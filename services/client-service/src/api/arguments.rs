@@ -5,6 +5,7 @@ use domain::ValidationError;
 use domain::value::{
     CategoryName, Description, EntityId, Price, ProductName, Reason, UserId, parse_expected_version,
 };
+use event_sourcing::quoted;
 use graphql_http::{Decimal, ReplacedNumbers};
 
 use super::argument_errors::ArgumentError;
@@ -118,7 +119,8 @@ pub fn price_limit(value: f64) -> String {
 /// Rejects U+0000, which PostgreSQL cannot store in text.
 fn text(field: &str, value: String) -> Result<String, ArgumentError> {
     if value.contains('\0') {
-        return Err(ArgumentError::new(field, "must not contain U+0000"));
+        let rule = format!("must not contain U+0000, got {}", quoted(&value));
+        return Err(ArgumentError::new(field, rule));
     }
     Ok(value)
 }
@@ -127,7 +129,7 @@ fn text(field: &str, value: String) -> Result<String, ArgumentError> {
 pub fn search_term(value: String) -> Result<String, ArgumentError> {
     let chars = value.chars().count();
     if chars > MAX_TERM_CHARS {
-        let rule = format!("has at most {MAX_TERM_CHARS} characters, got {chars}");
+        let rule = format!("must have at most {MAX_TERM_CHARS} characters, got {chars}");
         return Err(ArgumentError::new("searchTerm", rule));
     }
     text("searchTerm", value)
