@@ -3,6 +3,7 @@
 //! Most journeys run twice: on `shop`, one process on SQLite, and on three processes on three PostgreSQL databases.
 
 mod api_examples;
+mod bad_input;
 mod docs_sql;
 mod faults;
 mod journeys;

@@ -1,13 +1,12 @@
 //! Journeys of clients through the public API.
 
-mod bad_input;
-mod bad_orders;
 mod browser;
 mod catalogue;
 mod endpoints;
 mod foreign;
 mod front_ends;
 mod generated_operations;
+mod harmless_input;
 mod idempotency;
 mod limits;
 mod logs;

@@ -16,7 +16,7 @@ pub use audit::{Audit, Ended, LedgerSums, Status};
 pub use client::{Client, RequestResult};
 pub use databases::{Database, SagaCount, StoredEvent};
 pub use disk::Disk;
-pub use expect::{Bad, expect_rejections, number, of, report, text};
+pub use expect::{number, of, report, text};
 pub use node::{Packages, graphiql, node, node_with};
 pub use orders::{CANCEL_ORDER, CREATE_ORDER, SHIP_ORDER, order_input};
 pub use promtool::check_metrics;

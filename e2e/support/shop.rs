@@ -9,6 +9,7 @@ use contract::proto::admin_client::AdminClient;
 use test_postgres::{Cluster, TestDatabase};
 use test_shop::{Binaries, Folder, Layout, Store, System};
 use tokio::sync::OnceCell;
+use tonic::Request;
 use tonic::transport::{Channel, Endpoint};
 
 use super::session::Session;
@@ -176,11 +177,27 @@ impl Shop {
         channel(self.system.command_grpc(0)?.to_string()).await
     }
 
+    /// A gRPC channel to the read side.
+    pub async fn query_channel(&self) -> Result<Channel> {
+        channel(self.system.query_grpc(0)?.to_string()).await
+    }
+
     /// The position of the last event.
     pub async fn head(&self) -> Result<i64> {
+        self.head_by(Request::new(AdminStatusParam {})).await
+    }
+
+    /// The position of the last event, asked for in a call with this signature.
+    pub async fn head_for(&self, signature: &str) -> Result<i64> {
+        let mut request = Request::new(AdminStatusParam {});
+        let metadata = request.metadata_mut();
+        metadata.insert("authorization", signature.parse()?);
+        self.head_by(request).await
+    }
+
+    async fn head_by(&self, request: Request<AdminStatusParam>) -> Result<i64> {
         let mut admin = AdminClient::new(self.command_channel().await?);
-        let status = admin.status(AdminStatusParam {}).await?;
-        Ok(status.into_inner().head)
+        Ok(admin.status(request).await?.into_inner().head)
     }
 }
 
