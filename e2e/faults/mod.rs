@@ -5,6 +5,7 @@ mod crowd;
 mod cuts;
 mod failing_disk;
 mod kill;
+mod linked;
 mod load;
 mod one_unit;
 mod orders;

@@ -4,10 +4,8 @@
 //! links after a number of bytes in one direction, and repeats the request. The outcome in the first answer must be true,
 //! all repeats must get the same answer, and the log must contain the mutation once.
 
-mod link;
 mod run;
 mod sweep;
-mod system;
 
 use std::time::Duration;
 
@@ -16,19 +14,25 @@ use tokio::time::Instant;
 
 use self::run::Run;
 use self::sweep::sweep;
-use self::system::Linked;
+use super::linked::Linked;
 use crate::support::{Audit, LedgerSums, SagaCount, long, report};
 
 /// The number of places at which each link is cut in each direction, in the short and the long version.
 const PLACES: (u64, u64) = (3, 60);
 /// The number of cuts of each link that last until the first answer.
 const STAYING: (u64, u64) = (1, 6);
+/// Short timeouts, so that a lasting cut is over soon.
+const SETTINGS: [(&str, &str); 3] = [
+    ("CLIENT_WRITE_TIMEOUT_MS", "2000"),
+    ("CLIENT_READ_TIMEOUT_MS", "1500"),
+    ("CLIENT_LIST_TIMEOUT_MS", "1500"),
+];
 const SETTLE_TIMEOUT: Duration = Duration::from_mins(1);
 
 #[tokio::test]
 async fn a_key_has_one_answer_wherever_a_connection_is_cut() -> Result<()> {
     let start = Instant::now();
-    let system = Linked::start().await?;
+    let system = Linked::start(&SETTINGS).await?;
     let cut = cut_everywhere(&system).await;
     if cut.is_err() {
         eprintln!("{}", system.logs());

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
+use test_faults::{Cut, Link};
 use test_shop::{Answer, Operation, until_within};
 use tokio::time::timeout;
 
-use super::link::{Cut, Link};
-use super::system::Linked;
+use crate::faults::linked::Linked;
 use crate::support::{Database, Session, order_input, text};
 
 const CREATE_PRODUCT: &str = "mutation($input: CreateProductInput!) { createProduct(input: $input) { \
@@ -161,7 +161,9 @@ impl<'a> Run<'a> {
         let what = format!("{}, {cut:?}, {}", link.name, request.tag);
         link.arm(Some(cut));
         let first = self.ask(&request).await;
-        if link.mend() {
+        let was_cut = !link.is_armed();
+        link.mend();
+        if was_cut {
             self.counts.cuts += 1;
             self.counts.stayed += u64::from(cut.stays);
         } else {

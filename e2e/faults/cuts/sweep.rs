@@ -1,8 +1,8 @@
 //! Chooses the places at which a link is cut.
 
 use anyhow::Result;
+use test_faults::{Cut, Way};
 
-use super::link::{Cut, Way};
 use super::run::Run;
 
 /// Cuts a link at `places` places in each direction, distributed over the bytes of a mutation, and with `staying` lasting

@@ -5,11 +5,15 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
+use test_faults::{Link, Target};
 use test_postgres::TestDatabase;
 use test_shop::{Process, Start, Store};
 
-use super::link::{Link, Target};
 use crate::support::binaries;
+
+/// The names of the links of the gateway.
+pub const COMMANDS: &str = "gateway to command-service";
+pub const READS: &str = "gateway to query-service";
 
 /// The running services, the gateway last, because they are stopped in reverse order.
 #[derive(Debug)]
@@ -22,15 +26,9 @@ pub struct Linked {
     _databases: [TestDatabase; 3],
 }
 
-/// Short timeouts, so that a lasting cut is over soon.
-const SETTINGS: [(&str, &str); 3] = [
-    ("CLIENT_WRITE_TIMEOUT_MS", "2000"),
-    ("CLIENT_READ_TIMEOUT_MS", "1500"),
-    ("CLIENT_LIST_TIMEOUT_MS", "1500"),
-];
-
 impl Linked {
-    pub async fn start() -> Result<Self> {
+    /// Starts the services with these settings.
+    pub async fn start(settings: &[(&str, &str)]) -> Result<Self> {
         let databases = [
             test_postgres::database().await,
             test_postgres::database().await,
@@ -38,16 +36,21 @@ impl Linked {
         ];
         let [events, command, query] = databases.each_ref().map(|database| database.url.clone());
         let mut links = Vec::new();
-        let writes =
-            through_link("command-service to its event store", &events, &mut links).await?;
-        let answers = through_link("command-service to its database", &command, &mut links).await?;
-        let log = through_link("query-service to the event store", &events, &mut links).await?;
-        let rows = through_link("query-service to its database", &query, &mut links).await?;
-        let commands = Link::open("gateway to command-service").await?;
-        let reads = Link::open("gateway to query-service").await?;
+        let mut through_link = async |name, url: &str| {
+            let (link, through) = Link::to_postgres(name, url).await?;
+            links.push(link);
+            anyhow::Ok(through)
+        };
+        let writes = through_link("command-service to its event store", &events).await?;
+        let answers = through_link("command-service to its database", &command).await?;
+        let log = through_link("query-service to the event store", &events).await?;
+        let rows = through_link("query-service to its database", &query).await?;
+        let commands = Link::open(COMMANDS).await?;
+        let reads = Link::open(READS).await?;
         let binaries = binaries().await?;
         let write_side = serve(
             binaries.path("command-service")?,
+            settings,
             &[
                 ("EVENT_STORE_URL", writes),
                 ("COMMAND_DATABASE_URL", answers),
@@ -57,6 +60,7 @@ impl Linked {
         .await?;
         let read_side = serve(
             binaries.path("query-service")?,
+            settings,
             &[("EVENT_STORE_URL", log), ("QUERY_DATABASE_URL", rows)],
             &["QUERY_GRPC_ADDR", "QUERY_METRICS_ADDR"],
         )
@@ -65,6 +69,7 @@ impl Linked {
         reads.lead_to(Target::Tcp(read_side.address("QUERY_GRPC_ADDR")?));
         let gateway = serve(
             binaries.path("client-service")?,
+            settings,
             &[
                 ("COMMAND_SERVICE_PORT", commands.address.port().to_string()),
                 ("QUERY_SERVICE_PORT", reads.address.port().to_string()),
@@ -84,6 +89,12 @@ impl Linked {
             processes: vec![write_side, read_side, gateway],
             _databases: databases,
         })
+    }
+
+    pub fn link(&self, name: &str) -> Result<&Link> {
+        let mut links = self.links.iter();
+        let link = links.find(|link| link.name == name);
+        link.with_context(|| format!("there is no link {name}"))
     }
 
     /// The logs of the services.
@@ -107,50 +118,20 @@ impl Linked {
 
 async fn serve(
     binary: &Path,
+    settings: &[(&str, &str)],
     variables: &[(&str, String)],
     listeners: &[&'static str],
 ) -> Result<Process> {
     let given = variables
         .iter()
         .map(|(name, value)| ((*name).to_owned(), value.clone()));
-    let shared = SETTINGS.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let shared = settings
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let start = Start {
-        variables: shared.into_iter().chain(given).collect::<BTreeMap<_, _>>(),
+        variables: shared.chain(given).collect::<BTreeMap<_, _>>(),
         listeners: listeners.to_vec(),
         ..Start::default()
     };
     Process::serve(binary, &start).await
-}
-
-/// A link to the server of a database, and the database's URL through it.
-async fn through_link(name: &'static str, url: &str, links: &mut Vec<Link>) -> Result<String> {
-    let link = Link::open(name).await?;
-    let (target, through) = redirect(url, link.address)?;
-    link.lead_to(target);
-    links.push(link);
-    Ok(through)
-}
-
-/// The target of a PostgreSQL URL, and the URL with its address replaced by `to`.
-fn redirect(url: &str, to: SocketAddr) -> Result<(Target, String)> {
-    const NOT_A_URL: &str = "not a URL of PostgreSQL";
-    let (scheme, rest) = url.split_once("://").context(NOT_A_URL)?;
-    let (authority, rest) = rest.split_once('/').context(NOT_A_URL)?;
-    let (database, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let (user, place) = authority.rsplit_once('@').context(NOT_A_URL)?;
-    let (host, port) = place.rsplit_once(':').unwrap_or((place, "5432"));
-    let socket = query.split('&').find_map(|pair| pair.strip_prefix("host="));
-    let target = if let Some(folder) = socket {
-        Target::Unix(Path::new(folder).join(format!(".s.PGSQL.{port}")))
-    } else {
-        let port: u16 = port.parse().context(NOT_A_URL)?;
-        let mut addresses = std::net::ToSocketAddrs::to_socket_addrs(&(host, port))?;
-        Target::Tcp(addresses.next().context("the server has no address")?)
-    };
-    let others = query.split('&').filter(|pair| !pair.starts_with("host="));
-    let others = others.collect::<Vec<_>>().join("&");
-    Ok((
-        target,
-        format!("{scheme}://{user}@{to}/{database}?{others}"),
-    ))
 }
