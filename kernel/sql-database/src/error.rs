@@ -10,7 +10,7 @@ use event_sourcing::StoreError;
 use sqlx::postgres::{PgDatabaseError, PgSeverity};
 use sqlx::sqlite::SqliteError;
 
-use crate::postgres::SchemaLocked;
+use crate::postgres::{SchemaLocked, Unreachable};
 
 /// What was in progress when an error occurred.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +55,11 @@ impl ErrorKind {
             | sqlx::Error::PoolClosed
             | sqlx::Error::BeginFailed
             | sqlx::Error::InvalidSavePointStatement => Self::Transient,
-            sqlx::Error::Configuration(inner) if inner.is::<SchemaLocked>() => Self::Transient,
+            sqlx::Error::Configuration(inner)
+                if inner.is::<SchemaLocked>() || inner.is::<Unreachable>() =>
+            {
+                Self::Transient
+            }
             _ => Self::Permanent,
         }
     }

@@ -1,12 +1,17 @@
 //! Metrics of connection pools.
 
 use std::fmt;
+use std::pin::pin;
+use std::sync::Arc;
 use std::time::Instant;
 
 use metrics::{Gauge, Histogram, SharedString};
-use sqlx::Postgres;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgPool;
+use sqlx::{Connection, Postgres};
+use tokio::time::timeout;
+
+use crate::postgres::{Reachability, SLOW};
 
 /// The metrics of one pool.
 pub(crate) struct PoolMeter {
@@ -64,7 +69,8 @@ impl fmt::Debug for PoolMeter {
 #[derive(Clone, Debug)]
 pub struct NamedPool {
     pool: PgPool,
-    meter: std::sync::Arc<PoolMeter>,
+    meter: Arc<PoolMeter>,
+    reachability: Arc<Reachability>,
 }
 
 impl NamedPool {
@@ -72,8 +78,9 @@ impl NamedPool {
     #[must_use]
     pub fn new(name: &'static str, pool: PgPool) -> Self {
         Self {
+            reachability: Arc::new(Reachability::new(&pool.connect_options())),
             pool,
-            meter: std::sync::Arc::new(PoolMeter::new(name)),
+            meter: Arc::new(PoolMeter::new(name)),
         }
     }
 
@@ -83,12 +90,47 @@ impl NamedPool {
         &self.pool
     }
 
-    /// Waits for a connection.
+    /// Waits for a connection. While the server is known to be unreachable it does not wait.
     ///
     /// # Errors
     /// The server cannot be reached, or no connection became free in time.
     pub async fn acquire(&self) -> Result<PoolConnection<Postgres>, sqlx::Error> {
-        self.meter.time(self.pool.acquire()).await
+        // Pinned here, because each call that takes the driver's large future by value would copy it.
+        let acquiring = pin!(async {
+            let Some(unreachable) = self.reachability.unreachable() else {
+                let acquiring = pin!(self.pool.acquire());
+                return self.reachability.while_reachable(acquiring).await;
+            };
+            self.idle().await.ok_or_else(|| unreachable.into())
+        });
+        self.meter.time(acquiring).await
+    }
+
+    /// Opens a connection to the same server outside of the pool. While the server is known to be unreachable it waits only
+    /// briefly.
+    ///
+    /// # Errors
+    /// Those of `opening`, or the server cannot be reached.
+    pub async fn open_outside<T>(
+        &self,
+        opening: impl Future<Output = Result<T, sqlx::Error>>,
+    ) -> Result<T, sqlx::Error> {
+        let opening = pin!(opening);
+        match self.reachability.unreachable() {
+            // A server that refuses answers at once, so that an attempt is as fast and newer.
+            Some(unreachable) => timeout(SLOW, opening)
+                .await
+                .unwrap_or_else(|_| Err(unreachable.into())),
+            None => self.reachability.while_reachable(opening).await,
+        }
+    }
+
+    /// An idle connection that answers. Open connections may work although no new one can be opened, as with a proxy that
+    /// is about to end.
+    async fn idle(&self) -> Option<PoolConnection<Postgres>> {
+        let mut connection = self.pool.try_acquire()?;
+        let answered = timeout(SLOW, connection.ping()).await;
+        matches!(answered, Ok(Ok(()))).then_some(connection)
     }
 
     /// Publishes the number of connections as metrics.
@@ -98,6 +140,7 @@ impl NamedPool {
 
     /// Closes all connections after running statements have ended.
     pub async fn close(&self) {
+        self.reachability.close();
         self.pool.close().await;
     }
 

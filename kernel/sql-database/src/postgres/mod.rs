@@ -1,6 +1,7 @@
 //! Pools of PostgreSQL connections.
 
 mod pooler;
+mod reachability;
 mod server;
 mod tls;
 
@@ -13,6 +14,8 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use crate::pool::NamedPool;
 
 pub use pooler::require_sessions;
+pub use reachability::Unreachable;
+pub(crate) use reachability::{Reachability, SLOW};
 pub use server::at_server;
 
 /// How long a connection may be idle and still be used without a ping.
