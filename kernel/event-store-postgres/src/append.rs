@@ -48,6 +48,8 @@ pub(crate) async fn may_append(pool: &NamedPool) -> Result<(), sqlx::Error> {
 #[derive(Debug)]
 pub(crate) struct AppendConnection {
     connector: Connector,
+    /// The connections that read, which find out as well whether the server can be reached.
+    pool: NamedPool,
     slot: Mutex<Slot>,
 }
 
@@ -65,9 +67,15 @@ pub(crate) struct AppendResults {
 }
 
 impl AppendConnection {
-    pub(crate) fn new(connector: Connector, connection: PgConnection, backend: Backend) -> Self {
+    pub(crate) fn new(
+        connector: Connector,
+        pool: NamedPool,
+        connection: PgConnection,
+        backend: Backend,
+    ) -> Self {
         Self {
             connector,
+            pool,
             slot: Mutex::new(Slot {
                 connection: Some((connection, backend)),
                 in_doubt: None,
@@ -101,7 +109,8 @@ impl AppendConnection {
             return Ok(open);
         }
         // Opened first, because the new connection is the one that terminates the old process.
-        let (mut connection, backend) = self.connector.connect().await?;
+        let connecting = self.connector.connect();
+        let (mut connection, backend) = self.pool.open_outside(connecting).await?;
         if let Some(in_doubt) = slot.in_doubt {
             // `in_doubt` is cleared only after the process has ended: if this fails, the next call tries again.
             session::terminate(&mut connection, in_doubt).await?;

@@ -65,7 +65,7 @@ impl PostgresEventStore {
         // The listener has its own pool, so that readers that use all connections cannot delay notifications.
         let subscription = Subscription::start(connector.pool(1), clock.clone(), interval);
         Ok(Self {
-            appending: AppendConnection::new(connector, connection, backend),
+            appending: AppendConnection::new(connector, pool.clone(), connection, backend),
             pool,
             clock,
             subscription,
