@@ -15,6 +15,10 @@ pub struct AppenderConfig {
     pub retry_min: Duration,
     /// The maximum backoff.
     pub retry_max: Duration,
+    /// How long commits are retried while the store is unavailable: a short outage only delays them. Once it has lasted for
+    /// longer, a commit fails with its first attempt instead of at its deadline, until one succeeds. A commit whose
+    /// outcome is unknown is retried until its deadline in any case.
+    pub outage_timeout: Duration,
 }
 
 impl Default for AppenderConfig {
@@ -25,6 +29,7 @@ impl Default for AppenderConfig {
             batch_events: 2_000,
             retry_min: Duration::from_millis(10),
             retry_max: Duration::from_secs(1),
+            outage_timeout: Duration::from_secs(1),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
@@ -60,6 +61,7 @@ impl Appender {
             config,
             writes,
             failures: FailureLog::new(),
+            unavailable_since: Mutex::new(None),
         };
         let task = tokio::spawn(run(task_state, jobs, in_flight.clone()));
         let appender = Self {

@@ -10,6 +10,9 @@
 //!        deadline passed: dropped ◄──┘ └── unavailable ─┘   retry with backoff, idempotent by command id
 //! ```
 //!
+//! Retries bridge a short outage of the store. In a longer one each commit is tried once, so that callers learn at once that
+//! nothing was written: [`AppenderConfig::outage_timeout`].
+//!
 //! Commits are validated in the order in which they were sent; lanes depend on it. Callers only wait for a result, so a
 //! cancelled caller does not cancel its commit.
 

@@ -6,6 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 
+use parking_lot::Mutex;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
@@ -50,6 +51,8 @@ pub(super) struct Writer {
     pub(super) config: AppenderConfig,
     pub(super) writes: watch::Sender<LastWrite>,
     pub(super) failures: FailureLog,
+    /// When the store became unavailable, if it was at the last attempt.
+    pub(super) unavailable_since: Mutex<Option<Instant>>,
 }
 
 impl Writer {
@@ -59,12 +62,24 @@ impl Writer {
     ) -> Result<Vec<Result<Receipt, Rejected>>, StoreError> {
         let answers = self.store.append(commits).await;
         self.report(answers.as_ref().err());
+        let mut since = self.unavailable_since.lock();
+        *since = match &answers {
+            Err(error) if error.is_retryable() => since.or_else(|| Some(Instant::now())),
+            _ => None,
+        };
+        drop(since);
         self.writes.send_replace(match &answers {
             Ok(_) => LastWrite::Answered,
             Err(error) if error.is_retryable() => LastWrite::Unavailable,
             Err(_) => LastWrite::Failed,
         });
         answers
+    }
+
+    /// Whether the store has been unavailable for so long that commits do not wait for it.
+    fn is_out(&self) -> bool {
+        let since = *self.unavailable_since.lock();
+        since.is_some_and(|since| since.elapsed() >= self.config.outage_timeout)
     }
 
     fn report(&self, failure: Option<&StoreError>) {
@@ -208,6 +223,12 @@ impl Batch {
                 // Stays unknown in all later attempts: an expired commit is then reported as possibly written.
                 StoreError::OutcomeUnknown { .. } => outcome = CommitOutcome::Unknown,
                 StoreError::Unavailable { .. } => {}
+            }
+            if outcome == CommitOutcome::None && writer.is_out() {
+                for waiting in &self.waiters {
+                    waiting.complete(Err(AppendError::Unavailable(CommitOutcome::None)));
+                }
+                return Ok(());
             }
             // Wake at the earliest deadline, so that its caller is answered within its grace period that nothing was
             // written.

@@ -6,10 +6,11 @@ use std::time::Duration;
 use event_sourcing::testing::at;
 use event_sourcing::{Aggregate, DomainEvent};
 use event_sourcing::{
-    CommandId, Commit, CommitOutcome, EventStore, ExecuteError, ExpectedVersion, LastWrite,
-    MemoryEventStore, Metadata, NewEvent, Position, SystemClock, Version, Write,
+    CommandId, Commit, CommitOutcome, Context, EventStore, ExecuteError, ExpectedVersion,
+    LastWrite, MemoryEventStore, Metadata, NewEvent, Position, SystemClock, Version, Write,
 };
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::support::{
     Account, Fault, FaultyStore, Moved, context, deposit, executor, memory, transfer,
@@ -52,6 +53,36 @@ async fn an_outcome_that_stays_unknown_is_reported_as_unknown() {
         };
         assert_eq!(found, outcome, "{fault:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_a_long_outage_a_command_fails_at_once_until_an_append_succeeds() {
+    let store = FaultyStore::new(memory(), true);
+    let (executor, _tasks) = executor(&(Arc::clone(&store) as Arc<dyn EventStore>));
+    let faults = vec![Some(Fault::Lost); 1_000];
+    store.faults.lock().unwrap().extend(faults);
+    let patient = || Context {
+        deadline: Instant::now() + Duration::from_hours(24),
+        ..context()
+    };
+    // The outage may be short at first.
+    let first = executor.execute(&deposit("a", 5), &patient()).await;
+    let started = Instant::now();
+    let second = executor.execute(&deposit("a", 5), &patient()).await;
+    assert_eq!(started.elapsed(), Duration::ZERO);
+    for ended in [first, second] {
+        assert!(
+            matches!(ended, Err(ExecuteError::Unavailable(CommitOutcome::None))),
+            "{ended:?}"
+        );
+    }
+    store.faults.lock().unwrap().clear();
+    let done = executor.execute(&deposit("a", 5), &patient()).await;
+    assert_eq!(done.unwrap().reply, (5, Version(1)));
+    // The next outage is a new one.
+    store.faults.lock().unwrap().push_back(Some(Fault::Lost));
+    let done = executor.execute(&deposit("a", 5), &patient()).await;
+    assert_eq!(done.unwrap().reply, (10, Version(2)));
 }
 
 #[tokio::test(start_paused = true)]
