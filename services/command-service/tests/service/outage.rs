@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use contract::proto::IdempotencyBeginParam;
 use contract::status::Outcome;
 use platform::config::Engine;
-use tonic::Code;
+use test_faults::Link;
+use tokio::time::timeout;
+use tonic::{Code, Request};
 
 use crate::support::{Home, assert_conflict, category, named_category, with_command_id};
 
@@ -28,7 +31,8 @@ async fn during_an_outage_commands_are_unavailable_and_afterwards_take_effect_on
         let mut categories = service.categories.clone();
         let status = categories.create(create(number, WAIT_TIMEOUT)).await;
         let status = status.expect_err("the database is down");
-        assert_eq!(status.code(), Code::DeadlineExceeded, "{status:?}");
+        let codes = [Code::Unavailable, Code::DeadlineExceeded];
+        assert!(codes.contains(&status.code()), "{status:?}");
         let outcome = Outcome::of(&status);
         assert!(
             matches!(outcome, Some(Outcome::None | Outcome::Unknown)),
@@ -55,6 +59,59 @@ async fn during_an_outage_commands_are_unavailable_and_afterwards_take_effect_on
         assert_eq!(created.expect("created").version, 1);
     }
     assert_eq!(service.head().await, 8);
+    service.stop().await;
+}
+
+/// Without the refusals each call would wait for its deadline of 10 s, and the test would not end in time.
+#[tokio::test]
+async fn while_a_database_is_known_to_be_down_calls_are_refused_at_once() {
+    let database = test_postgres::database().await;
+    let linked = Link::to_postgres("the databases", &database.url).await;
+    let (link, url) = linked.expect("a link");
+    let home = Home::at(&url);
+    let service = home.start().await;
+    service.category("Before").await;
+    link.stop();
+    let create = async |number: u32, limit| {
+        let mut request = Request::new(named_category(&format!("During {number}")));
+        request.set_timeout(limit);
+        service.categories.clone().create(request).await
+    };
+    let begin = async || {
+        let param = IdempotencyBeginParam {
+            principal: "ada".to_owned(),
+            key: "key".to_owned(),
+            request_hash: vec![7; 32],
+            token: String::new(),
+        };
+        let mut request = Request::new(param);
+        request.set_timeout(Duration::from_secs(10));
+        service.idempotency.clone().begin(request).await
+    };
+    // An append that was sent when the connection broke has an unknown outcome, and is retried until its deadline. After that the
+    // outage has lasted for long enough.
+    for number in 0..2 {
+        let status = create(number, WAIT_TIMEOUT).await;
+        status.expect_err("the database is down");
+    }
+    let refused = async {
+        for number in 2..50 {
+            let status = create(number, Duration::from_secs(10)).await;
+            let status = status.expect_err("the database is down");
+            assert_eq!(status.code(), Code::Unavailable, "{status:?}");
+            assert_eq!(Outcome::of(&status), Some(Outcome::None), "{status:?}");
+            let status = begin().await.expect_err("the database is down");
+            assert_eq!(status.code(), Code::Unavailable, "{status:?}");
+        }
+    };
+    let in_time = timeout(Duration::from_secs(30), refused).await;
+    in_time.expect("calls are refused at once");
+    link.mend();
+    let served = async {
+        while create(50, Duration::from_secs(10)).await.is_err() || begin().await.is_err() {}
+    };
+    let in_time = timeout(Duration::from_secs(30), served).await;
+    in_time.expect("calls are served again");
     service.stop().await;
 }
 

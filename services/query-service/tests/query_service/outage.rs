@@ -10,8 +10,9 @@ use event_sourcing::{LeaseStore, SystemClock};
 use query_service::projections::Products;
 use read_model_sql::{Database, SqlLeaseStore};
 use sqlx::{Connection, PgConnection};
+use test_faults::Link;
 use test_postgres::Cluster;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tonic::{Code, Status};
 
 use crate::support::{LIMIT, Service, TestService, at, lease, position, product};
@@ -61,6 +62,39 @@ async fn a_crash_of_the_query_database_loses_nothing() {
         let products = list.expect("answered").into_inner().products;
         assert_eq!(products.len(), 1 + (round + 1) * 41);
     }
+    service.stop().await;
+}
+
+/// Without the refusals each read would wait for seconds, and the test would not end in time.
+#[tokio::test]
+async fn while_the_query_database_is_known_to_be_down_reads_are_refused_at_once() {
+    let database = test_postgres::database().await;
+    let linked = Link::to_postgres("the query database", &database.url).await;
+    let (link, url) = linked.expect("a link");
+    let mut world = TestService::on(database);
+    world.url = url;
+    let mut service = world.start().await;
+    let head = world.append(vec![product("p", "P", "1", None)]).await;
+    answered(&mut service, head).await;
+    link.stop();
+    let refused = async {
+        for number in 0..100 {
+            let unknown = ProductQueryRequest {
+                id: format!("unknown{number}"),
+            };
+            let read = service.products.get_product(at(head, unknown)).await;
+            let listed = service.products.list_products(at(head, Empty {})).await;
+            for error in [read.expect_err("down"), listed.expect_err("down")] {
+                assert_eq!(error.code(), Code::Unavailable, "{error}");
+                let message = "the read side's database does not answer";
+                assert_eq!(error.message(), message);
+            }
+        }
+    };
+    let in_time = timeout(LIMIT, refused).await;
+    in_time.expect("reads are refused at once");
+    link.mend();
+    answered(&mut service, head).await;
     service.stop().await;
 }
 
