@@ -130,6 +130,8 @@ impl CombinedOutcome {
     fn mark(self, status: Status) -> Status {
         match self.position {
             Some(position) => committed_at(position, status),
+            // With its own reason.
+            None if Outcome::of(&status) == Some(self.outcome) => status,
             None => self.outcome.mark(status),
         }
     }
@@ -292,6 +294,17 @@ mod tests {
         assert_eq!(Outcome::of(&status), Some(Outcome::Unknown));
         let status = status_after(vec![denied]).await;
         assert_eq!(Outcome::of(&status), Some(Outcome::None));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_write_that_was_not_sent_keeps_its_reason() {
+        let status = status_after(vec![Reason::CircuitOpen.status("suspended")]).await;
+        assert_eq!(Reason::of(&status), Some(Reason::CircuitOpen));
+        assert_eq!(Outcome::of(&status), Some(Outcome::None));
+        let lost = Status::unavailable("connection lost");
+        let status = status_after(vec![lost, Reason::CircuitOpen.status("suspended")]).await;
+        assert_eq!(Reason::of(&status), Some(Reason::OutcomeUnknown));
+        assert_eq!(Outcome::of(&status), Some(Outcome::Unknown));
     }
 
     #[tokio::test(start_paused = true)]
