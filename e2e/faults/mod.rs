@@ -6,6 +6,7 @@ mod cuts;
 mod failing_disk;
 mod kill;
 mod linked;
+mod links;
 mod load;
 mod one_unit;
 mod orders;
