@@ -125,7 +125,7 @@ impl<'a> Clients<'a> {
     }
 
     /// What was reported of each mutation is true.
-    pub async fn were_told_the_truth(&self) -> Result<()> {
+    pub async fn reports_are_true(&self) -> Result<()> {
         let made = categories(self.system).await?;
         for (name, outcome) in &self.reported {
             let count = made.iter().filter(|made| *made == name).count();

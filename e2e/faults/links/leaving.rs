@@ -42,7 +42,7 @@ async fn calls_of_clients_that_left_do_not_break_later_ones() -> Result<()> {
             ensure!(clients.breaker(side).await? == 0, "calls are suspended");
         }
         report(&format!("{left} of {LEAVING} clients left"));
-        clients.were_told_the_truth().await
+        clients.reports_are_true().await
     })
     .await
 }

@@ -2,10 +2,11 @@
 //!
 //! For each service and each fault: what clients see, that the other service is called as before, and that the circuit
 //! breaker opens, is shown, and closes when the fault is over. Then the exact moments: between a commit and its answer,
-//! after a deadline, and after clients have left.
+//! after a deadline, and after clients have left. And each database is down while everything that does not need it works.
 
 mod answers;
 mod clients;
+mod databases;
 mod leaving;
 mod outage;
 

@@ -65,7 +65,7 @@ pub async fn outage(system: &Linked, side: Side, fault: Fault) -> Result<()> {
     link.mend();
     recovered(&mut clients, side).await?;
     clients.succeed(side).await?;
-    clients.were_told_the_truth().await
+    clients.reports_are_true().await
 }
 
 /// Waits until a service answers and the gateway shows that it does.
@@ -110,7 +110,7 @@ async fn clients_do_not_notice_that_an_idle_connection_was_reset() -> Result<()>
                 clients.succeed(side).await?;
             }
         }
-        clients.were_told_the_truth().await
+        clients.reports_are_true().await
     })
     .await
 }

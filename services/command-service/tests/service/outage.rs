@@ -62,9 +62,9 @@ async fn during_an_outage_commands_are_unavailable_and_afterwards_take_effect_on
     service.stop().await;
 }
 
-/// Without the refusals each call would wait for its deadline of 10 s, and the test would not end in time.
+/// Otherwise each call would wait for its deadline of 10 s, and the test would not end in time.
 #[tokio::test]
-async fn while_a_database_is_known_to_be_down_calls_are_refused_at_once() {
+async fn while_a_database_is_known_to_be_down_calls_fail_at_once() {
     let database = test_postgres::database().await;
     let linked = Link::to_postgres("the databases", &database.url).await;
     let (link, url) = linked.expect("a link");
@@ -94,7 +94,7 @@ async fn while_a_database_is_known_to_be_down_calls_are_refused_at_once() {
         let status = create(number, WAIT_TIMEOUT).await;
         status.expect_err("the database is down");
     }
-    let refused = async {
+    let failing = async {
         for number in 2..50 {
             let status = create(number, Duration::from_secs(10)).await;
             let status = status.expect_err("the database is down");
@@ -104,8 +104,8 @@ async fn while_a_database_is_known_to_be_down_calls_are_refused_at_once() {
             assert_eq!(status.code(), Code::Unavailable, "{status:?}");
         }
     };
-    let in_time = timeout(Duration::from_secs(30), refused).await;
-    in_time.expect("calls are refused at once");
+    let in_time = timeout(Duration::from_secs(30), failing).await;
+    in_time.expect("calls fail at once");
     link.mend();
     let served = async {
         while create(50, Duration::from_secs(10)).await.is_err() || begin().await.is_err() {}

@@ -65,9 +65,9 @@ async fn a_crash_of_the_query_database_loses_nothing() {
     service.stop().await;
 }
 
-/// Without the refusals each read would wait for seconds, and the test would not end in time.
+/// Otherwise each read would wait for seconds, and the test would not end in time.
 #[tokio::test]
-async fn while_the_query_database_is_known_to_be_down_reads_are_refused_at_once() {
+async fn while_the_query_database_is_known_to_be_down_reads_fail_at_once() {
     let database = test_postgres::database().await;
     let linked = Link::to_postgres("the query database", &database.url).await;
     let (link, url) = linked.expect("a link");
@@ -77,7 +77,7 @@ async fn while_the_query_database_is_known_to_be_down_reads_are_refused_at_once(
     let head = world.append(vec![product("p", "P", "1", None)]).await;
     answered(&mut service, head).await;
     link.stop();
-    let refused = async {
+    let failing = async {
         for number in 0..100 {
             let unknown = ProductQueryRequest {
                 id: format!("unknown{number}"),
@@ -91,8 +91,8 @@ async fn while_the_query_database_is_known_to_be_down_reads_are_refused_at_once(
             }
         }
     };
-    let in_time = timeout(LIMIT, refused).await;
-    in_time.expect("reads are refused at once");
+    let in_time = timeout(LIMIT, failing).await;
+    in_time.expect("reads fail at once");
     link.mend();
     answered(&mut service, head).await;
     service.stop().await;
