@@ -18,7 +18,7 @@ use tokio::time::{sleep, timeout};
 const DAY: Duration = Duration::from_hours(24);
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// A database behind a link.
+/// A database that is reached through a link.
 struct Linked {
     link: Link,
     pool: NamedPool,

@@ -5,11 +5,10 @@
 //! that the server cannot be reached; later ones fail at once, until such an attempt succeeds:
 //!
 //! ```text
-//!              opening fails or is slow                 it fails
-//!   reachable ─────────────────────────► attempt ────────────────► unreachable
-//!       ▲                                   │                         │    ▲
-//!       └───────────── succeeds ────────────┘     after a pause again │    │ fails
-//!       └───────────────────────────────────────── succeeds ◄─────────┴────┘
+//!              opening fails or is slow               fails
+//!   reachable ─────────────────────────► attempt ─────────────► unreachable
+//!       ▲                                 │   ▲                      │
+//!       └─────────── succeeds ────────────┘   └──── after 100 ms ────┘
 //! ```
 //!
 //! Only an attempt to open a connection decides, and not how long others wait: they may wait because all connections are
