@@ -17,6 +17,7 @@ use event_sourcing::{Commit, Position, Receipt, Rejected, StoreError};
 use sql_database::NamedPool;
 use sqlx::{PgConnection, Row};
 use tokio::sync::Mutex;
+use tokio::time::timeout;
 
 use crate::batch::Batch;
 use crate::error::{AppendFailure, Phase, store_error};
@@ -94,14 +95,27 @@ impl AppendConnection {
         // closed, and `in_doubt` makes the next append terminate its server process first.
         slot.in_doubt = Some(backend);
         // A batch that the optimistic function rejected has written nothing, so its commits can be sent again.
-        let answers = match try_optimistic(&mut connection, optimistic).await? {
+        let optimistic = try_optimistic(&mut connection, optimistic);
+        let answers = match self.in_time(optimistic).await? {
             Some(answers) => answers,
-            None => append_each(&mut connection, commits).await?,
+            None => self.in_time(append_each(&mut connection, commits)).await?,
         };
         // Only now, when all results are complete: after an error above, the statement may have committed.
         slot.in_doubt = None;
         slot.connection = Some((connection, backend));
         Ok(answers)
+    }
+
+    /// The result of a statement. If there is none when the server would have cancelled it, the connection is silently lost.
+    async fn in_time<T>(
+        &self,
+        sent: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let answered = timeout(self.connector.answer_timeout(), sent).await;
+        answered.unwrap_or_else(|_| {
+            let lost = sqlx::Error::Io(std::io::ErrorKind::TimedOut.into());
+            Err(store_error(OPERATION, Phase::Appending, lost))
+        })
     }
 
     async fn connection(&self, slot: &mut Slot) -> Result<(PgConnection, Backend), sqlx::Error> {

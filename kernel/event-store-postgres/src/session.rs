@@ -21,6 +21,9 @@ const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
 /// How long to wait until the server process of a broken connection has ended.
 const TERMINATE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How much longer than its statement the answer of a connection may take.
+const ANSWER_MARGIN: Duration = Duration::from_secs(2);
+
 /// Interval of that check.
 const PAUSE: Duration = Duration::from_millis(1);
 
@@ -92,6 +95,11 @@ impl Connector {
             Ok(connected) => connected,
             Err(_) => Err(sqlx::Error::PoolTimedOut),
         }
+    }
+
+    /// When a statement without an answer is given up. The server cancels it earlier.
+    pub(crate) fn answer_timeout(&self) -> Duration {
+        self.settings.statement_timeout + ANSWER_MARGIN
     }
 
     /// A pool that opens its connections on demand.

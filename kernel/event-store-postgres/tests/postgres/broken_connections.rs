@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use event_sourcing::appender::{AppendError, Appender, AppenderConfig};
 use event_sourcing::{Commit, EventStore, ExpectedVersion, StoreError};
-use event_store_postgres::PostgresEventStore;
+use event_store_postgres::{PostgresEventStore, Settings};
 use sqlx::{Connection, PgConnection};
+use test_faults::{Link, Way};
 
 use crate::deaf_proxy::DeafProxy;
 use crate::support::{TIMEOUT, check_log, command, commit, connect, open, stream, within};
@@ -266,6 +267,33 @@ async fn the_store_recovers_after_a_restart_of_its_server() {
     store.append(&batch(1, 1)).await.expect("after the crash");
     within("the waiting reader", waiter).await.expect("a head");
     assert_eq!(check_log(&*store).await.len() as u64, 2 * COMMITS);
+}
+
+#[tokio::test]
+async fn an_append_on_a_silent_connection_ends_and_a_repeat_finds_its_result() {
+    let database = test_postgres::database().await;
+    let linked = Link::to_postgres("the event store", &database.url).await;
+    let (link, url) = linked.expect("a link");
+    let settings = Settings {
+        statement_timeout: Duration::from_secs(1),
+        ..Settings::default()
+    };
+    let store = PostgresEventStore::connect(&url, settings).await;
+    let store = store.expect("open the store");
+    store.append(&batch(1, 0)).await.expect("an answer");
+    link.freeze(&[Way::Back]);
+    let silent = within("the silent append", store.append(&batch(1, 1))).await;
+    let error = silent.expect_err("no answer");
+    assert!(
+        matches!(error, StoreError::OutcomeUnknown { .. }),
+        "{error:?}"
+    );
+    link.mend();
+    let repeated = within("the repeat", store.append(&batch(1, 1))).await;
+    for answer in repeated.expect("the answer") {
+        assert!(answer.expect("a receipt").duplicate);
+    }
+    assert_eq!(check_log(&store).await.len() as u64, 2 * COMMITS);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
