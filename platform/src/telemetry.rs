@@ -4,7 +4,6 @@ use std::fmt;
 use std::io::IsTerminal;
 
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
-use tracing_subscriber::EnvFilter;
 
 mod log;
 
@@ -90,7 +89,7 @@ impl fmt::Debug for Metrics {
 /// A metrics recorder is already installed.
 pub fn install(config: &TelemetryConfig) -> Result<Metrics, BuildError> {
     let mut subscriber = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(config.filter.directives(config.crates)))
+        .with_env_filter(config.filter.filter(config.crates))
         // A line that cannot be written is dropped. By default the failure would be reported on standard error, which
         // is what failed, and the resulting panic would end the task that logged.
         .log_internal_errors(false)

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{Builder, LevelFilter};
 
 /// Name prefixes of this project's crates that services consist of.
 const OUR_CRATES: &[&str] = &[
@@ -40,14 +41,20 @@ impl LogFilter {
             Some((_, level)) => LEVELS.contains(&level),
             None => LEVELS.contains(&directive),
         };
-        let valid = text.split(',').all(known) && EnvFilter::try_new(text).is_ok();
+        let valid = text.split(',').all(known) && builder().parse(text).is_ok();
         valid.then(|| Self(text.to_owned()))
+    }
+
+    /// The filter, with `more` of our own crates.
+    pub(super) fn filter(&self, more: &[&str]) -> EnvFilter {
+        let builder = builder().with_default_directive(LevelFilter::ERROR.into());
+        builder.parse_lossy(self.directives(more))
     }
 
     /// The directives. A bare level applies to our own crates and to `more`. Other libraries log from `warn` on, since at `debug` the
     /// frames of HTTP/2 alone would bury everything else, and the database driver from `error` on, since its callers
     /// log their own failures. Explicitly named targets are unchanged.
-    pub(super) fn directives(&self, more: &[&str]) -> String {
+    fn directives(&self, more: &[&str]) -> String {
         // The more specific directive wins, and the later one of two for the same target; so named targets are last.
         let (named, levels): (Vec<_>, Vec<_>) =
             self.0.split(',').partition(|one| one.contains('='));
@@ -66,6 +73,11 @@ impl LogFilter {
         let all: Vec<_> = levels.chain(named.into_iter().map(str::to_owned)).collect();
         all.join(",")
     }
+}
+
+/// The values of fields in directives are texts: as regular expressions, short ones could take minutes to compile.
+fn builder() -> Builder {
+    EnvFilter::builder().with_regex(false)
 }
 
 impl fmt::Debug for LogFilter {
@@ -100,7 +112,6 @@ impl LogFormat {
 mod tests {
     use tracing::Level;
     use tracing::subscriber::with_default;
-    use tracing_subscriber::EnvFilter;
 
     use super::{LogFilter, OUR_CRATES};
 
@@ -114,10 +125,17 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_value_of_a_field_is_no_regular_expression() {
+        let filter = "[request{path=(}]=debug";
+        let parsed = LogFilter::parse(filter).expect("a filter");
+        assert!(parsed.filter(&[]).to_string().contains(filter));
+    }
+
     /// Which of these targets and levels the filter enables.
     fn enabled_levels(filter: &str) -> [bool; 5] {
-        let filter = LogFilter::parse(filter).expect("a filter").directives(&[]);
-        let subscriber = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(filter));
+        let filter = LogFilter::parse(filter).expect("a filter").filter(&[]);
+        let subscriber = tracing_subscriber::fmt().with_env_filter(filter);
         with_default(subscriber.finish(), || {
             [
                 tracing::enabled!(target: "h2::codec", Level::DEBUG),
@@ -170,8 +188,8 @@ mod tests {
     #[test]
     fn the_database_driver_logs_from_error_on_unless_it_is_named() {
         let is_enabled = |filter: &str| {
-            let filter = LogFilter::parse(filter).expect("a filter").directives(&[]);
-            let subscriber = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(filter));
+            let filter = LogFilter::parse(filter).expect("a filter").filter(&[]);
+            let subscriber = tracing_subscriber::fmt().with_env_filter(filter);
             with_default(
                 subscriber.finish(),
                 || tracing::enabled!(target: "sqlx::pool::acquire", Level::WARN),
