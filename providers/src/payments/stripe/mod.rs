@@ -20,6 +20,7 @@
 //! An intent that was created but whose id was lost is never confirmed: no money is taken, and it expires.
 
 mod api;
+mod event;
 mod intent;
 mod ledger;
 mod payments;

@@ -17,14 +17,12 @@ use event_sourcing::{Clock, FailureLog};
 use http::{HeaderMap, StatusCode};
 use platform::fields;
 use sagas::OperationKey;
-use serde::Deserialize;
-use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::api::KEY_METADATA;
+use super::event::{Event, EventSubject};
 use super::ledger::Ledger;
-use super::settings::{StripeSettings, is_id};
+use super::settings::StripeSettings;
 use super::signature::{SignatureError, verify};
 use crate::Secret;
 
@@ -42,17 +40,6 @@ pub struct Webhook {
     ledger: Ledger,
     clock: Arc<dyn Clock>,
     hints: mpsc::Sender<OperationKey>,
-}
-
-#[derive(Deserialize)]
-struct Event {
-    id: String,
-    data: EventData,
-}
-
-#[derive(Deserialize)]
-struct EventData {
-    object: Map<String, Value>,
 }
 
 impl Webhook {
@@ -94,20 +81,17 @@ impl Webhook {
             }
             return Err(InvalidWebhook::NotBelieved(error));
         }
-        let event: Event = serde_json::from_slice(body).map_err(|_| InvalidWebhook::NoEvent)?;
-        if !is_id(&event.id) {
-            return Err(InvalidWebhook::NoEvent);
-        }
-        if self.ledger.has_seen(&event.id).await? {
+        let event = Event::parse(body).ok_or(InvalidWebhook::NoEvent)?;
+        if self.ledger.has_seen(event.id()).await? {
             return Ok(());
         }
-        if let Some(key) = self.key_of(&event.data.object).await? {
+        if let Some(key) = self.key_of(&event).await? {
             // A closed channel is no error: the saga polls the status anyway.
             if let Err(mpsc::error::TrySendError::Full(_)) = self.hints.try_send(key) {
                 return Err(InvalidWebhook::NotNow);
             }
         }
-        Ok(self.ledger.see(&event.id).await?)
+        Ok(self.ledger.see(event.id()).await?)
     }
 
     /// Of two signatures none is believed: a proxy could have checked the other one.
@@ -120,23 +104,16 @@ impl Webhook {
         }
     }
 
-    /// The key in the metadata of an event's object, or that of its intent.
-    async fn key_of(
-        &self,
-        object: &Map<String, Value>,
-    ) -> Result<Option<OperationKey>, DatabaseError> {
-        let metadata = object.get("metadata").and_then(|all| all.get(KEY_METADATA));
-        if let Some(key) = metadata.and_then(Value::as_str) {
-            return Ok(OperationKey::try_new(key).ok());
+    /// The key of the payment that an event is about.
+    async fn key_of(&self, event: &Event) -> Result<Option<OperationKey>, DatabaseError> {
+        match event.subject() {
+            EventSubject::Key(key) => Ok(Some(key)),
+            EventSubject::Intent(intent) => {
+                let key = self.ledger.key_of(intent).await?;
+                Ok(key.and_then(|key| OperationKey::try_new(key).ok()))
+            }
+            EventSubject::Other => Ok(None),
         }
-        let text = |field| object.get(field).and_then(Value::as_str);
-        let is_intent = text("object") == Some("payment_intent");
-        let intent = text(if is_intent { "id" } else { "payment_intent" });
-        let Some(intent) = intent.filter(|id| is_id(id)) else {
-            return Ok(None);
-        };
-        let key = self.ledger.key_of(intent).await?;
-        Ok(key.and_then(|key| OperationKey::try_new(key).ok()))
     }
 }
 
