@@ -59,10 +59,14 @@ impl ListScope {
     pub fn cursor(&self, key: &RowKey) -> Result<String, ApiError> {
         let parts = (key.number, &key.name, &key.id);
         let key = serde_json::to_vec(&parts).map_err(ApiError::internal)?;
+        Ok(self.cursor_of_text(&key))
+    }
+
+    fn cursor_of_text(&self, key: &[u8]) -> String {
         let mut bytes = vec![VERSION];
-        bytes.extend(self.tag(&key));
+        bytes.extend(self.tag(key));
         bytes.extend(key);
-        Ok(URL_SAFE_NO_PAD.encode(bytes))
+        URL_SAFE_NO_PAD.encode(bytes)
     }
 
     /// The key of the row with this cursor, which is the argument `field`.
@@ -87,7 +91,10 @@ impl ListScope {
         let (number, name, id): (_, Option<String>, String) = serde_json::from_slice(key).ok()?;
         let key = RowKey { number, name, id };
         // Without this, a forged cursor would be an error of the read side.
-        self.is_key(&key).then_some(key)
+        let is_key = self.is_key(&key);
+        // JSON has many texts for one key, and a row has one cursor.
+        let is_own = || self.cursor(&key).is_ok_and(|own| own == cursor);
+        (is_key && is_own()).then_some(key)
     }
 
     /// Whether a row of the list could have this key.
@@ -230,6 +237,20 @@ mod tests {
             for forged in [neither, no_id, no_text] {
                 rejected(&list, &forged);
             }
+        }
+    }
+
+    #[test]
+    fn a_forged_cursor_with_another_text_of_a_key_is_rejected() {
+        let list = list("products", None, KeyColumns::Name);
+        let key = |text: &str| list.key("after", &list.cursor_of_text(text.as_bytes()));
+        assert!(key(r#"[null,"a","1"]"#).is_ok());
+        for other in [
+            r#"[null, "a","1"]"#,
+            r#"[null,"\u0061","1"]"#,
+            r#"[null,"a","1"] "#,
+        ] {
+            assert!(key(other).is_err(), "{other}");
         }
     }
 }
