@@ -99,6 +99,20 @@ impl TokenVerifier {
         Self::new(Keys::Fixed(key), rules, clock)
     }
 
+    /// Verifies tokens under the keys of a JSON Web Key Set.
+    ///
+    /// # Errors
+    /// It is not a JSON Web Key Set, or has no key that verifies tokens.
+    #[cfg(feature = "testing")]
+    pub fn of_key_set(
+        json: &[u8],
+        rules: TokenRules,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, String> {
+        let keys = Keys::Fixed(KeySet::of_jwks(json)?);
+        Ok(Self::new(keys, rules, clock))
+    }
+
     fn new(keys: Keys, rules: TokenRules, clock: Arc<dyn Clock>) -> Self {
         crypto::install();
         Self(Arc::new(Verifier {

@@ -32,6 +32,8 @@ mod service;
 mod start;
 mod stop;
 mod tasks;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use calls::{AdmitCall, Calls};
 pub use connections::ConnectionLimits;

@@ -116,7 +116,7 @@ async fn start_now(
 }
 
 /// The handler of GraphQL requests, without subscriptions.
-async fn endpoint(
+pub(crate) async fn endpoint(
     config: &Config,
     services: Services,
     clock: Arc<dyn Clock>,

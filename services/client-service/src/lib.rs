@@ -12,6 +12,8 @@ mod errors;
 mod samples;
 mod schema;
 mod subscriptions;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod upstream;
 
 pub use app::{Gateway, start};

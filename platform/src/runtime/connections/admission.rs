@@ -97,7 +97,7 @@ impl Admission {
         }
     }
 
-    fn admit(&self, peer: Peer) -> ConnectionPermit {
+    pub(in crate::runtime) fn admit(&self, peer: Peer) -> ConnectionPermit {
         let Shared {
             listener, limits, ..
         } = *self.0;

@@ -142,6 +142,18 @@ fn incoming(
         .boxed()
 }
 
+/// The stream of one connection, as the library has it.
+#[cfg(feature = "testing")]
+pub(super) fn guarded<S>(
+    stream: S,
+    place: super::connections::ConnectionPermit,
+) -> impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin,
+{
+    Http2Io::new(stream, place)
+}
+
 /// Rejects calls that connections over the limit may not make.
 fn require_place<B>(request: Request<B>) -> Result<Request<B>, Status> {
     let connection = request.extensions().get::<Connection>();

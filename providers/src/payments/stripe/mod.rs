@@ -28,6 +28,8 @@ mod settings;
 mod signature;
 mod webhook;
 
+#[cfg(feature = "testing")]
+pub use event::{Event, EventSubject};
 pub use payments::StripePayments;
 pub use settings::StripeSettings;
 pub(in crate::payments) use settings::is_id;

@@ -35,7 +35,7 @@ pub fn node_id(of: NodeType, id: &str) -> ID {
 }
 
 /// The type and the plain id in a global id; `None` if it is not one.
-pub(super) fn parse(text: &str) -> Option<(NodeType, String)> {
+pub fn parse(text: &str) -> Option<(NodeType, String)> {
     let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
     let plain = String::from_utf8(bytes).ok()?;
     let (name, id) = plain.split_once(':')?;

@@ -8,6 +8,8 @@ mod slice;
 
 pub use connection::{Connection, connection};
 pub use cursor::{KeyColumns, ListScope};
+#[cfg(feature = "testing")]
+pub use global_id::parse as parse_node_id;
 pub use global_id::{NodeType, node_id};
 pub use node::NodeQueries;
 pub use slice::SliceArguments;
