@@ -4,7 +4,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use client_service::testing::{KeyColumns, ListScope, node_id, parse_node_id};
+use client_service::testing::{KeyColumns, ListScope, NodeType, node_id, parse_node_id};
 use contract::query::RowKey;
 use domain::value::EntityId;
 use fuzz_targets::split_choice;
@@ -45,6 +45,21 @@ fn read(columns: KeyColumns, cursor: &str) -> Option<RowKey> {
     Some(key)
 }
 
+/// The cursor of a key is read as that key if a row of the list can have it, and else not at all.
+fn round_trip(columns: KeyColumns, parts: (Option<i64>, Option<String>, String)) {
+    let (number, name, id) = parts;
+    let fits = match columns {
+        KeyColumns::Name => number.is_none() && name.is_some(),
+        KeyColumns::Number => number.is_some() && name.is_none(),
+        KeyColumns::NumberAndName => number.is_some() && name.is_some(),
+    };
+    let is_text = !name.as_deref().is_some_and(|name| name.contains('\0'));
+    let is_key = fits && is_text && EntityId::parse("id", &id).is_ok();
+    let key = RowKey { number, name, id };
+    let cursor = scope("products", columns).cursor(&key).expect("JSON");
+    assert_eq!(read(columns, &cursor), is_key.then_some(key));
+}
+
 fn alter(columns: KeyColumns, cursor: &str, at: usize, bit: usize) {
     let mut altered = cursor.as_bytes().to_vec();
     let at = at % altered.len();
@@ -54,7 +69,14 @@ fn alter(columns: KeyColumns, cursor: &str, at: usize, bit: usize) {
     }
 }
 
+/// A global id that is read is written in the same way, and every id has one.
 fn node(text: &str) {
+    if EntityId::parse("id", text).is_ok() {
+        for of in [NodeType::Category, NodeType::Product, NodeType::Order] {
+            let parsed = parse_node_id(node_id(of, text).as_str());
+            assert_eq!(parsed, Some((of, text.to_owned())));
+        }
+    }
     if let Some((of, id)) = parse_node_id(text) {
         assert_eq!(node_id(of, &id).as_str(), text);
     }
@@ -74,6 +96,9 @@ fuzz_target!(|data: &[u8]| {
     };
     read(columns, text);
     node(text);
+    if let Ok(parts) = serde_json::from_slice(rest) {
+        round_trip(columns, parts);
+    }
     let cursor = forged(rest);
     if let Some(key) = read(columns, &cursor) {
         alter(columns, &cursor, choice + rest.len(), choice);
