@@ -193,7 +193,7 @@ async fn three_processes_with_mutual_tls_serve_clients_over_tls() -> Result<()> 
     Ok(())
 }
 
-/// Each process uses a new certificate after SIGHUP, while the others go on.
+/// Each process uses a new certificate after SIGHUP, while the others continue.
 async fn renewals(files: &Files, processes: &[Process; 3], url: &str) -> Result<()> {
     for (name, process) in PROCESSES.into_iter().zip(processes) {
         files.renew(name)?;

@@ -1,4 +1,4 @@
-//! What the fuzz targets share: a clock that stands still, a runtime whose time passes only while all wait, and a
+//! What the fuzz targets share: a clock that is set, a runtime whose time passes only while all wait, and a
 //! connection whose bytes are known beforehand.
 
 mod gateway;

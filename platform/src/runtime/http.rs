@@ -8,20 +8,17 @@ use std::net::SocketAddr;
 
 use axum::Router;
 use axum::middleware::map_response;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use futures::future::BoxFuture;
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, header};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
 use super::bind::{Bound, Listening};
 use super::connections::{ConnectionLimits, ConnectionPermit, Transport, handshake};
 use super::{Peer, StartError, Tasks, http1, http2};
-use crate::health::{HEALTH, LIVE, METRICS, READY};
 use crate::tls::{ListenerTls, Protocols, ServerTls};
 
-/// Size limit of one request's headers.
-pub(super) const MAX_HEADER_BYTES: usize = 64 * 1024;
 /// Browsers that have seen it use TLS alone for two years, whatever a link says. Without TLS they ignore it.
 const ONLY_TLS: HeaderValue = HeaderValue::from_static("max-age=63072000");
 
@@ -130,23 +127,4 @@ fn is_http2(stream: &Transport) -> bool {
         Transport::Left(_) => false,
         Transport::Right(tls) => tls.get_ref().1.alpn_protocol() == Some(b"h2"),
     }
-}
-
-/// What connections over the limit may request.
-pub(super) fn is_for_operators(path: &str) -> bool {
-    [HEALTH, LIVE, READY, METRICS].contains(&path)
-}
-
-pub(super) fn over_limit() -> Response {
-    let message = "there are too many connections\n";
-    let mut response = reject(StatusCode::SERVICE_UNAVAILABLE, message);
-    let soon = HeaderValue::from_static("1");
-    response.headers_mut().insert(header::RETRY_AFTER, soon);
-    response
-}
-
-/// An error response after which a connection of HTTP/1.1 is closed.
-pub(super) fn reject(status: StatusCode, message: &'static str) -> Response {
-    let close = HeaderValue::from_static("close");
-    (status, [(header::CONNECTION, close)], message).into_response()
 }

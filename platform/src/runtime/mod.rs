@@ -26,6 +26,7 @@ mod http1;
 mod http2;
 mod peer;
 mod process;
+mod rejections;
 mod remote;
 mod request_id;
 mod service;

@@ -10,10 +10,9 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::files::Contents;
+use super::files::{CallTls, Contents, Trust};
 use super::pinned::Pinned;
 use super::reloaded::Reloaded;
-use super::settings::{CallTls, Trust};
 use super::{TlsError, cryptography, pem};
 
 /// Opens TLS connections. Clones share the certificates.

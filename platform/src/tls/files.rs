@@ -16,6 +16,64 @@ pub(super) struct KeyPair {
     pub key: PathBuf,
 }
 
+/// The files of a process's listeners.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListenerTls {
+    pub(super) own: KeyPair,
+    /// Of which clients of gRPC must have a certificate.
+    pub(super) client_authorities: Option<PathBuf>,
+}
+
+/// The files of a process's calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct CallTls {
+    pub(super) trust: Trust,
+    /// What calls present to a service that requires a certificate.
+    pub(super) own: Option<KeyPair>,
+}
+
+/// Which certificates of servers are accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Trust {
+    /// Those of the authorities in this file, for the host that is called.
+    Authorities(PathBuf),
+    /// The first certificate in this file, for any host.
+    Certificate(PathBuf),
+}
+
+impl Trust {
+    pub(super) fn path(&self) -> &Path {
+        match self {
+            Self::Authorities(path) | Self::Certificate(path) => path,
+        }
+    }
+}
+
+impl ListenerTls {
+    pub(super) fn paths(&self) -> Vec<PathBuf> {
+        let own = [&self.own.certificate, &self.own.key];
+        let all = own.into_iter().chain(&self.client_authorities);
+        all.cloned().collect()
+    }
+}
+
+impl CallTls {
+    pub(super) fn paths(&self) -> Vec<PathBuf> {
+        let own = self.own.iter().flat_map(|own| [&own.certificate, &own.key]);
+        let trusted = std::iter::once(self.trust.path().to_owned());
+        trusted.chain(own.cloned()).collect()
+    }
+}
+
+/// The protocols that a listener speaks, from which a client chooses one in its handshake (ALPN).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocols {
+    /// HTTP/2 and HTTP/1.1.
+    Http,
+    /// HTTP/2. Clients must have a certificate if the settings name their authorities.
+    Grpc,
+}
+
 /// What was in some files at one time.
 #[derive(PartialEq, Eq)]
 pub(super) struct Contents(Vec<(PathBuf, Vec<u8>)>);

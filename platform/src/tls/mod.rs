@@ -19,8 +19,9 @@ mod settings;
 
 pub use client::ClientTls;
 pub use error::TlsError;
-pub use server::{Protocols, ServerTls};
-pub use settings::{CALLS, LISTENERS, ListenerTls};
+pub use files::{ListenerTls, Protocols};
+pub use server::ServerTls;
+pub use settings::{CALLS, LISTENERS};
 
 use std::sync::Arc;
 

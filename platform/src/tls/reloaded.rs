@@ -59,7 +59,7 @@ impl<T> Reloaded<T> {
         Arc::clone(&self.current.lock().built)
     }
 
-    /// Reads the files, and builds anew if they have changed. If they are invalid, what was built last stays.
+    /// Reads the files, and builds again if they have changed. If they are invalid, what was built last stays.
     pub(super) fn read_again(&self) {
         match self.changed() {
             Ok(None) => {}

@@ -11,23 +11,13 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use super::files::Contents;
+use super::files::{Contents, ListenerTls, Protocols};
 use super::reloaded::Reloaded;
-use super::settings::ListenerTls;
 use super::{TlsError, cryptography, pem};
 use crate::runtime::Tasks;
 
 /// How often the files are compared with what is in use.
 const INTERVAL: Duration = Duration::from_secs(5);
-
-/// The protocols that a listener speaks, from which a client chooses one in its handshake (ALPN).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Protocols {
-    /// HTTP/2 and HTTP/1.1.
-    Http,
-    /// HTTP/2. Clients must have a certificate if the settings name their authorities.
-    Grpc,
-}
 
 /// Accepts TLS connections. Clones share the certificate.
 #[derive(Clone, Debug)]

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::files::{Contents, KeyPair};
-use super::{ClientTls, Protocols, TlsError};
+use super::files::{CallTls, Contents, KeyPair, ListenerTls, Protocols, Trust};
+use super::{ClientTls, TlsError};
 use crate::config::{Read, Reader, Recording, Setting, Spec, names};
 
 /// The settings of a process whose listeners can speak TLS. Only gRPC listeners read the last one.
@@ -28,39 +28,6 @@ const SETTINGS: [&Setting<String>; 6] = [
     &names::SERVICE_CERT_FILE,
     &names::SERVICE_KEY_FILE,
 ];
-
-/// The files of a process's listeners.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ListenerTls {
-    pub(super) own: KeyPair,
-    /// Of which clients of gRPC must have a certificate.
-    pub(super) client_authorities: Option<PathBuf>,
-}
-
-/// The files of a process's calls.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct CallTls {
-    pub(super) trust: Trust,
-    /// What calls present to a service that requires a certificate.
-    pub(super) own: Option<KeyPair>,
-}
-
-/// Which certificates of servers are accepted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Trust {
-    /// Those of the authorities in this file, for the host that is called.
-    Authorities(PathBuf),
-    /// The first certificate in this file, for any host.
-    Certificate(PathBuf),
-}
-
-impl Trust {
-    pub(super) fn path(&self) -> &Path {
-        match self {
-            Self::Authorities(path) | Self::Certificate(path) => path,
-        }
-    }
-}
 
 impl ListenerTls {
     /// Reads [`LISTENERS`]; `None` if there is no certificate.
@@ -89,23 +56,11 @@ impl ListenerTls {
             Err(error) => Err(reject(reader, &error)),
         }
     }
-
-    pub(super) fn paths(&self) -> Vec<PathBuf> {
-        let own = [&self.own.certificate, &self.own.key];
-        let all = own.into_iter().chain(&self.client_authorities);
-        all.cloned().collect()
-    }
 }
 
 impl CallTls {
     fn opened(self, reader: &mut Reader) -> Read<ClientTls> {
         ClientTls::open(self).map_err(|error| reject(reader, &error))
-    }
-
-    pub(super) fn paths(&self) -> Vec<PathBuf> {
-        let own = self.own.iter().flat_map(|own| [&own.certificate, &own.key]);
-        let trusted = std::iter::once(self.trust.path().to_owned());
-        trusted.chain(own.cloned()).collect()
     }
 }
 

@@ -22,10 +22,13 @@ use tokio_util::sync::CancellationToken;
 use self::framing::Framing;
 use self::io::{BodyError, Http1Io, Progress, ResponseGuard};
 use super::connections::{AdmittedStream, ConnectionPermit};
-use super::http::{MAX_HEADER_BYTES, is_for_operators, over_limit, reject};
+use super::rejections::{is_for_operators, over_limit, reject};
 use super::request_id::identified;
 use super::{Peer, host};
 use crate::fields;
+
+/// Size limit of one request's headers.
+const MAX_HEADER_BYTES: usize = 64 * 1024;
 
 /// Serves `router` on one connection until the client closes it, or `stopping`.
 pub(super) async fn serve_connection<S>(

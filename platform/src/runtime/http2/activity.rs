@@ -10,7 +10,7 @@ use tokio::time::Instant;
 /// How long a connection may have no request: as with HTTP/1.1, longer than the 60 s of common proxies.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
 /// How long a client may take to receive a whole response. Only it knows when it reads, since each response has a window of
-/// its own: the connection's writes go on.
+/// its own: the connection's writes continue.
 const RESPONSE_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The open requests of a connection. Clones share them.

@@ -27,7 +27,7 @@ use super::{
 };
 use crate::fields;
 use crate::runtime::connections::ConnectionPermit;
-use crate::runtime::http::{is_for_operators, over_limit, reject};
+use crate::runtime::rejections::{is_for_operators, over_limit, reject};
 use crate::runtime::request_id::identified;
 use crate::runtime::{Peer, Tasks};
 

@@ -36,13 +36,13 @@ impl Files {
             folder,
         })
     }
+}
 
-    fn settings(&self, stored: &Stored) -> Vec<(&'static str, String)> {
-        vec![
-            ("TLS_CERT_FILE", stored.certificate.display().to_string()),
-            ("TLS_KEY_FILE", stored.key.display().to_string()),
-        ]
-    }
+fn settings_of(stored: &Stored) -> Vec<(&'static str, String)> {
+    vec![
+        ("TLS_CERT_FILE", stored.certificate.display().to_string()),
+        ("TLS_KEY_FILE", stored.key.display().to_string()),
+    ]
 }
 
 fn borrowed<'a>(settings: &'a [(&'static str, String)]) -> Vec<(&'static str, &'a str)> {
@@ -60,7 +60,7 @@ async fn serving(files: &Files, settings: &[(&'static str, String)]) -> Result<(
 async fn commands_call_the_gateway_and_the_services_over_tls() -> Result<()> {
     let files = Files::create()?;
     // Its certificate does not name the address at which its own commands reach it.
-    let settings = files.settings(&files.of_other_host);
+    let settings = settings_of(&files.of_other_host);
     let (mut running, shop) = serving(&files, &settings).await?;
     let own = borrowed(&settings);
     let authorities = [("SERVICE_CA_FILE", files.authority.as_str())];
@@ -78,7 +78,7 @@ async fn commands_call_the_gateway_and_the_services_over_tls() -> Result<()> {
     }
     ensure!(running.terminate().await?.success(), "not a clean stop");
     // And now with one that names it.
-    let (_running, shop) = serving(&files, &files.settings(&files.own)).await?;
+    let (_running, shop) = serving(&files, &settings_of(&files.own)).await?;
     for command in [&["order", "list"][..], &["saga", "list"], &["healthcheck"]] {
         printed(&shop.run_with(command, &authorities));
     }
@@ -88,7 +88,7 @@ async fn commands_call_the_gateway_and_the_services_over_tls() -> Result<()> {
 #[tokio::test]
 async fn services_with_mutual_tls_answer_commands_with_a_certificate() -> Result<()> {
     let files = Files::create()?;
-    let mut settings = files.settings(&files.own);
+    let mut settings = settings_of(&files.own);
     settings.push(("TLS_CLIENT_CA_FILE", files.authority.clone()));
     let (_running, shop) = serving(&files, &settings).await?;
     let anonymous = borrowed(&settings);

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::{Cut, Target, Way};
+use super::cut::{Cut, Way};
+use super::target::Target;
 
 #[derive(Debug, Default)]
 struct State {

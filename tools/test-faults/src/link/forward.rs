@@ -10,8 +10,9 @@ use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
+use super::cut::Way;
 use super::faults::Shared;
-use super::{Target, Way};
+use super::target::Target;
 
 /// The pause before retrying to bind a port that is still in use.
 const BIND_PAUSE: Duration = Duration::from_millis(5);

@@ -12,12 +12,16 @@
 //!
 //! [`mend`](Link::mend) ends all of them.
 
+mod cut;
 mod faults;
 mod forward;
 mod postgres;
+mod target;
+
+pub use self::cut::{Cut, Way};
+pub use self::target::Target;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,34 +31,6 @@ use tokio::task::JoinHandle;
 
 use self::faults::Shared;
 use self::forward::serve;
-
-/// The target of a link.
-#[derive(Clone, Debug)]
-pub enum Target {
-    Tcp(SocketAddr),
-    Unix(PathBuf),
-}
-
-/// A direction of bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
-    /// From the client.
-    There,
-    Back,
-}
-
-impl Way {
-    pub const BOTH: [Self; 2] = [Self::There, Self::Back];
-}
-
-/// When a link is cut: after this many bytes in one direction, summed over all connections.
-#[derive(Clone, Copy, Debug)]
-pub struct Cut {
-    pub way: Way,
-    pub after: u64,
-    /// Whether connections are refused afterwards, until the link is mended.
-    pub stays: bool,
-}
 
 /// A proxy. Dropping it closes it.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use super::Target;
+use super::target::Target;
 
 /// The target of a PostgreSQL URL, and the URL with its address replaced by `to`.
 pub(super) fn redirect(url: &str, to: SocketAddr) -> Result<(Target, String)> {
