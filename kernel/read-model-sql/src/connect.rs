@@ -58,9 +58,11 @@ pub(crate) async fn postgres(url: &str, pool_size: u32) -> Result<Database, Stor
             .await
             .map_err(|error| located(url, store_error(OPEN, error)))
     };
+    let writing = connect("query_background", BACKGROUND, BY_KEY).await?;
+    let reading = connect("query", pool_size, READING).await?;
     Ok(Database::Postgres {
-        writing: connect("query_background", BACKGROUND, BY_KEY).await?,
-        reading: connect("query", pool_size, READING).await?,
+        reading: reading.at_server_of(&writing),
+        writing,
     })
 }
 

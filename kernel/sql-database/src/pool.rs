@@ -84,6 +84,15 @@ impl NamedPool {
         }
     }
 
+    /// This pool, which shares with `other` what is known about their common server.
+    #[must_use]
+    pub fn at_server_of(self, other: &Self) -> Self {
+        Self {
+            reachability: Arc::clone(&other.reachability),
+            ..self
+        }
+    }
+
     /// The pool itself, for a connection that is held for long, such as a listener's.
     #[must_use]
     pub fn inner(&self) -> &PgPool {
@@ -118,9 +127,13 @@ impl NamedPool {
         let opening = pin!(opening);
         match self.reachability.unreachable() {
             // A server that refuses answers at once, so that an attempt is as fast and newer.
-            Some(unreachable) => timeout(SLOW, opening)
-                .await
-                .unwrap_or_else(|_| Err(unreachable.into())),
+            Some(unreachable) => {
+                let opened = timeout(SLOW, opening).await;
+                if matches!(opened, Ok(Ok(_))) {
+                    self.reachability.reached();
+                }
+                opened.unwrap_or_else(|_| Err(unreachable.into()))
+            }
             None => self.reachability.while_reachable(opening).await,
         }
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use event_sourcing::StoreError;
 use sql_database::postgres::pool;
 use sql_database::{Database, NamedPool, Statement, store_error};
-use sqlx::Connection;
+use sqlx::{Connection, PgConnection};
 use test_faults::{Link, Way};
 use test_postgres::TestDatabase;
 use tokio::time::{sleep, timeout};
@@ -21,6 +21,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 /// A database that is reached through a link.
 struct Linked {
     link: Link,
+    url: String,
     pool: NamedPool,
     database: Database,
     _server: TestDatabase,
@@ -39,6 +40,7 @@ impl Linked {
                 writing: pool.clone(),
             },
             pool,
+            url,
             _server: server,
         }
     }
@@ -109,6 +111,27 @@ async fn open_connections_are_used_while_no_new_one_can_be_opened() {
     assert_unavailable(&linked.read().await.unwrap_err());
     drop(open);
     linked.reads_again().await;
+}
+
+#[tokio::test]
+async fn a_connection_that_was_opened_shows_that_the_server_is_back() {
+    let linked = Linked::start(1).await;
+    linked.link.stop();
+    for _ in 0..2 {
+        assert_unavailable(&linked.read().await.unwrap_err());
+    }
+    linked.link.mend();
+    let open = async || {
+        let opening = PgConnection::connect(&linked.url);
+        linked.pool.open_outside(opening).await
+    };
+    let opened = async {
+        while open().await.is_err() {
+            sleep(Duration::from_millis(1)).await;
+        }
+    };
+    within("a connection", opened).await;
+    linked.read().await.unwrap();
 }
 
 #[tokio::test]

@@ -91,6 +91,13 @@ impl Reachability {
         }
     }
 
+    /// A connection was opened.
+    pub(crate) fn reached(&self) {
+        // An attempt that started earlier must not say otherwise.
+        self.close();
+        self.unreachable.send_replace(None);
+    }
+
     /// Ends the attempts.
     pub(crate) fn close(&self) {
         if let Some(checking) = self.checking.lock().take() {
