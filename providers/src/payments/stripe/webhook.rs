@@ -120,7 +120,7 @@ impl Webhook {
 /// Why an event is rejected.
 enum InvalidWebhook {
     /// It could not be read completely, with this status.
-    NoBody(StatusCode),
+    Unreadable(StatusCode),
     NotBelieved(SignatureError),
     NoEvent,
     NotNow,
@@ -143,7 +143,7 @@ impl From<DatabaseError> for InvalidWebhook {
 impl IntoResponse for InvalidWebhook {
     fn into_response(self) -> Response {
         match self {
-            Self::NoBody(status) => {
+            Self::Unreadable(status) => {
                 let rule =
                     format!("the body is incomplete or has more than {MAX_EVENT_BYTES} bytes");
                 (status, rule)
@@ -167,7 +167,7 @@ async fn take(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<StatusCode, InvalidWebhook> {
-    let body = body.map_err(|rejection| InvalidWebhook::NoBody(rejection.status()))?;
+    let body = body.map_err(|rejection| InvalidWebhook::Unreadable(rejection.status()))?;
     webhook.take(&headers, &body).await?;
     Ok(StatusCode::OK)
 }
