@@ -49,6 +49,8 @@ pub enum Bench {
     /// 1,000 subscribers (or `--clients`) at 100 changes per second: time from the decision to the message, memory of each, and
     /// how they resume after the gateway was killed.
     Subscribe,
+    /// Requests at a constant rate, with and without attacks: their latency, and the memory that the attacks take.
+    Attack,
     /// GraphQL through the real processes: reads compared with a single process, writes with inserts.
     Gateway,
     /// Orders from createOrder to the end of their sagas, compared with four plain commits; also with one in three

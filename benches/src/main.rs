@@ -4,6 +4,7 @@ mod account;
 mod app;
 mod append;
 mod arguments;
+mod attack;
 mod database;
 mod deposit_workload;
 mod gateway;
@@ -49,6 +50,7 @@ async fn run(arguments: &Arguments, report: &mut Report) -> anyhow::Result<()> {
         Bench::Project => project::run(options, report).await,
         Bench::Visible => visible::run(options, report).await,
         Bench::Subscribe => subscribe::run(options, report).await,
+        Bench::Attack => attack::run(options, report).await,
         Bench::Idle => idle::run(options, report).await,
         Bench::Gateway => gateway::run(options, report).await,
         Bench::Saga => saga::run(options, report).await,
