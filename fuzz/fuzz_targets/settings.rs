@@ -61,18 +61,26 @@ fn databases() -> BTreeMap<String, String> {
     )
 }
 
-fn flatten(prefix: &str, table: toml::Table, into: &mut BTreeMap<String, String>) {
+/// Adds the values of a table. Returns whether each is of one setting that there is.
+fn flatten(prefix: &str, table: toml::Table, into: &mut BTreeMap<String, String>) -> bool {
+    let mut is_known = true;
     for (key, value) in table {
         let name = format!("{prefix}{}", key.to_ascii_uppercase());
-        match value {
-            toml::Value::Table(inner) => flatten(&format!("{name}_"), inner, into),
-            toml::Value::String(text) => drop(into.insert(name, text)),
-            toml::Value::Float(number) => drop(into.insert(name, number.to_string())),
-            toml::Value::Integer(number) => drop(into.insert(name, number.to_string())),
-            toml::Value::Boolean(truth) => drop(into.insert(name, truth.to_string())),
-            toml::Value::Datetime(_) | toml::Value::Array(_) => {}
-        }
+        let text = match value {
+            toml::Value::Table(inner) => {
+                is_known &= flatten(&format!("{name}_"), inner, into);
+                continue;
+            }
+            toml::Value::String(text) => text,
+            toml::Value::Float(number) => number.to_string(),
+            toml::Value::Integer(number) => number.to_string(),
+            toml::Value::Boolean(truth) => truth.to_string(),
+            toml::Value::Datetime(_) | toml::Value::Array(_) => return false,
+        };
+        is_known &= names::ALL.iter().any(|spec| spec.name == name);
+        is_known &= into.insert(name, text).is_none();
     }
+    is_known
 }
 
 /// Each line is an error, and names its setting.
@@ -112,17 +120,17 @@ fn file(text: &str) {
         return;
     };
     let mut environment = BTreeMap::new();
-    flatten("", table, &mut environment);
+    if !flatten("", table, &mut environment) {
+        assert!(from_file.is_err());
+        return;
+    }
+    // An empty variable is none.
     if environment.values().any(String::is_empty) {
         return;
     }
-    for (name, value) in databases() {
-        environment.insert(name, value);
-    }
-    if let Ok(from_file) = from_file {
-        let from_environment = read(&Settings::from_environment(environment));
-        assert_eq!(from_environment.expect("the same settings"), from_file);
-    }
+    environment.extend(databases());
+    let from_environment = read(&Settings::from_environment(environment));
+    assert_eq!(from_file.ok(), from_environment.ok());
 }
 
 /// The value of a setting, if it is accepted.
