@@ -16,7 +16,8 @@ use tonic::Status;
 use tonic::service::Routes;
 use tower::ServiceExt;
 
-use crate::{FixedClock, block_on};
+use crate::clock::FixedClock;
+use crate::runtime::block_on;
 
 /// With this one, a request that is rejected has a status of its own.
 const MEDIA_TYPE: &str = "application/graphql-response+json";
