@@ -122,7 +122,7 @@ async fn a_connection_that_was_opened_shows_that_the_server_is_back() {
     }
     linked.link.mend();
     let open = async || {
-        let opening = PgConnection::connect(&linked.url);
+        let opening = Box::pin(PgConnection::connect(&linked.url));
         linked.pool.open_outside(opening).await
     };
     let opened = async {
