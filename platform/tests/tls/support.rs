@@ -1,10 +1,12 @@
 //! Listeners with TLS, and clients of them.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::Request;
 use axum::routing::{get, post};
 use bytes::Bytes;
@@ -111,8 +113,16 @@ pub async fn http(
             .map_err(|_| http::StatusCode::UNPROCESSABLE_ENTITY)
     });
     let large = get(async || "x".repeat(1_000_000));
+    // Of a length that is not known before, as that of a compressed response.
+    let parts = get(async || {
+        let part = Ok::<_, Infallible>(Bytes::from(vec![b'x'; 10_000]));
+        Body::from_stream(futures::stream::iter(vec![part; 100]))
+    });
     let health = health::router(Health::new("1", tasks), Metrics::detached());
-    let router = Router::new().route("/echo", echo).route("/large", large);
+    let router = Router::new()
+        .route("/echo", echo)
+        .route("/large", large)
+        .route("/parts", parts);
     listener.serve(health.merge(router), tasks);
     address
 }

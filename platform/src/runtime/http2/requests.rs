@@ -11,8 +11,8 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::response::Response;
 use futures::future::BoxFuture;
-use http::{Request, StatusCode};
-use hyper::body::{Body as _, Frame, Incoming, SizeHint};
+use http::{HeaderMap, Request, StatusCode, header};
+use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::rt::Executor;
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -37,6 +37,7 @@ const BODY_PAUSE_TIMEOUT: Duration = Duration::from_secs(10);
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// How often a connection is looked at.
 const LOOK_INTERVAL: Duration = Duration::from_secs(5);
+const EVENT_STREAM: &[u8] = b"text/event-stream";
 /// How much of a response the library takes before the client has received what came before.
 const MAX_SEND_BUFFER_BYTES: usize = 64 * 1024;
 
@@ -132,13 +133,19 @@ impl hyper::service::Service<Request<Incoming>> for Answers {
             };
             let mut response = identified(request, answer).await;
             // Those of HTTP/1.1, for which these responses are made as well.
-            response.headers_mut().remove(http::header::CONNECTION);
-            if response.body().size_hint().exact().is_some() {
+            response.headers_mut().remove(header::CONNECTION);
+            if !is_event_stream(response.headers()) {
                 open.answered();
             }
             Ok(response.map(|body| AnswerBody { body, _open: open }))
         })
     }
+}
+
+/// Whether a response lasts for as long as its client likes.
+fn is_event_stream(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(header::CONTENT_TYPE);
+    content_type.is_some_and(|content_type| content_type.as_bytes().starts_with(EVENT_STREAM))
 }
 
 async fn answer(mut router: Router, request: Request<Incoming>) -> Response {
