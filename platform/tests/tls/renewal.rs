@@ -5,11 +5,13 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use platform::Tasks;
-use platform::runtime::ConnectionLimits;
+use platform::runtime::{ConnectionLimits, GrpcChannel};
 use platform::tls::ClientTls;
 use rustix::process::{Signal, getpid, kill_process};
-use test_certificates::Stored;
+use test_certificates::{Authority, Stored};
 use tokio::time::{Instant, sleep};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_client::HealthClient;
 
 use crate::support::{self, HOST, World, client_tls, connect};
 
@@ -83,12 +85,22 @@ async fn a_hangup_signal_reads_certificates_again() {
 async fn calls_present_the_certificate_that_replaces_their_own() {
     let (world, tasks) = (World::new(), Tasks::new());
     let address = support::grpc(&world.mutual(), &tasks).await;
-    let tls = client_tls(&world.settings()).expect("valid").expect("TLS");
-    write(&world.client.certificate, "no certificate");
-    assert!(
-        shown(&tls, address).await.is_some(),
-        "the previous one stays"
-    );
+    let stranger = Authority::new("others").expect("an authority");
+    let stranger = stranger.issue(&[HOST]).expect("a certificate");
+    write(&world.client.certificate, &stranger.certificate);
+    write(&world.client.key, &stranger.key);
+    let tls = client_tls(&world.settings()).expect("valid");
+    let channel = GrpcChannel::remote(HOST, address.port(), tls.as_ref()).expect("an address");
+    let check = async || {
+        let mut client = HealthClient::new(channel.clone());
+        client.check(HealthCheckRequest::default()).await
+    };
+    assert!(check().await.is_err(), "the certificate is a stranger's");
     replace(&world, &world.client);
-    assert!(shown(&tls, address).await.is_some());
+    assert!(
+        check().await.is_ok(),
+        "the certificate is that of the authority"
+    );
+    write(&world.client.certificate, "no certificate");
+    assert!(check().await.is_ok(), "the previous one stays");
 }
