@@ -186,6 +186,21 @@ async fn three_processes_with_mutual_tls_serve_clients_over_tls() -> Result<()> 
     let checks = node_with(Packages::Protocols, script, &[&gateway, "tls"], &trusting).await?;
     ensure!(checks >= 20, "{checks} checks");
     renewals(&files, &processes, &url).await?;
+    let mut check = Start {
+        arguments: vec!["healthcheck".to_owned()],
+        ..Start::default()
+    };
+    let settings = [
+        files.settings("client-service"),
+        vec![("CLIENT_HTTP_ADDR", gateway.clone())],
+    ];
+    let settings = settings.concat().into_iter();
+    check.variables = settings
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect();
+    let client_service = binaries().await?.path("client-service")?;
+    let (status, errors) = Process::run(client_service, &check).await?;
+    ensure!(status.success(), "{errors}");
     report(&format!("TLS: {checks} checks of subscriptions"));
     for process in processes.iter_mut().rev() {
         ensure!(process.terminate().await?.success(), "{}", process.log());

@@ -20,17 +20,29 @@ fn only_host(headers: &HeaderMap) -> Option<&str> {
     only.to_str().ok()
 }
 
-/// Whether a request has the one Host header that RFC 9112 requires of HTTP/1.1: of several, a proxy may have used another one
-/// than this process would.
+/// Whether a request names one host, as RFC 9112 requires of HTTP/1.1 and RFC 9113 of HTTP/2: of several, a proxy may have used
+/// another one than this process would.
 pub(super) fn is_unambiguous<B>(request: &Request<B>) -> bool {
-    request.version() != Version::HTTP_11 || only_host(request.headers()).is_some()
+    let headers = request.headers();
+    let authority = request.uri().authority();
+    match request.version() {
+        Version::HTTP_11 => only_host(headers).is_some(),
+        Version::HTTP_2 => match (authority, headers.contains_key(header::HOST)) {
+            (Some(_), false) => true,
+            (Some(authority), true) => {
+                only_host(headers).is_some_and(|host| authority.as_str().eq_ignore_ascii_case(host))
+            }
+            (None, _) => only_host(headers).is_some(),
+        },
+        _ => true,
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderMap, HeaderValue, Uri, header};
+    use http::{HeaderMap, HeaderValue, Request, Uri, Version, header};
 
-    use super::host_of;
+    use super::{host_of, is_unambiguous};
 
     fn host(target: &str, hosts: &[&'static str]) -> Option<String> {
         let target: Uri = target.parse().expect("a target");
@@ -47,5 +59,26 @@ mod tests {
         assert_eq!(host("/x", &[]), None);
         assert_eq!(host("/x", &["a", "b"]), None);
         assert_eq!(host("/x", &[""]), None);
+    }
+    #[test]
+    fn a_request_names_one_host_in_both_versions() {
+        let unambiguous = |version, target: &str, hosts: &[&str]| {
+            let mut request = Request::builder().version(version).uri(target);
+            for host in hosts {
+                request = request.header(header::HOST, *host);
+            }
+            is_unambiguous(&request.body(()).expect("a request"))
+        };
+        let (one, two) = (Version::HTTP_11, Version::HTTP_2);
+        assert!(unambiguous(one, "/x", &["a"]));
+        assert!(unambiguous(two, "https://a/x", &[]));
+        assert!(unambiguous(two, "https://a:1/x", &["A:1"]));
+        assert!(unambiguous(two, "/x", &["a"]));
+        for hosts in [&[][..], &["a", "a"], &["a", "b"]] {
+            assert!(!unambiguous(one, "/x", hosts), "{hosts:?}");
+            assert!(!unambiguous(two, "/x", hosts), "{hosts:?}");
+        }
+        assert!(!unambiguous(two, "https://a/x", &["b"]));
+        assert!(!unambiguous(two, "https://a/x", &["a", "a"]));
     }
 }

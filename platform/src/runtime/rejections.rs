@@ -5,6 +5,11 @@ use http::{HeaderValue, StatusCode, header};
 
 use crate::health::{HEALTH, LIVE, METRICS, READY};
 
+pub(super) fn ambiguous_host() -> Response {
+    let message = "a request must have exactly one Host header, in ASCII\n";
+    (StatusCode::BAD_REQUEST, message).into_response()
+}
+
 /// What connections over the limit may request.
 pub(super) fn is_for_operators(path: &str) -> bool {
     [HEALTH, LIVE, READY, METRICS].contains(&path)

@@ -24,14 +24,19 @@ impl CallTls {
         let cryptography = cryptography();
         let builder = ClientConfig::builder_with_provider(Arc::clone(&cryptography))
             .with_safe_default_protocol_versions()
-            .map_err(|error| TlsError::new(self.trust.path(), error.to_string()))?;
+            .map_err(|error| TlsError::new("TLS", error.to_string()))?;
         let builder = match &self.trust {
             Trust::Authorities(path) => {
                 builder.with_root_certificates(pem::authorities(path, contents)?)
             }
             Trust::Certificate(path) => {
                 let only = pem::first_certificate(path, contents)?;
-                let verifier = Pinned::only(only, &cryptography);
+                let verifier = Pinned::new(Some(only), &cryptography);
+                let dangerous = builder.dangerous();
+                dangerous.with_custom_certificate_verifier(verifier)
+            }
+            Trust::Any => {
+                let verifier = Pinned::new(None, &cryptography);
                 let dangerous = builder.dangerous();
                 dangerous.with_custom_certificate_verifier(verifier)
             }

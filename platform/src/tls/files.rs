@@ -39,29 +39,36 @@ pub(super) enum Trust {
     Authorities(PathBuf),
     /// The first certificate in this file, for any host.
     Certificate(PathBuf),
+    Any,
 }
 
 impl Trust {
-    pub(super) fn path(&self) -> &Path {
+    fn path(&self) -> Option<&PathBuf> {
         match self {
-            Self::Authorities(path) | Self::Certificate(path) => path,
+            Self::Authorities(path) | Self::Certificate(path) => Some(path),
+            Self::Any => None,
         }
     }
 }
 
 impl ListenerTls {
-    pub(super) fn paths(&self) -> Vec<PathBuf> {
+    pub(super) fn paths(&self, protocols: Protocols) -> Vec<PathBuf> {
         let own = [&self.own.certificate, &self.own.key];
-        let all = own.into_iter().chain(&self.client_authorities);
-        all.cloned().collect()
+        let authorities = self.authorities(protocols).into_iter();
+        own.into_iter().chain(authorities).cloned().collect()
+    }
+
+    /// Of which clients of these protocols must have a certificate.
+    pub(super) fn authorities(&self, protocols: Protocols) -> Option<&PathBuf> {
+        let authorities = self.client_authorities.as_ref();
+        authorities.filter(|_| protocols == Protocols::Grpc)
     }
 }
 
 impl CallTls {
     pub(super) fn paths(&self) -> Vec<PathBuf> {
         let own = self.own.iter().flat_map(|own| [&own.certificate, &own.key]);
-        let trusted = std::iter::once(self.trust.path().to_owned());
-        trusted.chain(own.cloned()).collect()
+        self.trust.path().into_iter().chain(own).cloned().collect()
     }
 }
 
@@ -99,11 +106,17 @@ fn read_file(path: &Path) -> Result<Vec<u8>, TlsError> {
     let failed = |error: std::io::Error| TlsError::new(path, error.to_string());
     let mut content = Vec::new();
     let file = File::open(path).map_err(failed)?;
-    // One that is longer is then cut, and its last certificate invalid.
-    file.take(MAX_FILE_BYTES)
+    file.take(MAX_FILE_BYTES + 1)
         .read_to_end(&mut content)
         .map_err(failed)?;
-    Ok(content)
+    if u64::try_from(content.len()).is_ok_and(|bytes| bytes <= MAX_FILE_BYTES) {
+        Ok(content)
+    } else {
+        Err(TlsError::new(
+            path,
+            format!("it has more than {MAX_FILE_BYTES} bytes"),
+        ))
+    }
 }
 
 impl std::fmt::Debug for Contents {

@@ -33,9 +33,8 @@ impl ListenerTls {
         let key = pem::certified_key(&self.own, contents, &cryptography)?;
         let builder = ServerConfig::builder_with_provider(Arc::clone(&cryptography))
             .with_safe_default_protocol_versions()
-            .map_err(|error| TlsError::new(&self.own.certificate, error.to_string()))?;
-        let authorities = self.client_authorities.as_ref();
-        let builder = match authorities.filter(|_| protocols == Protocols::Grpc) {
+            .map_err(|error| TlsError::new("TLS", error.to_string()))?;
+        let builder = match self.authorities(protocols) {
             None => builder.with_no_client_auth(),
             Some(path) => {
                 let roots = Arc::new(pem::authorities(path, contents)?);
@@ -69,7 +68,7 @@ impl ServerTls {
         files: &ListenerTls,
         protocols: Protocols,
     ) -> Result<Self, TlsError> {
-        let (files, paths) = (files.clone(), files.paths());
+        let (files, paths) = (files.clone(), files.paths(protocols));
         let build = Box::new(move |contents: &_| files.build(contents, protocols));
         Ok(Self(Arc::new(Reloaded::open(listener, paths, build)?)))
     }

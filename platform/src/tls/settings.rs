@@ -30,6 +30,15 @@ const SETTINGS: [&Setting<String>; 6] = [
 ];
 
 impl ListenerTls {
+    /// Reads the settings of a process with HTTP listeners alone; `None` if there is no certificate.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_http(reader: &mut Reader) -> Read<Option<Self>> {
+        let own = key_pair(reader, &names::TLS_CERT_FILE, &names::TLS_KEY_FILE);
+        Self::opened(reader, own?, None)
+    }
+
     /// Reads [`LISTENERS`]; `None` if there is no certificate.
     ///
     /// # Errors
@@ -37,7 +46,14 @@ impl ListenerTls {
     pub fn read(reader: &mut Reader) -> Read<Option<Self>> {
         let own = key_pair(reader, &names::TLS_CERT_FILE, &names::TLS_KEY_FILE);
         let authorities = reader.find(&names::TLS_CLIENT_CA_FILE);
-        let (own, authorities) = (own?, authorities?);
+        Self::opened(reader, own?, authorities?)
+    }
+
+    fn opened(
+        reader: &mut Reader,
+        own: Option<KeyPair>,
+        authorities: Option<String>,
+    ) -> Read<Option<Self>> {
         let Some(own) = own else {
             if authorities.is_none() {
                 return Ok(None);
@@ -49,7 +65,7 @@ impl ListenerTls {
             own,
             client_authorities: authorities.map(PathBuf::from),
         };
-        let built = Contents::read(&files.paths())
+        let built = Contents::read(&files.paths(Protocols::Grpc))
             .and_then(|contents| files.build(&contents, Protocols::Grpc));
         match built {
             Ok(_) => Ok(Some(files)),
@@ -92,26 +108,39 @@ impl ClientTls {
     /// # Errors
     /// As [`Self::read`].
     pub fn read_for_commands(reader: &mut Reader) -> Read<Option<Self>> {
-        if reader.is_given(&names::SERVICE_CA_FILE) || !reader.is_given(&names::TLS_CERT_FILE) {
-            return Self::read(reader);
+        let (listener, own) = (reader.find(&names::TLS_CERT_FILE), own_of_calls(reader));
+        let (listener, own) = (listener?, own?);
+        match listener.filter(|_| !reader.is_given(&names::SERVICE_CA_FILE)) {
+            None => Self::read(reader),
+            Some(path) => {
+                let trust = Trust::Certificate(path.into());
+                CallTls { trust, own }.opened(reader).map(Some)
+            }
         }
-        let own = own_of_calls(reader);
-        Self::of_listener(reader, own?)
     }
 
-    /// Trusts the certificate of this process's own listeners; `None` if they speak no TLS.
+    /// As [`Self::read_for_commands`], for a health check. Without authorities it is one of this machine's own process.
     ///
     /// # Errors
-    /// The file is invalid.
-    pub fn read_of_listener(reader: &mut Reader) -> Read<Option<Self>> {
-        Self::of_listener(reader, None)
+    /// As [`Self::read`].
+    pub fn read_for_healthcheck(reader: &mut Reader) -> Read<Option<Self>> {
+        if reader.is_given(&names::SERVICE_CA_FILE) {
+            Self::read(reader)
+        } else {
+            Self::read_of_listener(reader)
+        }
     }
 
-    fn of_listener(reader: &mut Reader, own: Option<KeyPair>) -> Read<Option<Self>> {
-        let Some(path) = reader.find(&names::TLS_CERT_FILE)? else {
+    /// For a health check of this process's own listener; `None` if that speaks no TLS. Any certificate is accepted: the check
+    /// sends no secret, and must not fail while the listener still uses the previous certificate.
+    ///
+    /// # Errors
+    /// The setting is invalid.
+    pub fn read_of_listener(reader: &mut Reader) -> Read<Option<Self>> {
+        if reader.find(&names::TLS_CERT_FILE)?.is_none() {
             return Ok(None);
-        };
-        let trust = Trust::Certificate(path.into());
+        }
+        let (trust, own) = (Trust::Any, None);
         CallTls { trust, own }.opened(reader).map(Some)
     }
 }

@@ -14,7 +14,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
-use crate::support::{self, HOST, World, body, client_tls, connect, http1, http2, request};
+use crate::support::{
+    self, HOST, World, body, client_tls, connect, http1, http2, http2_with_window, request,
+};
 
 const LIMITS: fn() -> ConnectionLimits = ConnectionLimits::default;
 
@@ -146,6 +148,29 @@ async fn a_connection_over_http_2_whose_response_is_not_read_is_closed() {
         assert!(read.is_err(), "{path} is complete");
         assert!(sender.ready().await.is_err(), "{path}");
     }
+}
+
+/// The library takes a piece of a response as soon as there is room for a byte of it.
+#[tokio::test(start_paused = true)]
+async fn a_response_that_is_not_read_ends_its_connection_although_others_are_read() {
+    let (world, tasks) = (World::new(), Tasks::new());
+    let address = support::http(&world.settings(), LIMITS(), &tasks).await;
+    let tls = client_tls(&world.settings()).expect("valid").expect("TLS");
+    let stream = connect(&tls, address, &["h2"]).await.expect("a handshake");
+    let mut sender = http2_with_window::<Empty<Bytes>>(stream, 1).await;
+    let unread = sender.send_request(request("GET", "/large", Empty::new()));
+    let unread = unread.await.expect("a response");
+    let begin = Instant::now();
+    while let Ok(read) = sender
+        .send_request(request("GET", "/health/live", Empty::new()))
+        .await
+    {
+        drop(read.into_body().collect().await);
+        assert!(begin.elapsed() < Duration::from_mins(2), "it is still open");
+        tokio::time::sleep(Duration::from_secs(10)).await;
+    }
+    assert!(begin.elapsed() >= Duration::from_mins(1));
+    drop(unread);
 }
 
 #[tokio::test(start_paused = true)]

@@ -169,10 +169,19 @@ where
     B: hyper::body::Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let io = TokioIo::new(stream);
     // As small as the standard's, so that a response can be larger.
+    http2_with_window(stream, 65_535).await
+}
+
+/// A client with room for this many bytes of each response.
+pub async fn http2_with_window<B>(stream: Connected, bytes: u32) -> Http2<B>
+where
+    B: hyper::body::Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let io = TokioIo::new(stream);
     let (sender, connection) = hyper::client::conn::http2::Builder::new(TokioExecutor::new())
-        .initial_stream_window_size(65_535)
+        .initial_stream_window_size(bytes)
         .handshake(io)
         .await
         .expect("a connection");

@@ -97,7 +97,7 @@ impl Config {
     pub fn read(reader: &mut Reader, app_env: Read<AppEnv>) -> Read<Self> {
         let http = reader.get(&names::CLIENT_HTTP_ADDR);
         let connections = ConnectionLimits::read(reader, 1);
-        let tls = ListenerTls::read(reader);
+        let tls = ListenerTls::read_http(reader);
         let explorer = reader.get(&names::GRAPHIQL);
         let graphiql = reader.find(&names::GRAPHIQL_DIR);
         let allowed_hosts = reader.find(&names::ALLOWED_HOSTS);

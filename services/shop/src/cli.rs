@@ -87,7 +87,7 @@ pub fn run() -> ExitCode {
             Some(("token", arguments)) => token::run(arguments),
             Some(("healthcheck", arguments)) => {
                 let location = Location::of(arguments)?;
-                runtime::healthcheck_at(location.gateway.to_string(), location.gateway.tls).await
+                runtime::healthcheck_at(location.gateway.to_string(), location.health_tls).await
             }
             Some(("migrate", arguments)) => {
                 start::migrate(&Settings::from_process(arguments)).await

@@ -72,6 +72,8 @@ pub struct Location {
     pub gateway: ServiceAddress,
     pub command: ServiceAddress,
     pub query: ServiceAddress,
+    /// With it health checks of the gateway use TLS.
+    pub health_tls: Option<ClientTls>,
 }
 
 /// An address as the settings state it.
@@ -115,6 +117,7 @@ impl Location {
     fn read(reader: &mut Reader) -> Read<Self> {
         let credentials = Credentials::read(reader);
         let tls = ClientTls::read_for_commands(reader);
+        let health_tls = ClientTls::read_for_healthcheck(reader);
         let gateway = place(
             reader,
             &names::CLIENT_SERVICE_HOST,
@@ -149,6 +152,7 @@ impl Location {
             gateway: address(gateway),
             command: address(command),
             query: address(query),
+            health_tls: health_tls?,
         })
     }
 }

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use http::{Request, StatusCode};
@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use self::framing::Framing;
 use self::io::{BodyError, Http1Io, Progress, ResponseGuard};
 use super::connections::{AdmittedStream, ConnectionPermit};
-use super::rejections::{is_for_operators, over_limit, reject};
+use super::rejections::{ambiguous_host, is_for_operators, over_limit, reject};
 use super::request_id::identified;
 use super::{Peer, host};
 use crate::fields;
@@ -101,10 +101,7 @@ impl hyper::service::Service<Request<Incoming>> for Answers {
         Box::pin(async move {
             let answer = async |request: Request<Incoming>| match &answering {
                 None => reject(StatusCode::BAD_REQUEST, "a line must end with CRLF\n"),
-                Some(_) if !host::is_unambiguous(&request) => {
-                    let message = "a request must have exactly one Host header, in ASCII\n";
-                    (StatusCode::BAD_REQUEST, message).into_response()
-                }
+                Some(_) if !host::is_unambiguous(&request) => ambiguous_host(),
                 Some(_) if is_over_limit && !is_for_operators(request.uri().path()) => over_limit(),
                 Some(answering) => answer(router, request, answering).await,
             };

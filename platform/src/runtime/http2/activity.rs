@@ -9,9 +9,11 @@ use tokio::time::Instant;
 
 /// How long a connection may have no request: as with HTTP/1.1, longer than the 60 s of common proxies.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
-/// How long a client may take to receive a whole response. Only it knows when it reads, since each response has a window of
-/// its own: the connection's writes continue.
-const RESPONSE_TIMEOUT: Duration = Duration::from_mins(1);
+/// How long a client may not read a response. Each response has a window of its own, so that the connection's writes continue.
+/// Event streams are read more often, because they are kept alive.
+const READ_TIMEOUT: Duration = Duration::from_mins(1);
+/// The same while the connection ends.
+const ENDING_READ_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The open requests of a connection. Clones share them.
 #[derive(Clone, Debug)]
@@ -19,7 +21,7 @@ pub(super) struct Activity(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 struct State {
-    /// By number; with the time from which on only the client delays the end of its response.
+    /// By number; with the time at which its client last had room for a part of the response.
     open: HashMap<u64, Option<Instant>>,
     next: u64,
     /// When the last request ended.
@@ -63,9 +65,14 @@ impl Activity {
         }
     }
 
-    pub(super) fn verdict(&self) -> Verdict {
+    pub(super) fn verdict(&self, is_ending: bool) -> Verdict {
         let state = self.0.lock();
-        let is_late = |since: &Instant| since.elapsed() >= RESPONSE_TIMEOUT;
+        let limit = if is_ending {
+            ENDING_READ_TIMEOUT
+        } else {
+            READ_TIMEOUT
+        };
+        let is_late = |since: &Instant| since.elapsed() >= limit;
         if state.open.values().flatten().any(is_late) {
             Verdict::Stalled
         } else if state.open.is_empty() && state.idle_since.elapsed() >= IDLE_TIMEOUT {
@@ -77,8 +84,8 @@ impl Activity {
 }
 
 impl OpenRequest {
-    /// The response is complete here, and only has to be received.
-    pub(super) fn answered(&self) {
+    /// The client has room for a part of the response.
+    pub(super) fn read(&self) {
         let mut state = self.activity.0.lock();
         state.open.insert(self.number, Some(Instant::now()));
     }
@@ -103,25 +110,33 @@ mod tests {
         let activity = Activity::new();
         let request = activity.begin();
         advance(Duration::from_hours(1)).await;
-        assert_eq!(activity.verdict(), Verdict::Keep, "it is being answered");
+        assert_eq!(
+            activity.verdict(false),
+            Verdict::Keep,
+            "it is being answered"
+        );
         drop(request);
         advance(Duration::from_secs(74)).await;
-        assert_eq!(activity.verdict(), Verdict::Keep);
+        assert_eq!(activity.verdict(false), Verdict::Keep);
         advance(Duration::from_secs(1)).await;
-        assert_eq!(activity.verdict(), Verdict::Idle);
+        assert_eq!(activity.verdict(false), Verdict::Idle);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_response_that_is_not_received_stalls_its_connection() {
         let activity = Activity::new();
         let (first, second) = (activity.begin(), activity.begin());
-        first.answered();
+        first.read();
         advance(Duration::from_secs(59)).await;
-        assert_eq!(activity.verdict(), Verdict::Keep);
+        assert_eq!(activity.verdict(false), Verdict::Keep);
         advance(Duration::from_secs(1)).await;
-        assert_eq!(activity.verdict(), Verdict::Stalled);
+        assert_eq!(activity.verdict(false), Verdict::Stalled);
+        first.read();
+        assert_eq!(activity.verdict(false), Verdict::Keep);
+        advance(Duration::from_secs(5)).await;
+        assert_eq!(activity.verdict(true), Verdict::Stalled);
         drop(first);
-        assert_eq!(activity.verdict(), Verdict::Keep);
+        assert_eq!(activity.verdict(true), Verdict::Keep);
         drop(second);
     }
 }

@@ -11,7 +11,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::response::Response;
 use futures::future::BoxFuture;
-use http::{HeaderMap, Request, StatusCode, header};
+use http::{Request, StatusCode, header};
 use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::rt::Executor;
 use hyper::server::conn::http2;
@@ -21,25 +21,25 @@ use tokio::time::{Instant, MissedTickBehavior, Sleep, interval, sleep_until};
 
 use super::activity::{Activity, OpenRequest, Verdict};
 use super::io::Http2Io;
-use super::{
-    KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT, MAX_CONCURRENT_STREAMS, MAX_HEADER_LIST_BYTES,
-    MAX_LOCAL_ERROR_RESETS,
-};
+use super::{KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT, MAX_HEADER_LIST_BYTES, MAX_LOCAL_ERROR_RESETS};
 use crate::fields;
 use crate::runtime::connections::ConnectionPermit;
-use crate::runtime::rejections::{is_for_operators, over_limit, reject};
+use crate::runtime::rejections::{ambiguous_host, is_for_operators, over_limit, reject};
 use crate::runtime::request_id::identified;
-use crate::runtime::{Peer, Tasks};
+use crate::runtime::{Peer, Tasks, host};
 
 /// The maximum pause within a body.
 const BODY_PAUSE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a client may take to send a body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
-/// How often a connection is looked at.
-const LOOK_INTERVAL: Duration = Duration::from_secs(5);
-const EVENT_STREAM: &[u8] = b"text/event-stream";
-/// How much of a response the library takes before the client has received what came before.
-const MAX_SEND_BUFFER_BYTES: usize = 64 * 1024;
+/// How often a connection is checked.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
+/// How long the other requests of a connection may take when the client does not read one of its responses.
+const STALLED_GRACE: Duration = Duration::from_secs(10);
+/// Requests at a time on one connection, each of which may have a body and a response in memory.
+const MAX_REQUESTS: u32 = 32;
+/// The largest piece of a response that is given to the library: it keeps a piece as soon as the client reads one byte.
+const MAX_PIECE_BYTES: usize = 16 * 1024;
 
 /// Serves `router` on one connection until the client closes it, or `tasks` stop.
 pub(in crate::runtime) async fn serve_connection<S>(
@@ -60,34 +60,33 @@ pub(in crate::runtime) async fn serve_connection<S>(
     let stopping = tasks.stopping();
     let connection = http2::Builder::new(Streams(tasks))
         .timer(TokioTimer::new())
-        .max_concurrent_streams(MAX_CONCURRENT_STREAMS)
+        .max_concurrent_streams(MAX_REQUESTS)
         .max_local_error_reset_streams(Some(MAX_LOCAL_ERROR_RESETS))
         .max_header_list_size(MAX_HEADER_LIST_BYTES)
-        .max_send_buf_size(MAX_SEND_BUFFER_BYTES)
+        .max_send_buf_size(MAX_PIECE_BYTES)
         .keep_alive_interval(Some(KEEPALIVE_INTERVAL))
         .keep_alive_timeout(KEEPALIVE_TIMEOUT)
         .serve_connection(TokioIo::new(Http2Io::new(stream, place)), service);
     let mut connection = std::pin::pin!(connection);
-    let mut look = interval(LOOK_INTERVAL);
-    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut is_ending = false;
+    let mut check = interval(CHECK_INTERVAL);
+    check.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut end: Option<Instant> = None;
     let ended = loop {
-        tokio::select! {
+        let verdict = tokio::select! {
             biased;
             ended = connection.as_mut() => break ended,
-            () = stopping.cancelled(), if !is_ending => {
+            () = stopping.cancelled(), if end.is_none() => Verdict::Idle,
+            _ = check.tick() => activity.verdict(end.is_some()),
+        };
+        match (verdict, end) {
+            (Verdict::Keep, _) => {}
+            (_, None) => {
                 connection.as_mut().graceful_shutdown();
-                is_ending = true;
+                end = Some(Instant::now() + STALLED_GRACE);
             }
-            _ = look.tick() => match activity.verdict() {
-                Verdict::Keep => {}
-                Verdict::Idle if !is_ending => {
-                    connection.as_mut().graceful_shutdown();
-                    is_ending = true;
-                }
-                // An idle client that does not close after it was asked to.
-                Verdict::Idle | Verdict::Stalled => break Ok(()),
-            },
+            // An idle client that does not close after it was asked to, or one that does not read.
+            (_, Some(end)) if Instant::now() >= end => break Ok(()),
+            (_, Some(_)) => {}
         }
     };
     if let Err(error) = ended {
@@ -125,7 +124,9 @@ impl hyper::service::Service<Request<Incoming>> for Answers {
         let is_over_limit = self.is_over_limit;
         Box::pin(async move {
             let answer = async |request: Request<Incoming>| {
-                if is_over_limit && !is_for_operators(request.uri().path()) {
+                if !host::is_unambiguous(&request) {
+                    ambiguous_host()
+                } else if is_over_limit && !is_for_operators(request.uri().path()) {
                     over_limit()
                 } else {
                     answer(router, request).await
@@ -134,18 +135,14 @@ impl hyper::service::Service<Request<Incoming>> for Answers {
             let mut response = identified(request, answer).await;
             // Those of HTTP/1.1, for which these responses are made as well.
             response.headers_mut().remove(header::CONNECTION);
-            if !is_event_stream(response.headers()) {
-                open.answered();
-            }
-            Ok(response.map(|body| AnswerBody { body, _open: open }))
+            open.read();
+            Ok(response.map(|body| AnswerBody {
+                body,
+                rest: Bytes::new(),
+                open,
+            }))
         })
     }
-}
-
-/// Whether a response lasts for as long as its client likes.
-fn is_event_stream(headers: &HeaderMap) -> bool {
-    let content_type = headers.get(header::CONTENT_TYPE);
-    content_type.is_some_and(|content_type| content_type.as_bytes().starts_with(EVENT_STREAM))
 }
 
 async fn answer(mut router: Router, request: Request<Incoming>) -> Response {
@@ -210,10 +207,12 @@ impl hyper::body::Body for TimedBody {
     }
 }
 
-/// A response's body. Its request is open until it is dropped.
+/// A response's body, in pieces that the client has room for. Its request is open until it is dropped.
 struct AnswerBody {
     body: Body,
-    _open: OpenRequest,
+    /// What is left of the last part.
+    rest: Bytes,
+    open: OpenRequest,
 }
 
 impl hyper::body::Body for AnswerBody {
@@ -221,17 +220,35 @@ impl hyper::body::Body for AnswerBody {
     type Error = axum::Error;
 
     fn poll_frame(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
+        let this = self.get_mut();
+        this.open.read();
+        if this.rest.is_empty() {
+            match ready!(Pin::new(&mut this.body).poll_frame(context)) {
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(part) => this.rest = part,
+                    Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
+                },
+                end => return Poll::Ready(end),
+            }
+        }
+        let piece = this.rest.len().min(MAX_PIECE_BYTES);
+        Poll::Ready(Some(Ok(Frame::data(this.rest.split_to(piece)))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.rest.is_empty() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        let rest = u64::try_from(self.rest.len()).unwrap_or(u64::MAX);
+        let mut hint = self.body.size_hint();
+        if let Some(upper) = hint.upper() {
+            hint.set_upper(upper.saturating_add(rest));
+        }
+        hint.set_lower(hint.lower().saturating_add(rest));
+        hint
     }
 }
