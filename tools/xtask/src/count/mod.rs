@@ -23,7 +23,12 @@ use crate::repository::Repository;
 
 /// Prints a line for each goal; with `show_files` also what was counted.
 pub fn print(repository: &Repository, show_files: bool) -> Result<()> {
-    let files = repository.files(|path| !path.starts_with("tools/"))?;
+    // The seeds of the fuzz targets are not text.
+    let files = repository.files(|path| {
+        !["tools/", "fuzz/"]
+            .iter()
+            .any(|folder| path.starts_with(folder))
+    })?;
     println!("{:<64} {:>5} {:>8}", "a user writes", "goal", "counted");
     for goal in &GOALS {
         let counted =
