@@ -24,7 +24,7 @@ async fn start(matches: ArgMatches) -> Result<(), StartError> {
     let settings = Settings::from_process_with(&matches, settings::OWN);
     if matches.subcommand_name() == Some("healthcheck") {
         let http = settings.read(|reader| reader.get(&settings::HTTP_ADDR))?;
-        return runtime::healthcheck(http).await;
+        return runtime::healthcheck(http, None).await;
     }
     let config = settings.read(Config::read)?;
     let metrics = telemetry::install(&config.telemetry)
