@@ -4,63 +4,35 @@
 //! read the response, nor the number of connections. Without TLS it speaks HTTP/1.1; with TLS a client chooses between
 //! HTTP/2 and HTTP/1.1 in its handshake.
 
-use std::net::SocketAddr;
-
 use axum::Router;
 use axum::middleware::map_response;
 use axum::response::Response;
-use futures::future::BoxFuture;
 use http::{HeaderValue, header};
 use tokio::net::TcpStream;
-use tokio_util::sync::CancellationToken;
 
-use super::bind::{Bound, Listening};
-use super::connections::{ConnectionLimits, ConnectionPermit, Transport, handshake};
-use super::{Peer, StartError, Tasks, http1, http2};
-use crate::tls::{ListenerTls, Protocols, ServerTls};
+use super::connections::{ConnectionPermit, Transport, handshake};
+use super::listener::{Listener, ListenerKind, Listening};
+use super::{Peer, Tasks, http1, http2};
+use crate::tls::{Protocols, ServerTls};
 
 /// Browsers that have seen it use TLS alone for two years, whatever a link says. Without TLS they ignore it.
 const ONLY_TLS: HeaderValue = HeaderValue::from_static("max-age=63072000");
 
-/// A bound address that does not accept connections yet.
+/// HTTP/1.1, and over TLS HTTP/2 as well.
 #[derive(Debug)]
-pub struct HttpListener(Bound);
+pub struct Http;
+
+impl ListenerKind for Http {
+    const PROTOCOLS: Protocols = Protocols::Http;
+}
+
+/// A bound address for HTTP.
+pub type HttpListener = Listener<Http>;
 
 impl HttpListener {
-    /// Binds `address`, the value of the setting `name`.
-    ///
-    /// # Errors
-    /// The address is in use, or does not belong to this machine.
-    #[must_use]
-    pub fn bind(
-        name: &'static str,
-        address: SocketAddr,
-    ) -> BoxFuture<'static, Result<Self, StartError>> {
-        Box::pin(async move { Bound::bind(name, address).await.map(Self) })
-    }
-
-    #[must_use]
-    pub fn with_limits(self, limits: ConnectionLimits) -> Self {
-        Self(self.0.with_limits(limits))
-    }
-
-    /// Speaks TLS, if there are files for it.
-    ///
-    /// # Errors
-    /// A file is invalid.
-    pub fn with_tls(self, files: Option<&ListenerTls>) -> Result<Self, StartError> {
-        self.0.with_tls(files, Protocols::Http).map(Self)
-    }
-
-    /// The address, with the actual port if port 0 was requested.
-    #[must_use]
-    pub const fn address(&self) -> SocketAddr {
-        self.0.address()
-    }
-
     /// Serves `router` until `tasks` stop, then completes the open requests and closes idle connections.
     pub fn serve(self, router: Router, tasks: &Tasks) {
-        let listening = self.0.listen(tasks);
+        let listening = self.listen(tasks);
         let router = if listening.tls.is_some() {
             router.layer(map_response(only_tls))
         } else {
@@ -88,35 +60,30 @@ async fn accept(listening: Listening, router: Router, tasks: Tasks) {
             () = stopping.cancelled() => return,
             accepted = admission.accept(&listener) => accepted,
         };
-        let router = router.clone();
-        let stopping = stopping.clone();
-        match tls.clone() {
-            None => {
-                let connection = http1::serve_connection((stream, peer), place, router, stopping);
-                tasks.spawn_job(connection);
-            }
-            Some(tls) => {
-                let jobs = tasks.clone();
-                tasks.spawn_job(async move {
-                    serve_tls(&tls, (stream, peer), place, router, (stopping, jobs)).await;
-                });
-            }
-        }
+        let (tls, router) = (tls.clone(), router.clone());
+        tasks.spawn_job(serve_connection(
+            tls,
+            (stream, peer),
+            place,
+            router,
+            tasks.clone(),
+        ));
     }
 }
 
-async fn serve_tls(
-    tls: &ServerTls,
+async fn serve_connection(
+    tls: Option<ServerTls>,
     (stream, peer): (TcpStream, Peer),
     place: ConnectionPermit,
     router: Router,
-    (stopping, jobs): (CancellationToken, Tasks),
+    tasks: Tasks,
 ) {
-    let Some(stream) = handshake(Some(tls), stream, &place, &stopping).await else {
+    let stopping = tasks.stopping();
+    let Some(stream) = handshake(tls.as_ref(), stream, &place, &stopping).await else {
         return;
     };
     if is_http2(&stream) {
-        http2::serve_connection((stream, peer), place, router, jobs).await;
+        http2::serve_connection((stream, peer), place, router, tasks).await;
     } else {
         http1::serve_connection((stream, peer), place, router, stopping).await;
     }

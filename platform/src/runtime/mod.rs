@@ -13,7 +13,6 @@
 //! Every spawned task belongs to a [`Tasks`], which awaits it. There is one per service; a process with several
 //! services drains the gateway first, because it calls the others, and then the others together.
 
-mod bind;
 mod calls;
 mod connections;
 mod deadline;
@@ -24,6 +23,7 @@ mod host;
 mod http;
 mod http1;
 mod http2;
+mod listener;
 mod peer;
 mod process;
 mod rejections;

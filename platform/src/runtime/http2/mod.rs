@@ -6,11 +6,9 @@ mod io;
 mod requests;
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::extract::Request;
-use futures::future::BoxFuture;
 use futures::{Stream, StreamExt};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
@@ -19,11 +17,11 @@ use tonic::transport::Server;
 use tower::filter::FilterLayer;
 
 use self::io::{Connection, Http2Io};
-use super::bind::{Bound, Listening};
-use super::connections::{ConnectionLimits, Transport, handshake};
-use super::{StartError, Tasks};
+use super::Tasks;
+use super::connections::{Transport, handshake};
+use super::listener::{Listener, ListenerKind, Listening};
 use crate::fields;
-use crate::tls::{ListenerTls, Protocols};
+use crate::tls::Protocols;
 
 pub(super) use self::requests::serve_connection;
 
@@ -49,46 +47,22 @@ const MAX_HEADER_LIST_BYTES: u32 = 64 * 1024;
 /// The only method that connections over the limit may call.
 const HEALTH_CHECK: &str = "/grpc.health.v1.Health/Check";
 
-/// A bound address that does not accept connections yet.
+/// gRPC, which is HTTP/2 with TLS or without.
 #[derive(Debug)]
-pub struct GrpcListener(Bound);
+pub struct Grpc;
+
+impl ListenerKind for Grpc {
+    const PROTOCOLS: Protocols = Protocols::Grpc;
+}
+
+/// A bound address for gRPC.
+pub type GrpcListener = Listener<Grpc>;
 
 impl GrpcListener {
-    /// Binds `address`, the value of the setting `name`.
-    ///
-    /// # Errors
-    /// The address is in use, or does not belong to this machine.
-    #[must_use]
-    pub fn bind(
-        name: &'static str,
-        address: SocketAddr,
-    ) -> BoxFuture<'static, Result<Self, StartError>> {
-        Box::pin(async move { Bound::bind(name, address).await.map(Self) })
-    }
-
-    #[must_use]
-    pub fn with_limits(self, limits: ConnectionLimits) -> Self {
-        Self(self.0.with_limits(limits))
-    }
-
-    /// Speaks TLS, if there are files for it.
-    ///
-    /// # Errors
-    /// A file is invalid.
-    pub fn with_tls(self, files: Option<&ListenerTls>) -> Result<Self, StartError> {
-        self.0.with_tls(files, Protocols::Grpc).map(Self)
-    }
-
-    /// The address, with the actual port if port 0 was requested.
-    #[must_use]
-    pub const fn address(&self) -> SocketAddr {
-        self.0.address()
-    }
-
     /// Serves `routes` until `tasks` stop, and then completes the open requests.
     pub fn serve(self, routes: Routes, tasks: &Tasks) {
         let stopping = tasks.stopping();
-        let incoming = incoming(self.0.listen(tasks), stopping.clone());
+        let incoming = incoming(self.listen(tasks), stopping.clone());
         let server = server()
             .layer(FilterLayer::new(require_place))
             .add_routes(routes)

@@ -1,7 +1,9 @@
-//! The address of a listener, bound before anything is served on it.
+//! A listener: an address that is bound before anything is served on it.
 
+use std::marker::PhantomData;
 use std::net::SocketAddr;
 
+use futures::future::BoxFuture;
 use tokio::net::TcpListener;
 
 use super::connections::{Admission, ConnectionLimits};
@@ -17,35 +19,53 @@ pub(super) struct Listening {
     pub tls: Option<ServerTls>,
 }
 
+/// What is served on a listener.
+pub trait ListenerKind {
+    /// Those of its connections over TLS.
+    const PROTOCOLS: Protocols;
+}
+
 /// A bound address that does not accept connections yet.
 #[derive(Debug)]
-pub(super) struct Bound {
+pub struct Listener<K> {
     name: &'static str,
-    listener: TcpListener,
+    socket: TcpListener,
     address: SocketAddr,
     limits: ConnectionLimits,
     tls: Option<ServerTls>,
+    kind: PhantomData<fn() -> K>,
 }
 
-impl Bound {
+impl<K: ListenerKind> Listener<K> {
     /// Binds `address`, the value of the setting `name`.
     ///
     /// # Errors
     /// The address is in use, or does not belong to this machine.
-    pub(super) async fn bind(name: &'static str, address: SocketAddr) -> Result<Self, StartError> {
-        let failed = |error| StartError::failed(format!("bind {name} to {address}"), error);
-        let listener = TcpListener::bind(address).await.map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
-        Ok(Self {
-            name,
-            listener,
-            address,
-            limits: ConnectionLimits::default(),
-            tls: None,
+    #[must_use]
+    pub fn bind(
+        name: &'static str,
+        address: SocketAddr,
+    ) -> BoxFuture<'static, Result<Self, StartError>>
+    where
+        K: 'static,
+    {
+        Box::pin(async move {
+            let failed = |error| StartError::failed(format!("bind {name} to {address}"), error);
+            let socket = TcpListener::bind(address).await.map_err(failed)?;
+            let address = socket.local_addr().map_err(failed)?;
+            Ok(Self {
+                name,
+                socket,
+                address,
+                limits: ConnectionLimits::default(),
+                tls: None,
+                kind: PhantomData,
+            })
         })
     }
 
-    pub(super) const fn with_limits(mut self, limits: ConnectionLimits) -> Self {
+    #[must_use]
+    pub const fn with_limits(mut self, limits: ConnectionLimits) -> Self {
         self.limits = limits;
         self
     }
@@ -54,20 +74,18 @@ impl Bound {
     ///
     /// # Errors
     /// A file is invalid.
-    pub(super) fn with_tls(
-        mut self,
-        files: Option<&ListenerTls>,
-        protocols: Protocols,
-    ) -> Result<Self, StartError> {
+    pub fn with_tls(mut self, files: Option<&ListenerTls>) -> Result<Self, StartError> {
         let name = self.name;
-        let opened = files.map(|files| ServerTls::open(name, files, protocols));
+        let opened = files.map(|files| ServerTls::open(name, files, K::PROTOCOLS));
         self.tls = opened.transpose().map_err(|error| {
             StartError::failed(format!("read the certificates of {name}"), error)
         })?;
         Ok(self)
     }
 
-    pub(super) const fn address(&self) -> SocketAddr {
+    /// The address, with the actual port if port 0 was requested.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
@@ -83,7 +101,7 @@ impl Bound {
             tls.keep_current(tasks);
         }
         Listening {
-            listener: self.listener,
+            listener: self.socket,
             admission: Admission::new(self.name, self.limits),
             tls: self.tls,
         }
