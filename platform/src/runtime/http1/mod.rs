@@ -21,10 +21,10 @@ use tokio_util::sync::CancellationToken;
 
 use self::framing::Framing;
 use self::io::{BodyError, Http1Io, Progress, ResponseGuard};
+use super::Peer;
 use super::connections::{AdmittedStream, ConnectionPermit};
-use super::rejections::{ambiguous_host, is_for_operators, over_limit, reject};
+use super::rejections::{before_router, late, reject};
 use super::request_id::identified;
-use super::{Peer, host};
 use crate::fields;
 
 /// Size limit of one request's headers.
@@ -101,9 +101,10 @@ impl hyper::service::Service<Request<Incoming>> for Answers {
         Box::pin(async move {
             let answer = async |request: Request<Incoming>| match &answering {
                 None => reject(StatusCode::BAD_REQUEST, "a line must end with CRLF\n"),
-                Some(_) if !host::is_unambiguous(&request) => ambiguous_host(),
-                Some(_) if is_over_limit && !is_for_operators(request.uri().path()) => over_limit(),
-                Some(answering) => answer(router, request, answering).await,
+                Some(answering) => match before_router(&request, is_over_limit) {
+                    Some(rejection) => rejection,
+                    None => answer(router, request, answering).await,
+                },
             };
             let response = identified(request, answer).await;
             if response.status() == StatusCode::SWITCHING_PROTOCOLS {
@@ -125,10 +126,7 @@ async fn answer(
     let Ok(response) = tower::Service::call(&mut router, request).await;
     match answering.flaw() {
         None => response,
-        Some(BodyError::Late) => {
-            let message = "the request did not arrive in time\n";
-            reject(StatusCode::REQUEST_TIMEOUT, message)
-        }
+        Some(BodyError::Late) => late(),
         Some(BodyError::Malformed) => reject(StatusCode::BAD_REQUEST, "the chunks are malformed\n"),
     }
 }

@@ -11,7 +11,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::response::Response;
 use futures::future::BoxFuture;
-use http::{Request, StatusCode, header};
+use http::{Request, header};
 use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::rt::Executor;
 use hyper::server::conn::http2;
@@ -24,9 +24,9 @@ use super::io::Http2Io;
 use super::{KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT, MAX_HEADER_LIST_BYTES, MAX_LOCAL_ERROR_RESETS};
 use crate::fields;
 use crate::runtime::connections::ConnectionPermit;
-use crate::runtime::rejections::{ambiguous_host, is_for_operators, over_limit, reject};
+use crate::runtime::rejections::{before_router, late};
 use crate::runtime::request_id::identified;
-use crate::runtime::{Peer, Tasks, host};
+use crate::runtime::{Peer, Tasks};
 
 /// The maximum pause within a body.
 const BODY_PAUSE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -123,15 +123,11 @@ impl hyper::service::Service<Request<Incoming>> for Answers {
         let router = self.router.clone();
         let is_over_limit = self.is_over_limit;
         Box::pin(async move {
-            let answer = async |request: Request<Incoming>| {
-                if !host::is_unambiguous(&request) {
-                    ambiguous_host()
-                } else if is_over_limit && !is_for_operators(request.uri().path()) {
-                    over_limit()
-                } else {
-                    answer(router, request).await
-                }
-            };
+            let answer =
+                async |request: Request<Incoming>| match before_router(&request, is_over_limit) {
+                    Some(rejection) => rejection,
+                    None => answer(router, request).await,
+                };
             let mut response = identified(request, answer).await;
             // Those of HTTP/1.1, for which these responses are made as well.
             response.headers_mut().remove(header::CONNECTION);
@@ -150,10 +146,10 @@ async fn answer(mut router: Router, request: Request<Incoming>) -> Response {
     let request = request.map(|body| Body::new(TimedBody::new(body, Arc::clone(&is_late))));
     let Ok(response) = tower::Service::call(&mut router, request).await;
     if is_late.load(Ordering::Relaxed) {
-        let message = "the request did not arrive in time\n";
-        return reject(StatusCode::REQUEST_TIMEOUT, message);
+        late()
+    } else {
+        response
     }
-    response
 }
 
 /// A request's body, which fails if it does not arrive in time.
