@@ -18,6 +18,7 @@ mod connections;
 mod deadline;
 mod descriptors;
 mod grpc_channel;
+mod guarded_body;
 mod healthcheck;
 mod host;
 mod http;

@@ -2,24 +2,20 @@
 
 use std::fmt;
 use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::body::Bytes;
 use futures::future::BoxFuture;
 use http::{Request, Response, Uri};
-use hyper::body::{Frame, SizeHint};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
-use tonic::Status;
 use tonic::body::Body;
 use tonic::transport::{Channel, Endpoint};
 use tower::{Service, ServiceExt, service_fn};
 
 use super::StartError;
+use super::guarded_body::GuardedBody;
 use super::http2::MAX_CONCURRENT_STREAMS;
 use crate::tls::ClientTls;
 
@@ -84,18 +80,18 @@ impl Remote {
         Box::pin(async move {
             let mut channel = channel;
             let response = channel.ready().await?.call(request).await?;
-            Ok(response.map(|body| Body::new(Counted { body, _call: call })))
+            // The body is part of the call.
+            Ok(response.map(|body| Body::new(GuardedBody::new(body, call))))
         })
     }
 
-    /// The first connection with few calls, so that one is used as long as it suffices.
+    /// The first connection with few calls, so that one is used as long as it suffices; else the one with the fewest.
     fn least_busy(&self) -> &Connection {
-        let few = |connection: &&Connection| connection.calls.load(Relaxed) < CALLS_BEFORE_NEXT;
-        let fewest = || {
-            let by_calls = |connection: &&Connection| connection.calls.load(Relaxed);
-            self.connections.iter().min_by_key(by_calls)
+        let above_few = |connection: &&Connection| {
+            let calls = connection.calls.load(Relaxed);
+            calls.saturating_sub(CALLS_BEFORE_NEXT - 1)
         };
-        let found = self.connections.iter().find(few).or_else(fewest);
+        let found = self.connections.iter().min_by_key(above_few);
         found.unwrap_or(&self.connections[0])
     }
 }
@@ -132,30 +128,4 @@ fn over_tls(endpoint: &Endpoint, tls: &ClientTls, (host, port): (&str, u16)) -> 
         }
     });
     endpoint.connect_with_connector_lazy(connector)
-}
-
-/// A response's body, which is part of its call.
-struct Counted {
-    body: Body,
-    _call: OpenCall,
-}
-
-impl hyper::body::Body for Counted {
-    type Data = Bytes;
-    type Error = Status;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
 }

@@ -9,9 +9,11 @@ mod admitted;
 mod handshake;
 mod limits;
 mod timed_writes;
+mod timeouts;
 
 pub(super) use admission::{Admission, ConnectionPermit};
 pub(super) use admitted::AdmittedStream;
 pub(super) use handshake::{Transport, handshake};
 pub use limits::ConnectionLimits;
 pub(super) use timed_writes::TimedWrites;
+pub(super) use timeouts::{BODY_PAUSE_TIMEOUT, IDLE_TIMEOUT, REQUEST_TIMEOUT};

@@ -12,17 +12,10 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::framing::{Framing, Position, Scanner};
-use crate::runtime::connections::TimedWrites;
+use crate::runtime::connections::{BODY_PAUSE_TIMEOUT, IDLE_TIMEOUT, REQUEST_TIMEOUT, TimedWrites};
 
 /// Timeout of a request's head: the first one from the start of the connection, each later one from its first byte.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a connection may be idle between two requests: longer than the 60 s of common proxies, so that the proxy
-/// closes first and never sends a request on a connection that is being closed.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
-/// The maximum pause within a body.
-const BODY_PAUSE_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a client may take to send a request, including the body.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 const LAST_WORDS: &[u8] =
     b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 

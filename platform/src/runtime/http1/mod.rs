@@ -4,16 +4,14 @@ mod framing;
 mod io;
 
 use std::convert::Infallible;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::response::Response;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use http::{Request, StatusCode};
-use hyper::body::{Frame, Incoming, SizeHint};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -23,6 +21,7 @@ use self::framing::Framing;
 use self::io::{BodyError, Http1Io, Progress, ResponseGuard};
 use super::Peer;
 use super::connections::{AdmittedStream, ConnectionPermit};
+use super::guarded_body::GuardedBody;
 use super::rejections::{before_router, late, reject};
 use super::request_id::identified;
 use crate::fields;
@@ -79,6 +78,9 @@ pub(super) async fn serve_connection<S>(
     }
 }
 
+/// A response's body. The timeout of the next request starts when it is dropped.
+type AnswerBody = GuardedBody<Body, Option<ResponseGuard>>;
+
 /// The service that answers the requests of one connection.
 struct Answers {
     router: Router,
@@ -110,10 +112,7 @@ impl hyper::service::Service<Request<Incoming>> for Answers {
             if response.status() == StatusCode::SWITCHING_PROTOCOLS {
                 progress.upgraded();
             }
-            Ok(response.map(|body| AnswerBody {
-                body,
-                _answering: answering,
-            }))
+            Ok(response.map(|body| GuardedBody::new(body, answering)))
         })
     }
 }
@@ -139,30 +138,4 @@ fn framing_of(body: &Incoming) -> Framing {
     body.size_hint()
         .exact()
         .map_or(Framing::Chunked, Framing::Length)
-}
-
-/// A response's body. The timeout of the next request starts when it is dropped.
-struct AnswerBody {
-    body: Body,
-    _answering: Option<ResponseGuard>,
-}
-
-impl hyper::body::Body for AnswerBody {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
 }

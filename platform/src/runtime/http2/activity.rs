@@ -7,8 +7,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-/// How long a connection may have no request: as with HTTP/1.1, longer than the 60 s of common proxies.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
+use crate::runtime::connections::IDLE_TIMEOUT;
+
 /// How long a client may not read a response. Each response has a window of its own, so that the connection's writes continue.
 /// Event streams are read more often, because they are kept alive.
 const READ_TIMEOUT: Duration = Duration::from_mins(1);

@@ -23,15 +23,11 @@ use super::activity::{Activity, OpenRequest, Verdict};
 use super::io::Http2Io;
 use super::{KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT, MAX_HEADER_LIST_BYTES, MAX_LOCAL_ERROR_RESETS};
 use crate::fields;
-use crate::runtime::connections::ConnectionPermit;
+use crate::runtime::connections::{BODY_PAUSE_TIMEOUT, ConnectionPermit, REQUEST_TIMEOUT};
 use crate::runtime::rejections::{before_router, late};
 use crate::runtime::request_id::identified;
 use crate::runtime::{Peer, Tasks};
 
-/// The maximum pause within a body.
-const BODY_PAUSE_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a client may take to send a body.
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// How often a connection is checked.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// How long the other requests of a connection may take when the client does not read one of its responses.
@@ -164,7 +160,7 @@ impl TimedBody {
     fn new(body: Incoming, is_late: Arc<AtomicBool>) -> Self {
         Self {
             body,
-            end: Instant::now() + BODY_TIMEOUT,
+            end: Instant::now() + REQUEST_TIMEOUT,
             timeout: None,
             is_late,
         }
