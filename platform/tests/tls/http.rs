@@ -1,6 +1,7 @@
 //! HTTP listeners.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,22 +11,46 @@ use http_body_util::{BodyExt, Empty, Full, StreamBody};
 use hyper::body::Frame;
 use platform::Tasks;
 use platform::runtime::ConnectionLimits;
+use platform::tls::ClientTls;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
 use crate::support::{
-    self, HOST, World, body, client_tls, connect, http1, http2, http2_with_window, request,
+    self, Connected, HOST, World, body, client_tls, connect, http1, http2, http2_with_window,
+    request,
 };
 
-const LIMITS: fn() -> ConnectionLimits = ConnectionLimits::default;
+/// A listener that is served, and what a client needs of it.
+struct Served {
+    _world: World,
+    tasks: Tasks,
+    address: SocketAddr,
+    tls: ClientTls,
+}
+
+impl Served {
+    async fn start(limits: ConnectionLimits) -> Self {
+        let (world, tasks) = (World::new(), Tasks::new());
+        let address = support::http(&world.settings(), limits, &tasks).await;
+        let tls = client_tls(&world.settings()).expect("valid").expect("TLS");
+        Self {
+            _world: world,
+            tasks,
+            address,
+            tls,
+        }
+    }
+
+    async fn connect(&self, protocols: &[&str]) -> std::io::Result<Connected> {
+        connect(&self.tls, self.address, protocols).await
+    }
+}
 
 #[tokio::test]
 async fn a_client_chooses_the_version_of_http_in_its_handshake() {
-    let (world, tasks) = (World::new(), Tasks::new());
-    let address = support::http(&world.settings(), LIMITS(), &tasks).await;
-    let tls = client_tls(&world.settings()).expect("valid").expect("TLS");
-    let connected = |protocols| connect(&tls, address, protocols);
+    let served = Served::start(ConnectionLimits::default()).await;
+    let connected = |protocols| served.connect(protocols);
     for protocols in [&["http/1.1"][..], &[]] {
         let stream = connected(protocols).await.expect("a handshake");
         let mut sender = http1(stream).await;
@@ -50,9 +75,10 @@ async fn a_client_chooses_the_version_of_http_in_its_handshake() {
 
 #[tokio::test]
 async fn requests_without_tls_are_not_answered() {
-    let (world, tasks) = (World::new(), Tasks::new());
-    let address = support::http(&world.settings(), LIMITS(), &tasks).await;
-    let mut stream = TcpStream::connect(address).await.expect("a connection");
+    let served = Served::start(ConnectionLimits::default()).await;
+    let mut stream = TcpStream::connect(served.address)
+        .await
+        .expect("a connection");
     let request = format!("GET /health HTTP/1.1\r\nhost: {HOST}\r\n\r\n");
     let _ = stream.write_all(request.as_bytes()).await;
     let mut answer = Vec::new();
@@ -66,15 +92,17 @@ async fn requests_without_tls_are_not_answered() {
 
 #[tokio::test(start_paused = true)]
 async fn handshakes_must_complete_in_time_and_delay_no_other() {
-    let (world, tasks) = (World::new(), Tasks::new());
-    let address = support::http(&world.settings(), LIMITS(), &tasks).await;
+    let served = Served::start(ConnectionLimits::default()).await;
     let begin = Instant::now();
     let mut silent = Vec::new();
     for _ in 0..5 {
-        silent.push(TcpStream::connect(address).await.expect("a connection"));
+        silent.push(
+            TcpStream::connect(served.address)
+                .await
+                .expect("a connection"),
+        );
     }
-    let tls = client_tls(&world.settings()).expect("valid").expect("TLS");
-    let stream = connect(&tls, address, &["h2"]).await.expect("a handshake");
+    let stream = served.connect(&["h2"]).await.expect("a handshake");
     drop(http2::<Empty<Bytes>>(stream).await);
     assert!(begin.elapsed() < Duration::from_secs(5));
     for mut stream in silent {
@@ -87,12 +115,11 @@ async fn handshakes_must_complete_in_time_and_delay_no_other() {
 
 #[tokio::test]
 async fn connections_over_the_limit_are_answered_about_health_alone() {
-    let (world, tasks) = (World::new(), Tasks::new());
-    let limits = ConnectionLimits::at_most(1);
-    let address = support::http(&world.settings(), limits, &tasks).await;
-    let tls = client_tls(&world.settings()).expect("valid").expect("TLS");
-    let _first = TcpStream::connect(address).await.expect("a connection");
-    let stream = connect(&tls, address, &["h2"]).await.expect("a handshake");
+    let served = Served::start(ConnectionLimits::at_most(1)).await;
+    let _first = TcpStream::connect(served.address)
+        .await
+        .expect("a connection");
+    let stream = served.connect(&["h2"]).await.expect("a handshake");
     let mut sender = http2::<Empty<Bytes>>(stream).await;
     let large = sender
         .send_request(request("GET", "/large", Empty::new()))
@@ -114,10 +141,8 @@ fn unfinished() -> BoxBody<Bytes, Infallible> {
 
 #[tokio::test(start_paused = true)]
 async fn a_body_over_http_2_must_arrive_in_time() {
-    let (world, tasks) = (World::new(), Tasks::new());
-    let address = support::http(&world.settings(), LIMITS(), &tasks).await;
-    let tls = client_tls(&world.settings()).expect("valid").expect("TLS");
-    let stream = connect(&tls, address, &["h2"]).await.expect("a handshake");
+    let served = Served::start(ConnectionLimits::default()).await;
+    let stream = served.connect(&["h2"]).await.expect("a handshake");
     let mut sender = http2(stream).await;
     let begin = Instant::now();
     let response = sender.send_request(request("POST", "/echo", unfinished()));
@@ -134,11 +159,9 @@ async fn a_body_over_http_2_must_arrive_in_time() {
 
 #[tokio::test(start_paused = true)]
 async fn a_connection_over_http_2_whose_response_is_not_read_is_closed() {
-    let (world, tasks) = (World::new(), Tasks::new());
-    let address = support::http(&world.settings(), LIMITS(), &tasks).await;
-    let tls = client_tls(&world.settings()).expect("valid").expect("TLS");
+    let served = Served::start(ConnectionLimits::default()).await;
     for path in ["/large", "/parts"] {
-        let stream = connect(&tls, address, &["h2"]).await.expect("a handshake");
+        let stream = served.connect(&["h2"]).await.expect("a handshake");
         let mut sender = http2::<Empty<Bytes>>(stream).await;
         let response = sender.send_request(request("GET", path, Empty::new()));
         let response = response.await.expect("a response");
@@ -153,10 +176,8 @@ async fn a_connection_over_http_2_whose_response_is_not_read_is_closed() {
 /// The library takes a piece of a response as soon as there is room for a byte of it.
 #[tokio::test(start_paused = true)]
 async fn a_response_that_is_not_read_ends_its_connection_although_others_are_read() {
-    let (world, tasks) = (World::new(), Tasks::new());
-    let address = support::http(&world.settings(), LIMITS(), &tasks).await;
-    let tls = client_tls(&world.settings()).expect("valid").expect("TLS");
-    let stream = connect(&tls, address, &["h2"]).await.expect("a handshake");
+    let served = Served::start(ConnectionLimits::default()).await;
+    let stream = served.connect(&["h2"]).await.expect("a handshake");
     let mut sender = http2_with_window::<Empty<Bytes>>(stream, 1).await;
     let unread = sender.send_request(request("GET", "/large", Empty::new()));
     let unread = unread.await.expect("a response");
@@ -175,10 +196,8 @@ async fn a_response_that_is_not_read_ends_its_connection_although_others_are_rea
 
 #[tokio::test(start_paused = true)]
 async fn an_idle_connection_over_http_2_is_closed() {
-    let (world, tasks) = (World::new(), Tasks::new());
-    let address = support::http(&world.settings(), LIMITS(), &tasks).await;
-    let tls = client_tls(&world.settings()).expect("valid").expect("TLS");
-    let mut stream = connect(&tls, address, &["h2"]).await.expect("a handshake");
+    let served = Served::start(ConnectionLimits::default()).await;
+    let mut stream = served.connect(&["h2"]).await.expect("a handshake");
     let begin = Instant::now();
     let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
     stream.write_all(preface).await.expect("sent");
@@ -191,10 +210,8 @@ async fn an_idle_connection_over_http_2_is_closed() {
 
 #[tokio::test]
 async fn a_stop_completes_requests_over_http_2() {
-    let (world, tasks) = (World::new(), Tasks::new());
-    let address = support::http(&world.settings(), LIMITS(), &tasks).await;
-    let tls = client_tls(&world.settings()).expect("valid").expect("TLS");
-    let stream = connect(&tls, address, &["h2"]).await.expect("a handshake");
+    let served = Served::start(ConnectionLimits::default()).await;
+    let stream = served.connect(&["h2"]).await.expect("a handshake");
     let mut sender = http2(stream).await;
     let (more, parts) = futures::channel::mpsc::unbounded::<Result<Frame<Bytes>, Infallible>>();
     let echo = request("POST", "/echo", BodyExt::boxed(StreamBody::new(parts)));
@@ -205,11 +222,11 @@ async fn a_stop_completes_requests_over_http_2() {
     let second = request("POST", "/echo", BodyExt::boxed(Full::from("two")));
     let second = sender.send_request(second).await.expect("a response");
     assert_eq!(body(second).await, "two");
-    tasks.stop();
+    served.tasks.stop();
     drop(more);
     let response = response.await.expect("no panic").expect("a response");
     assert_eq!(body(response).await, "tea");
     drop(sender);
-    tasks.drain(support::TIMEOUT).await.expect("drained");
-    assert_eq!(tasks.fault(), None);
+    served.tasks.drain(support::TIMEOUT).await.expect("drained");
+    assert_eq!(served.tasks.fault(), None);
 }
