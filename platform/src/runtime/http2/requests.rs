@@ -68,21 +68,21 @@ pub(in crate::runtime) async fn serve_connection<S>(
     check.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut end: Option<Instant> = None;
     let ended = loop {
-        let verdict = tokio::select! {
+        let must_end = tokio::select! {
             biased;
             ended = connection.as_mut() => break ended,
-            () = stopping.cancelled(), if end.is_none() => Verdict::Idle,
-            _ = check.tick() => activity.verdict(end.is_some()),
+            () = stopping.cancelled(), if end.is_none() => true,
+            _ = check.tick() => activity.verdict(end.is_some()) != Verdict::Keep,
         };
-        match (verdict, end) {
-            (Verdict::Keep, _) => {}
-            (_, None) => {
+        match end {
+            _ if !must_end => {}
+            None => {
                 connection.as_mut().graceful_shutdown();
                 end = Some(Instant::now() + STALLED_GRACE);
             }
             // An idle client that does not close after it was asked to, or one that does not read.
-            (_, Some(end)) if Instant::now() >= end => break Ok(()),
-            (_, Some(_)) => {}
+            Some(end) if Instant::now() >= end => break Ok(()),
+            Some(_) => {}
         }
     };
     if let Err(error) = ended {
