@@ -1,6 +1,5 @@
 //! Keys of a provider: what its URL or its description can answer, what follows for its tokens, and what is logged.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
@@ -87,15 +86,8 @@ async fn send(binary: &Path, secrets: &Secrets, keys: &KeyPair, case: &[u8]) -> 
 
 /// A gateway without services, which a query of the schema does not need.
 async fn gateway(binary: &Path, secrets: &Secrets, setting: (&str, String)) -> Result<Process> {
-    let own = secrets.service_settings();
-    let own = own.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let mut variables = BTreeMap::from(own);
-    variables.insert(setting.0.to_owned(), setting.1);
-    let start = Start {
-        variables,
-        listeners: vec![LISTENER],
-        ..Start::default()
-    };
+    let start = Start::listening(&[LISTENER]).with(secrets.service_settings());
+    let start = start.with([setting]);
     Process::serve(binary, &start).await
 }
 

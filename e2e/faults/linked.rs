@@ -1,6 +1,5 @@
 //! The three services on PostgreSQL, with a link for each connection between processes.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 
@@ -122,16 +121,7 @@ async fn serve(
     variables: &[(&str, String)],
     listeners: &[&'static str],
 ) -> Result<Process> {
-    let given = variables
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), value.clone()));
-    let shared = settings
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    let start = Start {
-        variables: shared.chain(given).collect::<BTreeMap<_, _>>(),
-        listeners: listeners.to_vec(),
-        ..Start::default()
-    };
+    let start = Start::listening(listeners).with(settings.iter().copied());
+    let start = start.with(variables.iter().cloned());
     Process::serve(binary, &start).await
 }

@@ -1,7 +1,5 @@
 //! A data folder belongs to one process.
 
-use std::collections::BTreeMap;
-
 use anyhow::{Result, bail, ensure};
 use test_shop::{Process, Start, Store};
 
@@ -13,17 +11,14 @@ async fn a_second_start_on_a_data_folder_exits_with_1_and_names_the_first_proces
         let Store::Sqlite { folder } = shop.system.store() else {
             bail!("not on SQLite");
         };
-        let start = Start {
-            variables: BTreeMap::from([("DATA_DIR".to_owned(), folder.clone())]),
-            listeners: vec![
-                "CLIENT_HTTP_ADDR",
-                "COMMAND_GRPC_ADDR",
-                "COMMAND_METRICS_ADDR",
-                "QUERY_GRPC_ADDR",
-                "QUERY_METRICS_ADDR",
-            ],
-            ..Start::default()
-        };
+        let listeners = [
+            "CLIENT_HTTP_ADDR",
+            "COMMAND_GRPC_ADDR",
+            "COMMAND_METRICS_ADDR",
+            "QUERY_GRPC_ADDR",
+            "QUERY_METRICS_ADDR",
+        ];
+        let start = Start::listening(&listeners).with([("DATA_DIR", folder)]);
         let (status, log) = Process::run(binaries().await?.path("shop")?, &start).await?;
         assert_eq!(status.code(), Some(1), "{log}");
         let (_, first) = shop.system.processes().next().expect("one process");

@@ -149,13 +149,7 @@ async fn start_next(shop: &Shop) -> Result<Process> {
 
 async fn start(binary: &Path, events: &str, query: &str) -> Result<Process> {
     let variables = [("EVENT_STORE_URL", events), ("QUERY_DATABASE_URL", query)];
-    let start = Start {
-        variables: variables
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .into(),
-        listeners: LISTENERS.to_vec(),
-        ..Start::default()
-    };
+    let start = Start::listening(&LISTENERS).with(variables);
     Process::serve(binary, &start).await
 }
 

@@ -24,12 +24,7 @@ const MISSPELT: &str = "conect_timeout=3";
 
 /// The error lines of a binary that must not start, one for each setting.
 async fn rejected(binary: &str, variables: &[(&str, &str)]) -> Result<Vec<String>> {
-    let variables = variables.iter();
-    let variables = variables.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    let start = Start {
-        variables: variables.collect(),
-        ..Start::default()
-    };
+    let start = Start::default().with(variables.iter().copied());
     let (status, log) = Process::run(binaries().await?.path(binary)?, &start).await?;
     ensure!(status.code() == Some(2), "{binary}: {status}: {log}");
     Ok(log.lines().map(str::to_owned).collect())

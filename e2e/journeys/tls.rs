@@ -82,14 +82,7 @@ async fn serve(
     listeners: &[&'static str],
     settings: Vec<(&'static str, String)>,
 ) -> Result<Process> {
-    let variables = settings.into_iter();
-    let start = Start {
-        arguments: Vec::new(),
-        variables: variables
-            .map(|(name, value)| (name.to_owned(), value))
-            .collect(),
-        listeners: listeners.to_vec(),
-    };
+    let start = Start::listening(listeners).with(settings);
     Process::serve(binaries().await?.path(process)?, &start).await
 }
 
@@ -186,18 +179,12 @@ async fn three_processes_with_mutual_tls_serve_clients_over_tls() -> Result<()> 
     let checks = node_with(Packages::Protocols, script, &[&gateway, "tls"], &trusting).await?;
     ensure!(checks >= 20, "{checks} checks");
     renewals(&files, &processes, &url).await?;
-    let mut check = Start {
+    let check = Start {
         arguments: vec!["healthcheck".to_owned()],
         ..Start::default()
     };
-    let settings = [
-        files.settings("client-service"),
-        vec![("CLIENT_HTTP_ADDR", gateway.clone())],
-    ];
-    let settings = settings.concat().into_iter();
-    check.variables = settings
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect();
+    let check = check.with(files.settings("client-service"));
+    let check = check.with([("CLIENT_HTTP_ADDR", gateway.clone())]);
     let client_service = binaries().await?.path("client-service")?;
     let (status, errors) = Process::run(client_service, &check).await?;
     ensure!(status.success(), "{errors}");

@@ -59,15 +59,8 @@ pub fn raise_own_limit() -> Result<()> {
 pub async fn start(folder: &Folder, descriptors: Option<u64>) -> Result<Process> {
     let data = folder.path().join("data");
     let data = data.to_str().context("the folder's name is not UTF-8")?;
-    let mut start = Start {
-        variables: [("DATA_DIR", data)]
-            .into_iter()
-            .chain(SETTINGS)
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect(),
-        listeners: LISTENERS.to_vec(),
-        ..Start::default()
-    };
+    let start = Start::listening(&LISTENERS).with([("DATA_DIR", data)]);
+    let mut start = start.with(SETTINGS);
     let binary = binaries().await?.path("shop")?;
     let Some(descriptors) = descriptors else {
         return Process::serve(binary, &start).await;

@@ -30,6 +30,29 @@ pub struct Start {
     pub listeners: Vec<&'static str>,
 }
 
+impl Start {
+    /// A process with these listeners.
+    #[must_use]
+    pub fn listening(listeners: &[&'static str]) -> Self {
+        Self {
+            listeners: listeners.to_vec(),
+            ..Self::default()
+        }
+    }
+
+    /// Adds settings, each in place of one with the same name.
+    #[must_use]
+    pub fn with<N: Into<String>, V: Into<String>>(
+        mut self,
+        settings: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
+        let settings = settings.into_iter();
+        let settings = settings.map(|(name, value)| (name.into(), value.into()));
+        self.variables.extend(settings);
+        self
+    }
+}
+
 /// A running process. Dropping it kills it.
 #[derive(Debug)]
 pub struct Process {

@@ -1,6 +1,5 @@
 //! A complete system of processes.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::process::ExitStatus;
 
@@ -74,24 +73,17 @@ impl System {
             store,
             parts: Vec::new(),
         };
-        let settings: BTreeMap<String, String> = settings
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect();
         match system.store.clone() {
             Store::Sqlite { folder } => {
-                let mut start = Start {
-                    variables: settings,
-                    listeners: vec![
-                        CLIENT_HTTP,
-                        COMMAND_GRPC,
-                        COMMAND_METRICS,
-                        QUERY_GRPC,
-                        QUERY_METRICS,
-                    ],
-                    ..Start::default()
-                };
-                start.variables.insert("DATA_DIR".to_owned(), folder);
+                let listeners = [
+                    CLIENT_HTTP,
+                    COMMAND_GRPC,
+                    COMMAND_METRICS,
+                    QUERY_GRPC,
+                    QUERY_METRICS,
+                ];
+                let start = Start::listening(&listeners).with(settings.iter().copied());
+                let start = start.with([("DATA_DIR", folder)]);
                 system.add("shop", start).await?;
             }
             Store::Postgres {
@@ -101,7 +93,7 @@ impl System {
             } => {
                 for _ in 0..layout.each {
                     let urls = [events.as_str(), command.as_str(), query.as_str()];
-                    system.add_services(urls, &settings).await?;
+                    system.add_services(urls, settings).await?;
                 }
             }
         }
@@ -112,19 +104,11 @@ impl System {
     async fn add_services(
         &mut self,
         [events, command, query]: [&str; 3],
-        settings: &BTreeMap<String, String>,
+        settings: &[(&str, &str)],
     ) -> Result<()> {
-        let start = |variables: &[(&str, &str)], listeners: &[&'static str]| {
-            let mut all = settings.clone();
-            let own = variables
-                .iter()
-                .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()));
-            all.extend(own);
-            Start {
-                arguments: Vec::new(),
-                variables: all,
-                listeners: listeners.to_vec(),
-            }
+        let start = |own: &[(&str, &str)], listeners: &[&'static str]| {
+            let start = Start::listening(listeners).with(settings.iter().copied());
+            start.with(own.iter().copied())
         };
         let writing = [
             ("EVENT_STORE_URL", events),

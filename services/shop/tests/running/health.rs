@@ -126,11 +126,7 @@ async fn on(folder: &Folder, urls: [&str; 3]) -> Result<Process> {
 }
 
 fn starting_on(folder: &Folder, urls: [&str; 3]) -> Start {
-    let mut start = start(folder);
-    for (name, url) in DATABASES.iter().zip(urls) {
-        start.variables.insert((*name).to_owned(), url.to_owned());
-    }
-    start
+    start(folder).with(DATABASES.into_iter().zip(urls))
 }
 
 async fn run(url: &str, sql: &str) -> Result<()> {

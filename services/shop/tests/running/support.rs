@@ -38,10 +38,7 @@ pub async fn open(folder: &Folder) -> Result<Process> {
 
 /// Like [`open`], with these settings.
 pub async fn open_with(folder: &Folder, settings: &[(&str, &str)]) -> Result<Process> {
-    let mut start = start(folder);
-    let settings = settings.iter();
-    let settings = settings.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    start.variables.extend(settings);
+    let start = start(folder).with(settings.iter().copied());
     Process::serve(Path::new(SHOP), &start).await
 }
 
