@@ -154,6 +154,7 @@ impl HttpResponse {
         }
         let is_executed = executed.data.is_some();
         if !is_executed {
+            sort_by_place(&mut executed.errors);
             executed.errors.truncate(MAX_DOCUMENT_ERRORS);
         }
         for error in &mut executed.errors {
@@ -386,6 +387,15 @@ fn unmentioned(executed: &Executed) -> Vec<Committed> {
         .collect()
 }
 
+/// The engine finds errors in an order that differs from one execution to the next; the response is the same each time.
+fn sort_by_place(errors: &mut [ServerError]) {
+    errors.sort_by_cached_key(|error| {
+        let place = error.locations.first();
+        let place = place.map(|place| (place.line, place.column));
+        (place, error.message.clone())
+    });
+}
+
 /// Adds the timestamp, and the code of the engine's own errors, all of which are about validation against the schema.
 /// Limits the message, which may quote a name of the request.
 fn complete(error: &mut ServerError, now: DateTime<Utc>) {
@@ -415,5 +425,32 @@ fn retry_after_of(error: &ServerError) -> Option<u64> {
     match error.extensions.as_ref()?.get("retryAfter")? {
         Value::Number(seconds) => seconds.as_u64(),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::{Pos, ServerError};
+
+    use super::sort_by_place;
+
+    #[test]
+    fn the_errors_of_a_document_are_in_the_order_of_their_places() {
+        let at =
+            |line, column, message: &str| ServerError::new(message, Some(Pos { line, column }));
+        let expected = ["at the start", "a", "b", "last"];
+        let errors = [
+            at(1, 9, "b"),
+            at(1, 9, "a"),
+            at(2, 1, "last"),
+            at(1, 2, "at the start"),
+        ];
+        for first in 0..errors.len() {
+            let mut rotated = errors.clone();
+            rotated.rotate_left(first);
+            sort_by_place(&mut rotated);
+            let messages = rotated.map(|error| error.message);
+            assert_eq!(messages, expected);
+        }
     }
 }
