@@ -19,4 +19,5 @@ mod read_your_writes;
 mod subscriptions;
 mod suspended;
 mod tls;
+mod traces;
 mod validation;

@@ -5,6 +5,9 @@
 
 pub use event_sourcing::fields::*;
 
+/// The ids of the span that a line was logged in, if it is exported.
+pub const TRACE_ID: &str = "trace.id";
+pub const SPAN_ID: &str = "span.id";
 /// The socket address of a listener.
 pub const ADDRESS: &str = "listener.address";
 /// The name of a listener.

@@ -69,6 +69,7 @@ const METRICS: &[(&str, Kind, &str)] = &[
     ("saga_suspended_total", Counter, "Times that a saga was suspended"),
     ("tls_certificate_reloads_total", Counter, "Times that the files of certificates were replaced, or could not be read, by user and outcome"),
     ("tls_handshakes_failed_total", Counter, "Connections whose TLS handshake failed, by listener"),
+    ("trace_spans_total", Counter, "Spans by outcome: exported to the collector, or lost because it did not take them"),
     ("webhooks_declined_total", Counter, "Events that a webhook endpoint declined permanently, by endpoint"),
 ];
 

@@ -1,15 +1,28 @@
-//! Logs and metrics of a process.
+//! Logs, metrics and traces of a process.
 
 use std::fmt;
 use std::io::IsTerminal;
 
+use event_sourcing::trace;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use tracing::Subscriber;
+use tracing_subscriber::filter::{FilterExt, filter_fn};
+use tracing_subscriber::fmt::format::Format;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, Registry};
 
 mod log;
+mod trace_ids;
+mod traces;
 
 pub use log::{LogFilter, LogFormat};
+use trace_ids::WithTraceIds;
+pub use traces::{OtlpProtocol, SamplerKind, TracesConfig, flush, trace_context};
 
 use crate::config::{Read, Reader, Setting, names};
+use crate::runtime::StartError;
 use crate::{metric_help, process_metrics};
 
 /// Upper bounds, in seconds, of histogram buckets for durations.
@@ -21,11 +34,13 @@ const COUNTS: &[f64] = &[
     1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1_024.0,
 ];
 
-/// The settings of logs.
+/// The settings of logs and traces.
 #[derive(Clone, Debug)]
 pub struct TelemetryConfig {
     pub filter: LogFilter,
     pub format: LogFormat,
+    /// `None` if traces are not exported.
+    pub traces: Option<TracesConfig>,
     /// The process's own crates, if they are not of this project: their lines are filtered like ours.
     pub crates: &'static [&'static str],
 }
@@ -44,9 +59,11 @@ impl TelemetryConfig {
     pub fn read_with(reader: &mut Reader, level: &Setting<LogFilter>) -> Read<Self> {
         let filter = reader.get(level);
         let format = reader.get(&names::LOG_FORMAT);
+        let traces = TracesConfig::read(reader);
         Ok(Self {
             filter: filter?,
             format: format?,
+            traces: traces?,
             crates: &[],
         })
     }
@@ -83,31 +100,66 @@ impl fmt::Debug for Metrics {
     }
 }
 
-/// Sends this process's logs to standard error and installs the metrics recorder. Called once per process, by a binary.
+/// Sends this process's logs to standard error, exports its traces if the settings name a collector, and installs the
+/// metrics recorder. Called once per process, by a binary, within its runtime.
 ///
 /// # Errors
-/// A metrics recorder is already installed.
-pub fn install(config: &TelemetryConfig) -> Result<Metrics, BuildError> {
-    let mut subscriber = tracing_subscriber::fmt()
-        .with_env_filter(config.filter.filter(config.crates))
+/// A metrics recorder is already installed, or the export of traces cannot be set up.
+pub fn install(config: &TelemetryConfig) -> Result<Metrics, StartError> {
+    let handle = record_metrics().map_err(|error| StartError::failed("collect metrics", error))?;
+    // When a test embeds a service, a subscriber may already be installed; that one stays.
+    let _ = match &config.traces {
+        None => Registry::default().with(log_lines(config)).try_init(),
+        Some(traces) => {
+            let spans = traces::layer(traces)?;
+            Registry::default()
+                .with(spans)
+                .with(log_lines(config))
+                .try_init()
+        }
+    };
+    Ok(Metrics(handle))
+}
+
+/// The layer that writes log lines.
+fn log_lines<S>(config: &TelemetryConfig) -> impl Layer<S> + use<S>
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+{
+    // No colours in files and log collectors.
+    let ansi = std::io::stderr().is_terminal() && config.format == LogFormat::Text;
+    let lines = tracing_subscriber::fmt::layer()
         // A line that cannot be written is dropped. By default the failure would be reported on standard error, which
         // is what failed, and the resulting panic would end the task that logged.
         .log_internal_errors(false)
+        .with_ansi(ansi)
         .with_writer(std::io::stderr);
-    if !std::io::stderr().is_terminal() {
-        // No colours in files and log collectors.
-        subscriber = subscriber.with_ansi(false);
-    }
-    // When a test embeds a service, a subscriber may already be installed; that one stays.
-    let _ = match config.format {
-        LogFormat::Json => subscriber.json().flatten_event(true).try_init(),
-        LogFormat::Text => subscriber.try_init(),
+    let format = Format::default().with_ansi(ansi);
+    let lines = match config.format {
+        LogFormat::Json => lines
+            .json()
+            .event_format(WithTraceIds {
+                inner: format.json().flatten_event(true),
+                format: config.format,
+            })
+            .boxed(),
+        LogFormat::Text => lines
+            .event_format(WithTraceIds {
+                inner: format,
+                format: config.format,
+            })
+            .boxed(),
     };
+    let is_logged = filter_fn(|metadata| metadata.target() != trace::TARGET);
+    lines.with_filter(config.filter.filter(config.crates).and(is_logged))
+}
+
+fn record_metrics() -> Result<PrometheusHandle, BuildError> {
     let handle = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), SECONDS)?
         .set_buckets_for_metric(Matcher::Suffix("_events".to_owned()), COUNTS)?
         .install_recorder()?;
     metric_help::describe();
     metrics::gauge!("build_info", "version" => env!("CARGO_PKG_VERSION")).set(1);
-    Ok(Metrics(handle))
+    Ok(handle)
 }

@@ -10,6 +10,7 @@ use crate::event::{MAX_EVENT_BYTES, NewEvent};
 use crate::id::{CommandId, Position, Version};
 use crate::lease::Fence;
 use crate::stream::StreamId;
+use crate::trace::TraceContext;
 
 /// The maximum number of events in one commit.
 pub const MAX_COMMIT_EVENTS: usize = 1_000;
@@ -148,6 +149,13 @@ impl Commit {
     pub fn operation(&self) -> Option<Cow<'static, str>> {
         let mut events = self.writes.iter().flat_map(|write| &write.events);
         events.next()?.metadata.operation.clone()
+    }
+
+    /// The trace context of its command; empty outside of a trace.
+    #[must_use]
+    pub fn trace(&self) -> Option<&TraceContext> {
+        let mut events = self.writes.iter().flat_map(|write| &write.events);
+        events.next().map(|event| &event.metadata.trace)
     }
 
     /// The number of events over all streams.

@@ -1,11 +1,12 @@
 //! Events: their stored names, schema versions and serialization.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+
+use crate::trace::TraceContext;
 
 /// The maximum size of one event's encoded data, in bytes.
 pub const MAX_EVENT_BYTES: usize = 256 * 1024;
@@ -175,8 +176,8 @@ pub struct Metadata {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<Cow<'static, str>>,
     /// W3C trace context: `traceparent` and, where there is one, `tracestate`.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub trace: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "TraceContext::is_empty")]
+    pub trace: TraceContext,
 }
 
 /// An event to append. Its id is derived from the command id and its index in the commit.

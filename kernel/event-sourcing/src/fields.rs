@@ -3,6 +3,12 @@
 //!
 //! Used as `tracing::warn!({ fields::SAGA_ID } = saga_id, "…")`.
 
+/// The number of an attempt, from 1.
+pub const ATTEMPT: &str = "attempt.number";
+/// The number of commits of a batch.
+pub const COMMITS: &str = "append.commits";
+/// The number of events of a batch.
+pub const EVENTS: &str = "append.events";
 /// A duration in milliseconds.
 pub const ELAPSED_MS: &str = "elapsed.ms";
 /// The cause of a failure, for operators only.

@@ -21,6 +21,7 @@
 //! | [`projection`] | folding events into rows |
 //! | [`handler`] | delivering events at least once |
 //! | [`lease`], [`log`] | fencing tokens, and checkpoints that detect a restored log |
+//! | [`trace`] | spans in the traces of requests |
 //! | [`quoted()`] | text from outside in messages |
 //!
 //! Processes over several streams and external providers are in the crate `rust-cqrs-sagas`.
@@ -57,6 +58,7 @@ mod subscription;
 pub mod tail;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod trace;
 pub mod upcast;
 pub mod validate_batch;
 

@@ -12,7 +12,9 @@ use event_sourcing::{
 use futures::future::BoxFuture;
 use sql_database::NamedPool;
 use sql_database::postgres::{at_server, require_sessions};
+use sql_database::span::{POSTGRES, statement_span};
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use crate::append::AppendConnection;
 use crate::error::{Phase, store_error};
@@ -120,7 +122,8 @@ impl EventStore for PostgresEventStore {
             return Ok(Vec::new());
         }
         let asked_at = Instant::now();
-        let answered = self.appending.append(batch).await?;
+        let span = statement_span(POSTGRES, "append", None);
+        let answered = self.appending.append(batch).instrument(span).await?;
         self.subscription.seen(answered.head, asked_at);
         Ok(answered.answers)
     }
@@ -148,9 +151,11 @@ impl EventStore for PostgresEventStore {
         after: Version,
         limit: usize,
     ) -> Result<StreamPage, StoreError> {
+        let operation = "read a stream";
         read::stream(&self.pool, stream, after, limit)
+            .instrument(statement_span(POSTGRES, operation, None))
             .await
-            .map_err(failed("read a stream"))
+            .map_err(failed(operation))
     }
 
     async fn read_all(

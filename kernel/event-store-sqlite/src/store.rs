@@ -11,8 +11,10 @@ use event_sourcing::{
 };
 use futures::future::BoxFuture;
 use sql_database::SqliteFile;
+use sql_database::span::{SQLITE, statement_span};
 use sql_database::sqlite::{FileOptions, Readers, Session};
 use tokio::sync::watch;
+use tracing::Instrument;
 
 use crate::error::{CannotWrite, OpenError, nothing_happened, outcome_unknown};
 use crate::lease::Term;
@@ -136,7 +138,8 @@ impl SqliteEventStore {
 impl EventStore for SqliteEventStore {
     async fn append(&self, batch: &[Commit]) -> Result<Vec<Result<Receipt, Rejected>>, StoreError> {
         self.can_write("append a batch")?;
-        let (answers, head) = append::append(&self.file, batch).await?;
+        let span = statement_span(SQLITE, "append", None);
+        let (answers, head) = append::append(&self.file, batch).instrument(span).await?;
         // The later of two appends may arrive here first, and the head must never move back.
         self.committed.send_if_modified(|known| {
             let is_new = head > *known;
@@ -170,7 +173,9 @@ impl EventStore for SqliteEventStore {
     ) -> Result<StreamPage, StoreError> {
         let operation = "read a stream";
         let mut session = self.reader(operation).await?;
-        let done = read::stream(session.connection(), stream, after, limit).await;
+        let done = read::stream(session.connection(), stream, after, limit)
+            .instrument(statement_span(SQLITE, operation, None))
+            .await;
         session
             .finish(done)
             .await

@@ -11,6 +11,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use event_sourcing::clock::after;
 use event_sourcing::execute::{Command, DecideError, Lane, States, UnitOfWork};
+use event_sourcing::trace;
 use parking_lot::Mutex;
 use serde_json::Value;
 
@@ -21,6 +22,7 @@ use super::event::{
 };
 use super::next::{NextMove, next};
 use super::operation::{CallError, CompensationResult, MAX_RETRY_AFTER, OperationKey, readable};
+use super::span::step_span;
 use super::state::{Phase, Run, SagaState, StepState, StepStatus};
 
 /// The result of a call that this process made.
@@ -249,7 +251,8 @@ impl<S: Saga> DecisionPass<'_, S> {
         let Some(local) = local else {
             return Ok(false);
         };
-        match local(&run.data, &mut StateReader(self.work.rejecting())) {
+        let span = trace::nested(|| step_span(S::NAME, at.step.name, undo));
+        match span.in_scope(|| local(&run.data, &mut StateReader(self.work.rejecting()))) {
             Ok(writes) if undo => {
                 self.append(&[at.compensated(true)])?;
                 writes.append_to(&mut self.work)?;

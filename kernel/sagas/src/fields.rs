@@ -8,6 +8,8 @@ pub const SAGA_ID: &str = "saga.id";
 pub const SAGA_PARTITION: &str = "saga.partition";
 /// How many partitions.
 pub const SAGA_PARTITIONS: &str = "saga.partitions";
+/// Whether a step is undone.
+pub const SAGA_COMPENSATES: &str = "saga.compensates";
 /// The step that a saga is at.
 pub const SAGA_STEP: &str = "saga.step";
 /// What a saga is about, such as an order's id.

@@ -52,6 +52,7 @@ pub mod operator;
 mod registry;
 mod retry_policy;
 mod saga_type;
+mod span;
 mod start;
 pub mod state;
 pub mod status;

@@ -24,6 +24,7 @@ pub mod postgres;
 pub mod row;
 mod run;
 pub mod schema;
+pub mod span;
 pub mod sqlite;
 pub mod statement;
 mod transaction;

@@ -7,9 +7,11 @@ use futures::future::BoxFuture;
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Postgres, Sqlite, SqliteConnection};
+use tracing::Instrument;
 
 use crate::error::is_broken;
 use crate::pool::NamedPool;
+use crate::span::{POSTGRES, SQLITE, statement_span};
 use crate::statement::{Record, Statement};
 
 /// The rows of a statement that succeeded.
@@ -33,11 +35,13 @@ pub(crate) fn fetch_sqlite(
     connection: &mut SqliteConnection,
     statement: Statement,
 ) -> BoxFuture<'_, Result<Rows, sqlx::Error>> {
-    Box::pin(async move {
+    let span = statement_span(SQLITE, statement.operation, Some(statement.text()));
+    let run = async move {
         let (sql, arguments) = statement.into_parts::<Sqlite>()?;
         let query = sqlx::query_with::<Sqlite, _>(sql, arguments);
         query.fetch_all(connection).await.map(Rows::Sqlite)
-    })
+    };
+    Box::pin(run.instrument(span))
 }
 
 /// Returns all rows.
@@ -45,11 +49,13 @@ pub(crate) fn fetch_postgres(
     connection: &mut PgConnection,
     statement: Statement,
 ) -> BoxFuture<'_, Result<Rows, sqlx::Error>> {
-    Box::pin(async move {
+    let span = statement_span(POSTGRES, statement.operation, Some(statement.text()));
+    let run = async move {
         let (sql, arguments) = statement.into_parts::<Postgres>()?;
         let query = sqlx::query_with::<Postgres, _>(sql, arguments);
         query.fetch_all(connection).await.map(Rows::Postgres)
-    })
+    };
+    Box::pin(run.instrument(span))
 }
 
 /// Returns how many rows were changed.
@@ -57,11 +63,13 @@ pub(crate) fn execute_sqlite(
     connection: &mut SqliteConnection,
     statement: Statement,
 ) -> BoxFuture<'_, Result<u64, sqlx::Error>> {
-    Box::pin(async move {
+    let span = statement_span(SQLITE, statement.operation, Some(statement.text()));
+    let run = async move {
         let (sql, arguments) = statement.into_parts::<Sqlite>()?;
         let query = sqlx::query_with::<Sqlite, _>(sql, arguments);
         Ok(query.execute(connection).await?.rows_affected())
-    })
+    };
+    Box::pin(run.instrument(span))
 }
 
 /// Returns how many rows were changed.
@@ -69,11 +77,13 @@ pub(crate) fn execute_postgres(
     connection: &mut PgConnection,
     statement: Statement,
 ) -> BoxFuture<'_, Result<u64, sqlx::Error>> {
-    Box::pin(async move {
+    let span = statement_span(POSTGRES, statement.operation, Some(statement.text()));
+    let run = async move {
         let (sql, arguments) = statement.into_parts::<Postgres>()?;
         let query = sqlx::query_with::<Postgres, _>(sql, arguments);
         Ok(query.execute(connection).await?.rows_affected())
-    })
+    };
+    Box::pin(run.instrument(span))
 }
 
 /// Reads, and repeats the read if the connection was broken: after a restart of the server each connection of the pool

@@ -104,6 +104,11 @@ impl Statement {
         self.operation
     }
 
+    /// The SQL, without the parameters.
+    pub(crate) fn text(&self) -> &str {
+        &self.sql
+    }
+
     /// Binds the next parameter.
     #[must_use]
     pub fn bind(mut self, value: impl Into<Value>) -> Self {

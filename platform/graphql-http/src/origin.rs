@@ -4,9 +4,11 @@
 use ::http::HeaderMap;
 use ::http::request::Parts;
 use authentication::Caller;
+use event_sourcing::trace;
 use grpc_calls::{TraceContext, metadata};
 use platform::runtime::RequestId;
 use tonic::metadata::MetadataMap;
+use tracing::Span;
 
 /// The origin of a request.
 #[derive(Clone, Debug)]
@@ -23,7 +25,7 @@ impl Origin {
         let known = request.extensions.get::<RequestId>().cloned();
         Self {
             request_id: known.unwrap_or_else(RequestId::new_random),
-            trace: trace(&request.headers),
+            trace: traced_within(&Span::current()).or_else(|| sent_trace(&request.headers)),
             caller,
         }
     }
@@ -33,7 +35,7 @@ impl Origin {
     pub fn new_random() -> Self {
         Self {
             request_id: RequestId::new_random(),
-            trace: None,
+            trace: Some(TraceContext::not_sampled(rand::random(), rand::random())),
             caller: Caller::gateway(),
         }
     }
@@ -53,6 +55,14 @@ impl Origin {
         }
     }
 
+    /// The same origin, with its calls within `span`.
+    #[must_use]
+    pub fn within(&self, span: &Span) -> Self {
+        let mut inner = self.clone();
+        inner.trace = traced_within(span).or(inner.trace);
+        inner
+    }
+
     /// The request's id, which is the correlation id of its events.
     #[must_use]
     pub fn request_id(&self) -> &str {
@@ -68,7 +78,13 @@ impl Origin {
     }
 }
 
-fn trace(headers: &HeaderMap) -> Option<TraceContext> {
+/// The context of a span, if it is exported.
+fn traced_within(span: &Span) -> Option<TraceContext> {
+    TraceContext::from_fields(&trace::context(span)?)
+}
+
+/// The context that the client has sent.
+fn sent_trace(headers: &HeaderMap) -> Option<TraceContext> {
     let mut given = HeaderMap::new();
     for name in [metadata::TRACEPARENT, metadata::TRACESTATE] {
         for value in headers.get_all(name) {

@@ -1,13 +1,17 @@
 //! One call, with its retries.
 
+use event_sourcing::trace;
 use tokio::time::{Instant, sleep_until, timeout_at};
+use tonic::metadata::MetadataMap;
 use tonic::{Code, Request, Response, Status};
+use tracing::{Instrument, Span, field};
 
 use crate::circuit_breaker::{CircuitBreaker, Permit};
 use crate::effect::{Effect, is_late, is_transport_failure, outcome_of};
 use crate::metadata;
 use crate::retry_policy::RetryPolicy;
 use crate::status::{Outcome, Reason, code_name, committed_at};
+use crate::trace::TraceContext;
 
 /// A method, named as in metrics.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +22,44 @@ pub struct Method {
     pub name: &'static str,
     /// Whether it may change state.
     pub effect: Effect,
+}
+
+impl Method {
+    /// The span of one try, in the trace whose context the request carries, which then carries that of the span.
+    fn span(self, number: u32, request: &mut MetadataMap) -> Span {
+        let Some(parent) = TraceContext::of(request) else {
+            return Span::none();
+        };
+        let span = trace::span(&parent.to_fields(), || {
+            let name = format!("{}/{}", self.service, self.name);
+            tracing::info_span!(
+                target: trace::TARGET,
+                "grpc try",
+                otel.name = name,
+                otel.kind = "client",
+                otel.status_code = field::Empty,
+                rpc.system.name = "grpc",
+                rpc.method = name,
+                rpc.response.status_code = field::Empty,
+                rpc.request.resend_count = (number > 1).then(|| number - 1),
+                error.type = field::Empty,
+            )
+        });
+        if let Some(own) = trace::context(&span).and_then(|own| TraceContext::from_fields(&own)) {
+            own.insert(request);
+        }
+        span
+    }
+}
+
+/// For a caller, every code but `OK` is an error.
+fn record_code(span: &Span, failure: Option<&Status>) {
+    let name = code_name(failure.map_or(Code::Ok, Status::code));
+    span.record("rpc.response.status_code", name);
+    if failure.is_some() {
+        span.record("error.type", name);
+        span.record("otel.status_code", "ERROR");
+    }
 }
 
 /// A service's response with its metadata.
@@ -48,7 +90,11 @@ where
             Ok(permit) => {
                 let mut request = request();
                 request.set_timeout(deadline.saturating_duration_since(Instant::now()));
-                one_try(permit, send(request), deadline).await
+                let span = method.span(used, request.metadata_mut());
+                let sent = one_try(permit, send(request), deadline);
+                let answer = sent.instrument(span.clone()).await;
+                record_code(&span, answer.as_ref().err());
+                answer
             }
             Err(open) => Err(open),
         };

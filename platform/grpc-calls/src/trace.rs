@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use event_sourcing::trace::TraceContext as Fields;
 use tonic::metadata::MetadataMap;
 
 use crate::metadata::{self, TRACEPARENT, TRACESTATE};
@@ -34,6 +35,33 @@ impl TraceContext {
             parent: parent.into_owned(),
             state: is_usable.then_some(state),
         })
+    }
+
+    /// A context as events store it.
+    #[must_use]
+    pub fn from_fields(fields: &Fields) -> Option<Self> {
+        Some(Self {
+            parent: parent(fields.get(TRACEPARENT)?)?.into_owned(),
+            state: fields.get(TRACESTATE).cloned(),
+        })
+    }
+
+    /// The context as events store it.
+    #[must_use]
+    pub fn to_fields(&self) -> Fields {
+        self.parts()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect()
+    }
+
+    /// A context that asks receivers not to export their spans. `trace` and `span` are random.
+    #[must_use]
+    pub fn not_sampled(trace: u128, span: u64) -> Self {
+        Self {
+            // Zero is no id.
+            parent: format!("00-{:032x}-{:016x}-00", trace | 1, span | 1),
+            state: None,
+        }
     }
 
     /// The parts, each with the name under which it is sent and stored.

@@ -32,8 +32,8 @@ impl Settings {
     /// Reads a section.
     ///
     /// # Errors
-    /// All invalid settings of the section, and the errors that are independent of the section: the settings file, an
-    /// unknown key in it, a setting that this version does not support.
+    /// All invalid settings of the section, and the errors that are independent of the section: the settings file, and
+    /// an unknown key in it.
     pub fn read<T>(&self, section: impl FnOnce(&mut Reader) -> Read<T>) -> Result<T, ConfigErrors> {
         let mut reader = Reader::new(self.clone());
         let read = section(&mut reader);

@@ -146,8 +146,6 @@ impl Settings {
         }
         settings.add(ENVIRONMENT, &layers.environment, known);
         settings.add("a flag", &layers.flags, known);
-        let unsupported = settings.unsupported();
-        settings.errors.extend(unsupported);
         settings
     }
 
@@ -173,12 +171,6 @@ impl Settings {
             Some(value) => Ok(Some(value)),
             None => Err(rejected(spec.accepts.to_owned())),
         }
-    }
-
-    /// Errors for settings that this version would otherwise silently ignore.
-    fn unsupported(&self) -> Vec<ConfigError> {
-        let found = names::UNSUPPORTED.iter().map(|setting| self.find(setting));
-        found.filter_map(Result::err).collect()
     }
 
     pub(super) fn is_given(&self, spec: &Spec) -> bool {

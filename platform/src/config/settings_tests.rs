@@ -112,25 +112,10 @@ fn a_file_with_a_typing_error_is_rejected() {
 }
 
 #[test]
-fn an_unsupported_setting_is_rejected_not_ignored() {
-    let lacking = [("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4317")];
-    let error = environment(&lacking).read(|_| Ok(()));
-    let error = error.expect_err("not supported").to_string();
-    assert_eq!(error.lines().count(), lacking.len(), "{error}");
-    for (name, _) in lacking {
-        assert!(error.lines().any(|line| line.starts_with(name)), "{error}");
-    }
-}
-
-#[test]
 fn all_errors_are_reported_together_and_each_once() {
     let settings = Settings::from_layers(Layers {
         flags: map(&[("POOL_SIZE", "")]),
-        environment: map(&[
-            ("OTEL_EXPORTER_OTLP_ENDPOINT", "x"),
-            ("INSECURE", "yes"),
-            ("LOG_LEVEL", ""),
-        ]),
+        environment: map(&[("INSECURE", "yes"), ("LOG_LEVEL", "")]),
         file: Some(("x.toml".to_owned(), "colour = 1\nmigrate = true".to_owned())),
     });
     let read = settings.read(|reader| {
@@ -149,7 +134,6 @@ fn all_errors_are_reported_together_and_each_once() {
         .collect();
     let expected = [
         "--config",
-        "OTEL_EXPORTER_OTLP_ENDPOINT",
         "EVENT_STORE_URL",
         "INSECURE",
         "MIGRATE",

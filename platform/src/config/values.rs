@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use url::Url;
 
 /// A log and its head, `LOG@HEAD`, as the error of a failed start prints them.
 pub(super) fn log_mark(value: &str) -> Option<String> {
@@ -78,6 +79,21 @@ pub(super) fn origins(value: &str) -> Option<Vec<String>> {
         (is_plain && !parsed.host().is_empty()).then(|| text.to_owned())
     };
     value.split(',').map(|text| origin(text.trim())).collect()
+}
+
+/// An HTTP URL of a host, without credentials, parameters and fragment.
+pub(super) fn http_url(value: &str) -> Option<Url> {
+    let url = Url::parse(value).ok()?;
+    let is_plain = url.username().is_empty()
+        && url.password().is_none()
+        && url.query().is_none()
+        && url.fragment().is_none();
+    (is_plain && matches!(url.scheme(), "http" | "https")).then_some(url)
+}
+
+/// From 0 to 1.
+pub(super) fn ratio(value: &str) -> Option<f64> {
+    number(value).filter(|ratio| (0.0..=1.0).contains(ratio))
 }
 
 pub(super) fn boolean(value: &str) -> Option<bool> {

@@ -6,14 +6,17 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use event_sourcing::trace;
 use http::{HeaderMap, StatusCode, header};
 use tokio::time::{Duration, Instant};
 use tonic::service::Routes;
 use tonic::{Code, Status};
+use tracing::{Instrument, Span, field};
 
 use super::Deadlines;
 use crate::fields;
 use crate::request_log::{millis, without_values};
+use crate::telemetry::trace_context;
 
 /// Decides which calls a service accepts.
 pub trait AdmitCall: fmt::Debug + Send + Sync {
@@ -85,13 +88,17 @@ async fn handle(State(calls): State<Arc<Calls>>, request: Request, next: Next) -
     let is_logged = tracing::enabled!(tracing::Level::DEBUG);
     let request_id = is_logged.then(|| correlation_id(&calls, request.headers()));
     let start = Instant::now();
-    let response = calls.answer(&path, request, next).await;
+    let span = call_span(&path, request.headers());
+    let answered = calls.answer(&path, request, next);
+    let response = answered.instrument(span.clone()).await;
     let took = start.elapsed();
     let status = Status::from_header_map(response.headers());
     let code = status.as_ref().map_or(Code::Ok, Status::code);
     calls.record(method, took, code);
+    record_code(&span, code, (calls.code_name)(code));
     if let Some(request_id) = request_id {
         let message = status.as_ref().map(Status::message);
+        let _within = span.enter();
         tracing::debug!(
             { fields::RPC_METHOD } = method,
             { fields::RPC_STATUS } = (calls.code_name)(code),
@@ -102,6 +109,42 @@ async fn handle(State(calls): State<Arc<Calls>>, request: Request, next: Next) -
         );
     }
     response
+}
+
+/// In the trace of the caller.
+fn call_span(path: &str, headers: &HeaderMap) -> Span {
+    let method = path.trim_start_matches('/');
+    trace::span(&trace_context(headers), || {
+        tracing::info_span!(
+            target: trace::TARGET,
+            "grpc call",
+            otel.name = method,
+            otel.kind = "server",
+            otel.status_code = field::Empty,
+            rpc.system.name = "grpc",
+            rpc.method = method,
+            rpc.response.status_code = field::Empty,
+            error.type = field::Empty,
+        )
+    })
+}
+
+/// For a server, a code is an error if it is the server's fault.
+fn record_code(span: &Span, code: Code, name: &'static str) {
+    span.record("rpc.response.status_code", name);
+    let is_error = matches!(
+        code,
+        Code::Unknown
+            | Code::DeadlineExceeded
+            | Code::Unimplemented
+            | Code::Internal
+            | Code::Unavailable
+            | Code::DataLoss
+    );
+    if is_error {
+        span.record("error.type", name);
+        span.record("otel.status_code", "ERROR");
+    }
 }
 
 fn correlation_id(calls: &Calls, headers: &HeaderMap) -> Option<String> {

@@ -7,7 +7,7 @@ use futures::future::{BoxFuture, LocalBoxFuture};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{StartError, Tasks, descriptors};
-use crate::telemetry::Metrics;
+use crate::telemetry::{self, Metrics};
 
 /// The interval of metrics upkeep between scrapes.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
@@ -25,7 +25,13 @@ fn run_boxed(main: LocalBoxFuture<'_, Result<(), StartError>>) -> ExitCode {
         .enable_all()
         .build()
         .map_err(|error| StartError::failed("start the runtime", error));
-    match runtime.and_then(|runtime| runtime.block_on(main)) {
+    let ended = runtime.and_then(|runtime| {
+        let ended = runtime.block_on(main);
+        // Before the runtime ends: the exporter's connections are its tasks.
+        telemetry::flush();
+        ended
+    });
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             error.print();

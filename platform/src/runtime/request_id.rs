@@ -8,6 +8,7 @@ use std::time::Instant;
 use axum::response::Response;
 use event_sourcing::{Clock, CommandId, SystemClock};
 use http::{HeaderMap, HeaderName, HeaderValue, Request};
+use tracing::Span;
 
 use crate::fields;
 use crate::request_log::millis;
@@ -59,7 +60,7 @@ impl RequestId {
 }
 
 /// Adds the [`RequestId`] to the request's extensions and to the response, and logs the request at debug level when
-/// the response is complete.
+/// the response is complete, within the span that the handler has added to the extensions of the response.
 pub(super) async fn identified<B>(
     mut request: Request<B>,
     answer: impl AsyncFnOnce(Request<B>) -> Response,
@@ -71,6 +72,8 @@ pub(super) async fn identified<B>(
     let path = request.uri().path().to_owned();
     let mut response = answer(request).await;
     response.headers_mut().insert(X_REQUEST_ID, id.0.clone());
+    let span = response.extensions().get::<Span>().cloned();
+    let _within = span.as_ref().map(Span::enter);
     let summary = response.extensions().get::<RequestSummary>();
     tracing::debug!(
         { fields::HTTP_METHOD } = %method,

@@ -107,8 +107,7 @@ async fn start<S: Service>(matches: ArgMatches) -> Result<(), StartError> {
         return healthcheck(metrics, None).await;
     }
     let config = settings.read(Config::<S>::read)?;
-    let metrics = telemetry::install(&config.telemetry)
-        .map_err(|error| StartError::failed("collect metrics", error))?;
+    let metrics = telemetry::install(&config.telemetry)?;
     let mut signals = StopSignals::listen()?;
     if matches.subcommand_name() == Some("migrate") {
         let migrated = signals.unless_asked(S::migrate(&config.databases)).await;

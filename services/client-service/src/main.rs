@@ -94,8 +94,7 @@ async fn serve() -> Result<(), StartError> {
     }
     let config = settings.read(ServiceConfig::read)?;
     let channels = app::remote_channels(&config.services)?;
-    let metrics = telemetry::install(&config.telemetry)
-        .map_err(|error| StartError::failed("collect metrics", error))?;
+    let metrics = telemetry::install(&config.telemetry)?;
     let shutdown = config.gateway.shutdown;
     let signals = StopSignals::listen()?;
     let clock = Arc::new(SystemClock);

@@ -1,10 +1,10 @@
 //! The context of a call, from its metadata: user, command id, correlation, trace, and deadline.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use contract::{TraceContext, metadata};
 use domain::value::UserId;
+use event_sourcing::trace::TraceContext as Fields;
 use event_sourcing::{Clock, CommandId, Context, Metadata};
 use tokio::time::Instant;
 use tonic::Status;
@@ -96,12 +96,11 @@ pub fn user(metadata: &MetadataMap) -> Result<Option<UserId>, Status> {
 }
 
 /// The trace context as it is stored with events.
-fn trace(metadata: &MetadataMap) -> BTreeMap<String, String> {
+fn trace(metadata: &MetadataMap) -> Fields {
     let context = TraceContext::of(metadata);
-    let parts = context.iter().flat_map(TraceContext::parts);
-    parts
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect()
+    context
+        .map(|context| context.to_fields())
+        .unwrap_or_default()
 }
 
 #[cfg(test)]

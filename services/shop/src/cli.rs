@@ -35,6 +35,11 @@ const PROCESS: &[Spec] = &[
     names::APP_ENV.spec,
     LOG_LEVEL.spec,
     names::LOG_FORMAT.spec,
+    names::OTEL_EXPORTER_OTLP_ENDPOINT.spec,
+    names::OTEL_EXPORTER_OTLP_PROTOCOL.spec,
+    names::OTEL_TRACES_SAMPLER.spec,
+    names::OTEL_TRACES_SAMPLER_ARG.spec,
+    names::OTEL_SERVICE_NAME.spec,
     names::SHUTDOWN_TIMEOUT_MS.spec,
 ];
 

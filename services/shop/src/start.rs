@@ -17,8 +17,7 @@ use crate::terminal::print;
 /// A setting is invalid, the start fails, or a service stops unexpectedly.
 pub async fn run(settings: &Settings) -> Result<(), StartError> {
     let config = settings.read(ShopConfig::read)?;
-    let metrics = telemetry::install(&config.telemetry)
-        .map_err(|error| StartError::failed("collect metrics", error))?;
+    let metrics = telemetry::install(&config.telemetry)?;
     let mut signals = StopSignals::listen()?;
     let Some(shop) = signals.unless_asked(Shop::open(&config, metrics)).await else {
         return Ok(());
@@ -42,8 +41,7 @@ pub async fn run(settings: &Settings) -> Result<(), StartError> {
 /// A setting is invalid, another process has the folder, or a database cannot be opened or does not fit this binary.
 pub async fn migrate(settings: &Settings) -> Result<(), StartError> {
     let config = settings.read(ShopConfig::read)?;
-    telemetry::install(&config.telemetry)
-        .map_err(|error| StartError::failed("collect metrics", error))?;
+    telemetry::install(&config.telemetry)?;
     let mut signals = StopSignals::listen()?;
     let Some(migrated) = signals.unless_asked(Shop::migrate(&config)).await else {
         return Ok(());

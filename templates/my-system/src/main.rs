@@ -27,8 +27,7 @@ async fn start(matches: ArgMatches) -> Result<(), StartError> {
         return runtime::healthcheck(http, None).await;
     }
     let config = settings.read(Config::read)?;
-    let metrics = telemetry::install(&config.telemetry)
-        .map_err(|error| StartError::failed("collect metrics", error))?;
+    let metrics = telemetry::install(&config.telemetry)?;
     let mut signals = StopSignals::listen()?;
     let opening = MySystem::open(&config, metrics);
     let Some(system) = signals.unless_asked(opening).await else {

@@ -9,6 +9,7 @@ use std::task::Poll;
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
+use tracing::{Instrument, Span};
 
 use super::config::AppenderConfig;
 use super::pending::{InFlight, Job};
@@ -20,6 +21,7 @@ use crate::fields;
 use crate::id::CommandId;
 use crate::queue::take_batch;
 use crate::store::{EventStore, StoreError};
+use crate::trace;
 
 struct Waiter {
     command: CommandId,
@@ -200,7 +202,8 @@ impl Batch {
                 return Ok(());
             }
             let started = Instant::now();
-            let error = match writer.append(&self.commits).await {
+            let span = self.span();
+            let error = match writer.append(&self.commits).instrument(span).await {
                 Ok(answers) => {
                     metrics::histogram!("event_store_append_duration_seconds")
                         .record(started.elapsed());
@@ -236,6 +239,17 @@ impl Batch {
             let next = Instant::now() + backoff.next_pause();
             tokio::time::sleep_until(first.map_or(next, |first| first.min(next))).await;
         }
+    }
+
+    fn span(&self) -> Span {
+        trace::batch(self.commits.iter().filter_map(Commit::trace), || {
+            tracing::info_span!(
+                target: trace::TARGET,
+                "commit",
+                { fields::COMMITS } = self.commits.len(),
+                { fields::EVENTS } = self.events,
+            )
+        })
     }
 
     fn drop_expired(&mut self, outcome: CommitOutcome) {

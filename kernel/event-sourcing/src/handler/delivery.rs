@@ -1,6 +1,9 @@
 //! The context of a delivered event.
 
+use tracing::Span;
+
 use crate::envelope::Envelope;
+use crate::{fields, trace};
 
 /// One attempt to deliver an event.
 #[derive(Clone, Copy, Debug)]
@@ -14,6 +17,25 @@ pub struct Delivery<'d> {
 }
 
 impl Delivery<'_> {
+    /// In the trace of the event.
+    pub(super) fn span(&self) -> Span {
+        trace::continued(&self.envelope.metadata.trace, || {
+            tracing::info_span!(
+                target: trace::TARGET,
+                "handle",
+                otel.name = format!("handle {}", self.handler),
+                otel.kind = "consumer",
+                messaging.system = trace::MESSAGING_SYSTEM,
+                messaging.operation.type = "process",
+                messaging.operation.name = "handle",
+                messaging.consumer.group.name = self.handler,
+                messaging.message.id = %self.envelope.event_id,
+                { fields::EVENT_TYPE } = self.envelope.event_type,
+                { fields::ATTEMPT } = self.attempt,
+            )
+        })
+    }
+
     /// The same for every delivery of the event by this handler, and unique to it: the receiver deduplicates by it.
     #[must_use]
     pub fn idempotency_key(&self) -> String {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tokio::time::{Duration, Instant, sleep, sleep_until, timeout};
+use tracing::Instrument;
 
 use super::keys::{Changes, NextEvent};
 use super::reactions::DeliveryResult;
@@ -161,7 +162,7 @@ pub(super) async fn attempt<H: EventHandler>(shared: &Shared<H>, turn: NextEvent
                 envelope,
                 attempt,
             };
-            let run = shared.react(delivery, envelope);
+            let run = shared.react(delivery, envelope).instrument(delivery.span());
             timeout(shared.config.attempt_timeout, run)
                 .await
                 .unwrap_or_else(|_| Err(HandlerError::retryable("the attempt timed out")))

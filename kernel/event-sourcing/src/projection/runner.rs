@@ -28,6 +28,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, Span};
 
 use super::build::BuildReport;
 use super::debounce::CheckpointDebounce;
@@ -42,6 +43,7 @@ use crate::id::Position;
 use crate::lease::{LeaseStore, Token};
 use crate::store::{EventStore, LogPage, MAX_PAGE_EVENTS, StoreError};
 use crate::subscription::{LastEvent, Lease, LeaseLost, LogReader, OwnedSubscription};
+use crate::trace;
 
 /// The limits of a runner.
 #[derive(Clone, Debug)]
@@ -320,8 +322,9 @@ impl<P: Projection> Runner<P> {
                 seen = page.read_up_to;
             } else {
                 let skips = parking.skips().await?;
+                let span = Self::span(&progress, &page);
                 let applied = self.apply(token, &mut progress, page, &mut reader, &skips);
-                ahead = applied.await?;
+                ahead = applied.instrument(span).await?;
                 seen = progress.position;
                 idle.end();
                 self.subscription.set_checkpoint(progress.mark);
@@ -333,6 +336,25 @@ impl<P: Projection> Runner<P> {
                 idle.linger(progress.position, grown).await;
             }
         }
+    }
+
+    /// In the traces of the events. What a rebuild reads belongs to requests that ended long ago.
+    fn span(progress: &ProjectionProgress, page: &LogPage) -> Span {
+        let is_live = progress.caught_up;
+        let contexts = page.events().map(|event| &event.metadata.trace);
+        trace::batch(contexts.filter(|_| is_live), || {
+            tracing::info_span!(
+                target: trace::TARGET,
+                "project",
+                otel.name = format!("project {}", P::NAME),
+                otel.kind = "consumer",
+                messaging.system = trace::MESSAGING_SYSTEM,
+                messaging.operation.type = "process",
+                messaging.operation.name = "project",
+                messaging.consumer.group.name = P::NAME,
+                messaging.batch.message_count = page.entries.len(),
+            )
+        })
     }
 
     /// Folds and writes one page, and reads the next one concurrently if there is one.

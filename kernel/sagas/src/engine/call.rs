@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
+use tracing::{Instrument, Span};
 
 use crate::advance::{CallOutcome, StepResult};
 use crate::definition::{AnyProvider, Role, Saga};
 use crate::operation::{CallError, CompensationResult, OperationKey, OperationStatus};
+use crate::span::{provider_span, step_span};
 use crate::state::{Run, StepStatus};
 
 /// A call whose intent is recorded.
@@ -75,6 +77,10 @@ impl<S: Saga> ProviderCall<S> {
         self.result(outcome)
     }
 
+    pub(super) fn span(&self) -> Span {
+        step_span(S::NAME, self.name, self.undo)
+    }
+
     pub(super) fn not_sent(&self) -> StepResult {
         self.result(CallOutcome::NotSent)
     }
@@ -99,13 +105,17 @@ impl<S: Saga> ProviderCall<S> {
     async fn ask(&self, until: Instant) -> CallOutcome {
         if self.looks_first {
             // Look-up and call share one timeout, so that a step never holds its permit for longer than that.
-            let status = timeout_at(until, self.provider.look_up(&self.key)).await;
+            let span = provider_span(self.name, "look up", self.attempt);
+            let asked = self.provider.look_up(&self.key).instrument(span);
+            let status = timeout_at(until, asked).await;
             let status = status.unwrap_or_else(|_| Err(self.no_answer()));
             if let Some(outcome) = self.outcome_of(status) {
                 return outcome;
             }
         }
-        let sent = timeout_at(until, self.send()).await;
+        let operation = if self.undo { "undo" } else { "act on" };
+        let span = provider_span(self.name, operation, self.attempt);
+        let sent = timeout_at(until, self.send().instrument(span)).await;
         sent.unwrap_or_else(|_| Err(self.no_answer()))
             .unwrap_or_else(CallOutcome::Failed)
     }

@@ -15,9 +15,11 @@ use chrono::{DateTime, Utc};
 use event_sourcing::clock::after;
 use event_sourcing::execute::{Context, ExecuteError};
 use event_sourcing::id::CommandId;
+use event_sourcing::trace;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::{self, JoinSet};
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use super::call::ProviderCall;
 use super::connect::Connections;
@@ -30,6 +32,7 @@ use crate::definition::Saga;
 use crate::fields;
 use crate::next::{NextMove, Plan, next};
 use crate::saga_type::SagaType;
+use crate::span::saga_span;
 use crate::state::{Phase, SagaOutcome, SagaState};
 use crate::unsupported::UnsupportedDefinition;
 
@@ -298,7 +301,8 @@ impl<S: Saga> Drive<'_, S> {
                 metadata: run.origin.clone(),
                 fence: Some(fence),
             };
-            match shared.executor.execute(&advance, &context).await {
+            let executed = shared.executor.execute(&advance, &context);
+            match executed.instrument(saga_span(run)).await {
                 Ok(done) => {
                     shared.failures.committed();
                     return Ok(done.reply);
@@ -395,11 +399,13 @@ impl<S: Saga> Drive<'_, S> {
             }
             let permit = self.permits.pop();
             let made = Arc::clone(&call);
-            let task = self.calls.spawn(async move {
+            let span = trace::continued(&run.origin.trace, || call.span());
+            let making = async move {
                 let result = made.make().await;
                 drop(permit);
                 result
-            });
+            };
+            let task = self.calls.spawn(making.instrument(span));
             self.in_flight.push((task.id(), call));
         }
         Ok(not_sent)

@@ -153,14 +153,18 @@ impl Prepared {
         }
     }
 
-    /// The kind and name of its operation, for logs. A name that is invalid or too long is omitted.
+    /// The name of its operation, for logs and traces. One that is invalid or too long is omitted.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        let name = self.query.operation_name.as_deref()?;
+        (name.len() <= MAX_NAME_BYTES && name.bytes().all(is_part)).then_some(name)
+    }
+
+    /// The kind and name of its operation, for logs.
     #[must_use]
     pub fn operation(&self) -> String {
-        let is_name = |name: &&String| {
-            let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-            name.len() <= MAX_NAME_BYTES && name.bytes().all(is_part)
-        };
-        match self.query.operation_name.as_ref().filter(is_name) {
+        match self.name() {
             Some(name) => format!("{} {name}", self.kind()),
             None => self.kind().to_owned(),
         }

@@ -6,12 +6,13 @@ use std::time::Instant;
 use authentication::Caller;
 use axum::body::Body;
 use axum::response::Response;
-use event_sourcing::Clock;
+use event_sourcing::{Clock, trace};
 use http::request::Parts;
 use http::{Method, Request};
 use platform::request_log::without_values;
 use platform::runtime::RequestSummary;
 use platform::{Tasks, fields};
+use tracing::{Instrument, Span};
 
 use super::clients::{Account, Clients};
 use super::idempotency::{IdempotentRequest, execute_once};
@@ -195,7 +196,10 @@ impl Endpoint {
                 kind = prepared.kind();
                 operation = prepared.operation();
                 let keyed = prepared.is_mutation() && request::has_idempotency_key(&parts.headers);
-                match self.answer(parts, prepared, &origin).await {
+                let span = operation_span(&prepared);
+                let origin = origin.within(&span);
+                let answer = self.answer(parts, prepared, &origin);
+                match answer.instrument(span).await {
                     Ok(answer) => answer,
                     // An earlier request with the key may have taken effect.
                     Err(error) if keyed => {
@@ -371,6 +375,18 @@ impl Endpoint {
         );
         self.responder.rejected(error, outcome)
     }
+}
+
+fn operation_span(request: &Prepared) -> Span {
+    trace::nested(|| {
+        tracing::info_span!(
+            target: trace::TARGET,
+            "graphql",
+            otel.name = request.kind(),
+            graphql.operation.type = request.kind(),
+            graphql.operation.name = request.name(),
+        )
+    })
 }
 
 /// Whether the error is that tokens cannot be verified, the only one with an outcome before a request is read.

@@ -23,6 +23,7 @@ use futures::future::{Either, select};
 use grpc_calls::MAX_STORED_ANSWER_BYTES;
 use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
+use tracing::Instrument;
 
 use super::responder::Responder;
 use super::response::HttpResponse;
@@ -69,11 +70,12 @@ pub async fn execute_once(
     };
     let (sender, receiver) = oneshot::channel();
     let tasks = responder.tasks().clone();
-    tasks.spawn_job(async move {
+    let executing = async move {
         let answer = execute_leased(&responder, request, identity, lease).await;
         // Fails if the client has disconnected; its repeat gets the stored response.
         let _ = sender.send(answer);
-    });
+    };
+    tasks.spawn_job(executing.in_current_span());
     receiver.await.map_err(|_| {
         ApiError::internal("a request with an Idempotency-Key ended without a response")
     })

@@ -8,10 +8,12 @@ use axum::extract::Request;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::get;
-use http::{HeaderMap, HeaderValue, Method, Uri, header};
+use event_sourcing::trace;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, Version, header};
 use platform::Health;
 use platform::health::{HEALTH, LIVE, METRICS, READY};
-use platform::telemetry::Metrics;
+use platform::telemetry::{Metrics, trace_context};
+use tracing::{Instrument, Span, field};
 
 use super::endpoint::Endpoint;
 use super::explorer::{self, Explorer};
@@ -81,7 +83,11 @@ async fn observe(request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = method_name(request.method());
     let path = path_name(request.uri().path());
-    let mut response = next.run(request).await;
+    let span = request_span(method, path, &request);
+    let mut response = next.run(request).instrument(span.clone()).await;
+    record_status(&span, response.status());
+    // For the log line about the request.
+    response.extensions_mut().insert(span);
     let nosniff = HeaderValue::from_static("nosniff");
     response
         .headers_mut()
@@ -94,6 +100,43 @@ async fn observe(request: Request, next: Next) -> Response {
     )
     .record(started.elapsed());
     response
+}
+
+/// In the trace of the client. Probes and scrapes are of no interest in traces.
+fn request_span(method: &'static str, route: &'static str, request: &Request) -> Span {
+    if [HEALTH, LIVE, READY, METRICS].contains(&route) {
+        return Span::none();
+    }
+    let version = match request.version() {
+        Version::HTTP_2 => "2",
+        Version::HTTP_10 => "1.0",
+        _ => "1.1",
+    };
+    trace::span(&trace_context(request.headers()), || {
+        tracing::info_span!(
+            target: trace::TARGET,
+            "http request",
+            otel.name = format!("{method} {route}"),
+            otel.kind = "server",
+            otel.status_code = field::Empty,
+            http.request.method = method,
+            http.route = route,
+            url.path = request.uri().path(),
+            url.scheme = request.uri().scheme_str().unwrap_or("http"),
+            network.protocol.version = version,
+            http.response.status_code = field::Empty,
+            error.type = field::Empty,
+        )
+    })
+}
+
+/// For a server, a status is an error if it is the server's fault.
+fn record_status(span: &Span, status: StatusCode) {
+    span.record("http.response.status_code", status.as_u16());
+    if status.is_server_error() {
+        span.record("error.type", status.as_str());
+        span.record("otel.status_code", "ERROR");
+    }
 }
 
 /// Labels have a fixed set of values, so that clients cannot create an unbounded number of time series.

@@ -10,7 +10,6 @@ mod providers;
 mod read_side;
 mod telemetry;
 mod tls;
-mod unsupported;
 mod upstream;
 mod write_side;
 
@@ -23,6 +22,5 @@ pub use providers::*;
 pub use read_side::*;
 pub use telemetry::*;
 pub use tls::*;
-pub(super) use unsupported::UNSUPPORTED;
 pub use upstream::*;
 pub use write_side::*;

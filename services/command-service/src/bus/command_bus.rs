@@ -8,6 +8,7 @@ use contract::proto::Error;
 use contract::status::{self, Outcome};
 use domain::DomainError;
 use event_sourcing::execute::Command;
+use event_sourcing::trace;
 use event_sourcing::{
     Aggregate, Clock, CommandId, CommitOutcome as Written, ExecuteError, Executed, Executor,
     Position,
@@ -16,7 +17,7 @@ use platform::request_log::without_values;
 use platform::{ErrorId, fields};
 use tokio::time::{Instant, timeout_at};
 use tonic::{Request, Status};
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 use super::rejection::BusinessRejection;
 use crate::context;
@@ -84,7 +85,11 @@ impl CommandBus {
         C: Command<Rejection: BusinessRejection>,
     {
         let started = Instant::now();
-        let context = context::read(request.metadata(), &*self.clock)?;
+        let mut context = context::read(request.metadata(), &*self.clock)?;
+        let traced = command_span(C::NAME, context.command_id);
+        if let Some(own) = trace::context(&traced) {
+            context.metadata.trace = own;
+        }
         let span = tracing::info_span!(
             "command",
             { fields::COMMAND } = C::NAME,
@@ -101,7 +106,7 @@ impl CommandBus {
                 Err(rejected) => reject(&rejected, None),
             }
         };
-        let (outcome, label) = executed.instrument(span).await;
+        let (outcome, label) = executed.instrument(span).instrument(traced).await;
         metrics::histogram!("command_duration_seconds", "command" => C::NAME, "outcome" => label)
             .record(started.elapsed().as_secs_f64());
         outcome
@@ -114,6 +119,17 @@ impl CommandBus {
         let loaded = timeout_at(Instant::now() + LOOKUP_TIMEOUT, self.executor.load::<A>(id)).await;
         loaded.ok()?.ok().map(|(state, _)| state)
     }
+}
+
+/// Within the call's; what the events lead to is part of it.
+fn command_span(name: &'static str, id: CommandId) -> Span {
+    tracing::info_span!(
+        target: trace::TARGET,
+        "command",
+        otel.name = format!("command {name}"),
+        { fields::COMMAND } = name,
+        { fields::COMMAND_ID } = %id,
+    )
 }
 
 type DispatchResult<A> = (Result<CommandOutcome<A>, Status>, &'static str);
