@@ -1,6 +1,7 @@
 //! A collector of traces: it takes spans in OpenTelemetry's protocol over gRPC, and keeps them.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -63,7 +64,10 @@ impl ExportedSpan {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 fn texts(attributes: Vec<KeyValue>) -> BTreeMap<String, String> {
@@ -172,7 +176,7 @@ pub fn tree(spans: &[ExportedSpan]) -> String {
     fn add(text: &mut String, spans: &[ExportedSpan], parent: &str, depth: usize) {
         for span in spans.iter().filter(|span| span.parent == parent) {
             let (indent, service, name) = ("  ".repeat(depth), &span.service, &span.name);
-            text.push_str(&format!("{indent}{service}: {name}\n"));
+            let _ = writeln!(text, "{indent}{service}: {name}");
             add(text, spans, &span.id, depth + 1);
         }
     }
@@ -183,7 +187,7 @@ pub fn tree(spans: &[ExportedSpan]) -> String {
     roots.sort_unstable();
     roots.dedup();
     for root in roots {
-        text.push_str(&format!("below {root}:\n"));
+        let _ = writeln!(text, "below {root}:");
         add(&mut text, spans, root, 1);
     }
     text

@@ -3,10 +3,8 @@
 use std::fmt;
 use std::io::IsTerminal;
 
-use event_sourcing::trace;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing::Subscriber;
-use tracing_subscriber::filter::{FilterExt, filter_fn};
 use tracing_subscriber::fmt::format::Format;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
@@ -107,14 +105,20 @@ impl fmt::Debug for Metrics {
 /// A metrics recorder is already installed, or the export of traces cannot be set up.
 pub fn install(config: &TelemetryConfig) -> Result<Metrics, StartError> {
     let handle = record_metrics().map_err(|error| StartError::failed("collect metrics", error))?;
+    let filter = config.filter.filter(config.crates);
     // When a test embeds a service, a subscriber may already be installed; that one stays.
     let _ = match &config.traces {
-        None => Registry::default().with(log_lines(config)).try_init(),
+        // The filter is not one of the layer: after a library has asked whether a line would be logged, a filter that
+        // is alone and of a layer drops the next line of another callsite.
+        None => Registry::default()
+            .with(filter)
+            .with(log_lines(config))
+            .try_init(),
         Some(traces) => {
             let spans = traces::layer(traces)?;
             Registry::default()
                 .with(spans)
-                .with(log_lines(config))
+                .with(log_lines(config).with_filter(filter))
                 .try_init()
         }
     };
@@ -135,7 +139,7 @@ where
         .with_ansi(ansi)
         .with_writer(std::io::stderr);
     let format = Format::default().with_ansi(ansi);
-    let lines = match config.format {
+    match config.format {
         LogFormat::Json => lines
             .json()
             .event_format(WithTraceIds {
@@ -149,9 +153,7 @@ where
                 format: config.format,
             })
             .boxed(),
-    };
-    let is_logged = filter_fn(|metadata| metadata.target() != trace::TARGET);
-    lines.with_filter(config.filter.filter(config.crates).and(is_logged))
+    }
 }
 
 fn record_metrics() -> Result<PrometheusHandle, BuildError> {

@@ -91,8 +91,8 @@ where
                 let mut request = request();
                 request.set_timeout(deadline.saturating_duration_since(Instant::now()));
                 let span = method.span(used, request.metadata_mut());
-                let sent = one_try(permit, send(request), deadline);
-                let answer = sent.instrument(span.clone()).await;
+                let trying = one_try(permit, send(request), deadline);
+                let answer = trying.instrument(span.clone()).await;
                 record_code(&span, answer.as_ref().err());
                 answer
             }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use event_sourcing::trace;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::{Builder, LevelFilter};
 
@@ -70,7 +71,10 @@ impl LogFilter {
             }
             _ => level.to_owned(),
         });
-        let all: Vec<_> = levels.chain(named.into_iter().map(str::to_owned)).collect();
+        let named = named.into_iter().map(str::to_owned);
+        // Spans of traces are not for logs.
+        let no_spans = [format!("{}=off", trace::TARGET)];
+        let all: Vec<_> = levels.chain(named).chain(no_spans).collect();
         all.join(",")
     }
 }
@@ -183,6 +187,19 @@ mod tests {
             enabled_levels("warn,platform=debug"),
             [false, false, true, false, true]
         );
+    }
+
+    #[test]
+    fn spans_of_traces_are_never_logged() {
+        for filter in ["trace", "trace=trace", "info,trace=info"] {
+            let filter = LogFilter::parse(filter).expect("a filter").filter(&[]);
+            let subscriber = tracing_subscriber::fmt().with_env_filter(filter);
+            let is_logged = with_default(
+                subscriber.finish(),
+                || tracing::enabled!(target: event_sourcing::trace::TARGET, Level::INFO),
+            );
+            assert!(!is_logged);
+        }
     }
 
     #[test]
