@@ -50,7 +50,11 @@ pub enum Bench {
     /// how they resume after the gateway was killed.
     Subscribe,
     /// Requests at a constant rate, with and without attacks: their latency, and the memory that the attacks take.
-    Attack,
+    Attack {
+        /// TLS everywhere, mutual between the processes. Clients of the gateway, and attackers, use HTTP/2.
+        #[arg(long)]
+        tls: bool,
+    },
     /// GraphQL through the real processes: reads compared with a single process, writes with inserts.
     Gateway,
     /// Orders from createOrder to the end of their sagas, compared with four plain commits; also with one in three

@@ -5,6 +5,7 @@ mod app;
 mod append;
 mod arguments;
 mod attack;
+mod certificates;
 mod database;
 mod deposit_workload;
 mod gateway;
@@ -50,7 +51,7 @@ async fn run(arguments: &Arguments, report: &mut Report) -> anyhow::Result<()> {
         Bench::Project => project::run(options, report).await,
         Bench::Visible => visible::run(options, report).await,
         Bench::Subscribe => subscribe::run(options, report).await,
-        Bench::Attack => attack::run(options, report).await,
+        Bench::Attack { tls } => attack::run(options, *tls, report).await,
         Bench::Idle => idle::run(options, report).await,
         Bench::Gateway => gateway::run(options, report).await,
         Bench::Saga => saga::run(options, report).await,

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use test_shop::{Binaries, Connection, Layout, Operation, Store, System};
 use tokio::task::JoinSet;
 
+use crate::certificates::Certificates;
 use crate::database::{Database, Server};
 
 const CATEGORIES: usize = 100;
@@ -49,7 +50,7 @@ impl Services {
             }
         };
         Ok(Self {
-            system: start(store, settings).await?,
+            system: start(store, settings, None).await?,
             databases,
         })
     }
@@ -103,10 +104,19 @@ impl Services {
 
     /// Stops the processes, which must end cleanly, and starts new ones on the same databases with other settings.
     pub async fn restart_with(self, settings: &[(&str, &str)]) -> Result<Self> {
+        self.restart_over_tls(settings, None).await
+    }
+
+    /// As [`restart_with`](Self::restart_with), with these certificates.
+    pub async fn restart_over_tls(
+        self,
+        settings: &[(&str, &str)],
+        certificates: Option<&Certificates>,
+    ) -> Result<Self> {
         let store = self.system.store().clone();
         self.system.stop().await?;
         Ok(Self {
-            system: start(store, settings).await?,
+            system: start(store, settings, certificates).await?,
             databases: self.databases,
         })
     }
@@ -121,11 +131,17 @@ impl Services {
     }
 }
 
-async fn start(store: Store, settings: &[(&str, &str)]) -> Result<System> {
+async fn start(
+    store: Store,
+    settings: &[(&str, &str)],
+    certificates: Option<&Certificates>,
+) -> Result<System> {
     let binaries = tokio::task::spawn_blocking(Binaries::build).await??;
     // A log line for each request would affect the measurement.
-    let settings = [&[("LOG_LEVEL", "warn,platform=info")], settings].concat();
-    System::start_with(&binaries, store, Layout { each: 1 }, &settings).await
+    let mut settings = [&[("LOG_LEVEL", "warn,platform=info")], settings].concat();
+    settings.extend(certificates.iter().flat_map(|files| files.settings()));
+    let tls = certificates.map(Certificates::client).transpose()?;
+    System::start_over_tls(&binaries, store, Layout { each: 1 }, &settings, tls).await
 }
 
 type Creation = (&'static str, &'static str, Value);

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use serde_json::json;
-use test_shop::{Connection, Request};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use test_shop::{ClientTls, Connection, Duplex, Request, connect};
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, interval, timeout};
+
+use super::http2;
 
 /// How long a slow attack sends one byte a second, unless its connection is closed before.
 const SLOW: Duration = Duration::from_secs(35);
@@ -28,11 +29,16 @@ pub enum Kind {
     Token,
     SlowHead,
     SlowBody,
-    /// Calls that are cancelled as soon as they are made (CVE-2023-44487).
-    Resets,
+    /// Calls of the command-service that are cancelled as soon as they are made (CVE-2023-44487).
+    CallResets,
+    /// The same with requests of the gateway, which speaks HTTP/2 over TLS alone.
+    RequestResets,
+    SlowHandshake,
+    SlowHttp2Body,
 }
 
-pub const KINDS: [Kind; 8] = [
+/// The last [`OVER_TLS`] are possible with TLS alone.
+const KINDS: [Kind; 11] = [
     Kind::Aliases,
     Kind::Directives,
     Kind::Levels,
@@ -40,25 +46,43 @@ pub const KINDS: [Kind; 8] = [
     Kind::Token,
     Kind::SlowHead,
     Kind::SlowBody,
-    Kind::Resets,
+    Kind::CallResets,
+    Kind::RequestResets,
+    Kind::SlowHandshake,
+    Kind::SlowHttp2Body,
 ];
+const OVER_TLS: usize = 3;
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Attacker {
     gateway: SocketAddr,
     command: SocketAddr,
+    tls: Option<ClientTls>,
 }
 
 impl Attacker {
-    pub const fn new(gateway: SocketAddr, command: SocketAddr) -> Self {
-        Self { gateway, command }
+    pub const fn new(gateway: SocketAddr, command: SocketAddr, tls: Option<ClientTls>) -> Self {
+        Self {
+            gateway,
+            command,
+            tls,
+        }
+    }
+
+    /// The attacks that are possible.
+    pub fn kinds(&self) -> &'static [Kind] {
+        if self.tls.is_some() {
+            &KINDS
+        } else {
+            &KINDS[..KINDS.len() - OVER_TLS]
+        }
     }
 
     /// Attacks once.
     ///
     /// # Errors
     /// The attack was not rejected.
-    pub async fn attack(self, kind: Kind) -> Result<()> {
+    pub async fn attack(&self, kind: Kind) -> Result<()> {
         match kind {
             Kind::Aliases => {
                 let field = |number| format!("a{number}: categories {{ id products {{ id }} }} ");
@@ -88,16 +112,19 @@ impl Attacker {
                             content-type: application/json\r\ncontent-length: 1000\r\n\r\n";
                 self.trickle(head).await
             }
-            Kind::Resets => self.reset().await,
+            Kind::CallResets => self.reset(self.command).await,
+            Kind::RequestResets => self.reset(self.gateway).await,
+            Kind::SlowHandshake => self.silence().await,
+            Kind::SlowHttp2Body => self.trickle_http2().await,
         }
     }
 
-    async fn query(self, text: &str, expected: &[u16]) -> Result<()> {
+    async fn query(&self, text: &str, expected: &[u16]) -> Result<()> {
         self.send(&query(text), expected).await
     }
 
-    async fn send(self, request: &Request, expected: &[u16]) -> Result<()> {
-        let mut connection = Connection::open(self.gateway).await?;
+    async fn send(&self, request: &Request, expected: &[u16]) -> Result<()> {
+        let mut connection = Connection::open_with(self.gateway, self.tls.as_ref()).await?;
         // A body that is too long is rejected before it is read, which may end the connection before the answer is.
         let Ok(reply) = timeout(ANSWER_TIMEOUT, connection.send(request)).await? else {
             ensure!(expected == [413], "the connection ended");
@@ -114,14 +141,15 @@ impl Attacker {
     }
 
     /// Sends one byte a second until the gateway closes the connection.
-    async fn trickle(self, begin: &str) -> Result<()> {
-        let mut stream = TcpStream::connect(self.gateway).await?;
+    async fn trickle(&self, begin: &str) -> Result<()> {
+        let mut stream = self.connect(self.gateway, "http/1.1").await?;
         stream.write_all(begin.as_bytes()).await?;
+        stream.flush().await?;
         let end = Instant::now() + SLOW;
         let mut pace = interval(Duration::from_secs(1));
         while Instant::now() < end {
             tokio::select! {
-                _ = pace.tick() => if stream.write_all(b"x").await.is_err() {
+                _ = pace.tick() => if send(&mut stream, b"x").await.is_err() {
                     return Ok(());
                 },
                 read = stream.read_u8() => if read.is_err() {
@@ -132,29 +160,56 @@ impl Attacker {
         anyhow::bail!("the connection was not closed");
     }
 
-    /// Opens and cancels calls of the command-service.
-    async fn reset(self) -> Result<()> {
-        const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
-        // A POST of /x by http, without an authority.
-        const HEADERS: [u8; 6] = [0x83, 0x86, 0x44, 0x02, b'/', b'x'];
-        let mut bytes = PREFACE.to_vec();
-        for call in 0..RESETS {
-            let stream = (2 * call + 1).to_be_bytes();
-            bytes.extend([0, 0, 6, 1, 4]);
-            bytes.extend(stream);
-            bytes.extend(HEADERS);
-            bytes.extend([0, 0, 4, 3, 0]);
-            bytes.extend(stream);
-            bytes.extend([0, 0, 0, 8]);
-        }
-        let mut connection = TcpStream::connect(self.command).await?;
-        // The service closes the connection at its limit, so not all of it may be sent.
-        let _ = connection.write_all(&bytes).await;
-        let _ = connection.shutdown().await;
+    /// Begins a handshake of TLS and sends nothing of it.
+    async fn silence(&self) -> Result<()> {
+        let mut stream = connect(self.gateway, None, "").await?;
         let mut answer = Vec::new();
-        let _ = timeout(ANSWER_TIMEOUT, connection.read_to_end(&mut answer)).await?;
+        let _ = timeout(SLOW, stream.read_to_end(&mut answer)).await?;
         Ok(())
     }
+
+    /// Sends one byte of a body a second until the gateway responds.
+    async fn trickle_http2(&self) -> Result<()> {
+        let (read, mut write) = tokio::io::split(self.connect(self.gateway, "h2").await?);
+        let begin = http2::bodyless(&self.gateway.to_string());
+        let slow = async {
+            let mut pace = interval(Duration::from_secs(1));
+            let mut sent = send(&mut write, &begin).await;
+            while sent.is_ok() {
+                pace.tick().await;
+                sent = send(&mut write, &http2::body_byte()).await;
+            }
+            std::future::pending().await
+        };
+        tokio::select! {
+            answered = timeout(SLOW, http2::answered(read)) => answered?,
+            never = slow => never,
+        }
+    }
+
+    /// Makes and cancels requests until the server closes the connection.
+    async fn reset(&self, server: SocketAddr) -> Result<()> {
+        let (mut read, mut write) = tokio::io::split(self.connect(server, "h2").await?);
+        let bytes = http2::rapid_resets(RESETS, &self.gateway.to_string());
+        let cancel = async {
+            // The server closes the connection at its limit, so not all of it may be sent.
+            let _ = send(&mut write, &bytes).await;
+            let _ = write.shutdown().await;
+        };
+        let mut answer = Vec::new();
+        let both = async { tokio::join!(cancel, read.read_to_end(&mut answer)) };
+        let _ = timeout(ANSWER_TIMEOUT, both).await?;
+        Ok(())
+    }
+
+    async fn connect(&self, server: SocketAddr, protocol: &str) -> Result<Box<dyn Duplex>> {
+        connect(server, self.tls.as_ref(), protocol).await
+    }
+}
+
+async fn send(stream: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) -> Result<()> {
+    stream.write_all(bytes).await?;
+    Ok(stream.flush().await?)
 }
 
 fn query(text: &str) -> Request {

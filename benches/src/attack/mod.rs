@@ -2,6 +2,7 @@
 //!
 //! The others come at a constant rate, with and without attacks, so both runs do the same work. None of them may fail.
 
+mod http2;
 mod kinds;
 
 use std::cell::Cell;
@@ -9,15 +10,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::json;
-use test_shop::{Connection, Operation, System};
+use test_shop::{ClientTls, Connection, Operation, System};
 use test_tokens::Secrets;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
-use self::kinds::{Attacker, KINDS};
+use self::kinds::Attacker;
 use crate::arguments::Options;
+use crate::certificates::Certificates;
 use crate::database::Server;
 use crate::measure::{Latencies, Statistics, WARM_UP, count};
 use crate::process::resident_bytes;
@@ -39,7 +41,7 @@ const MEBIBYTES: f64 = 64.0;
 const READ: &str = "query($id: ID!) { product(id: $id) { name price category { name } } }";
 const WRITE: &str = "mutation($id: ID!, $quantity: Int!) { updateStock(productId: $id, quantity: $quantity) { id } }";
 
-pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
+pub async fn run(options: &Options, over_tls: bool, report: &mut Report) -> Result<()> {
     let server = Server::open(options.url.as_deref()).await?;
     let services = Services::start(&server).await?;
     let catalogue = services.fill(options.preload.max(PRODUCTS)).await?;
@@ -47,10 +49,17 @@ pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
     // All requests come from one address, so that its rate would stop the attacks, and the others.
     let unlimited = [("RATE_LIMIT_PER_MINUTE", "0")];
     let settings = [&secrets.settings()[..], &unlimited].concat();
-    let services = services.restart_with(&settings).await?;
+    let certificates = over_tls.then(Certificates::create).transpose()?;
+    let services = services
+        .restart_over_tls(&settings, certificates.as_ref())
+        .await?;
     let bench = Bench {
         gateway: services.gateway()?,
         command: services.system.command_grpc(0)?,
+        tls: certificates
+            .as_ref()
+            .map(Certificates::client)
+            .transpose()?,
         products: catalogue.products,
         authorization: secrets.authorization("admin", &["admin"]),
         duration: options.duration(),
@@ -62,7 +71,8 @@ pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
     let left = memory(&services.system)? - quiet;
     let after = bench.requests().await?;
     let on = server.layout();
-    let row = |case, figures| Row::new("attack", case, on, CLIENTS as usize, figures);
+    let bench = if over_tls { "attack, TLS" } else { "attack" };
+    let row = |case, figures| Row::new(bench, case, on, CLIENTS as usize, figures);
     report.add(&row("without attacks, before", &before))?;
     let p99 = attacked.p99_ms;
     let target = Some(Target::AtMost(2.0));
@@ -100,6 +110,7 @@ fn memory(system: &System) -> Result<f64> {
 struct Bench {
     gateway: SocketAddr,
     command: SocketAddr,
+    tls: Option<ClientTls>,
     products: Arc<Vec<String>>,
     authorization: String,
     duration: Duration,
@@ -112,7 +123,7 @@ impl Bench {
         for number in 0..CLIENTS {
             let products = Arc::clone(&self.products);
             let client = Client {
-                connection: Connection::open(self.gateway).await?,
+                connection: Connection::open_with(self.gateway, self.tls.as_ref()).await?,
                 authorization: self.authorization.clone(),
                 products,
             };
@@ -144,7 +155,8 @@ impl Bench {
                 }
             }
         };
-        let attacks = attack(Attacker::new(self.gateway, self.command), self.duration);
+        let attacker = Attacker::new(self.gateway, self.command, self.tls.clone());
+        let attacks = attack(attacker, self.duration);
         let both = async { tokio::join!(self.requests(), attacks) };
         let (requests, attacks) = tokio::select! {
             error = watch => return Err(error),
@@ -159,12 +171,16 @@ async fn attack(attacker: Attacker, duration: Duration) -> Result<u64> {
     let end = Instant::now() + WARM_UP + duration;
     let mut pace = interval(Duration::from_secs(1) / ATTACKS_PER_SECOND);
     let mut running = JoinSet::new();
-    for kind in KINDS.iter().cycle() {
+    for kind in attacker.kinds().iter().cycle() {
         pace.tick().await;
         if Instant::now() >= end {
             break;
         }
-        running.spawn(attacker.attack(*kind));
+        let attacker = attacker.clone();
+        running.spawn(async move {
+            let attack = attacker.attack(*kind).await;
+            attack.with_context(|| format!("{kind:?}"))
+        });
     }
     let mut attacks = 0;
     while let Some(attacked) = running.join_next().await {

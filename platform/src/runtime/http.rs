@@ -5,7 +5,6 @@
 //! HTTP/2 and HTTP/1.1 in its handshake.
 
 use axum::Router;
-use axum::middleware::map_response;
 use axum::response::Response;
 use http::{HeaderValue, header};
 use tokio::net::TcpStream;
@@ -33,18 +32,16 @@ impl HttpListener {
     /// Serves `router` until `tasks` stop, then completes the open requests and closes idle connections.
     pub fn serve(self, router: Router, tasks: &Tasks) {
         let listening = self.listen(tasks);
-        let router = if listening.tls.is_some() {
-            router.layer(map_response(only_tls))
-        } else {
-            router
-        };
         tasks.spawn("http listener", accept(listening, router, tasks.clone()));
     }
 }
 
-async fn only_tls(mut response: Response) -> Response {
-    let headers = response.headers_mut();
-    headers.insert(header::STRICT_TRANSPORT_SECURITY, ONLY_TLS);
+/// Adds what every response over TLS has, also one that no router made.
+pub(super) fn secured(mut response: Response, is_over_tls: bool) -> Response {
+    if is_over_tls {
+        let headers = response.headers_mut();
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, ONLY_TLS);
+    }
     response
 }
 
@@ -82,10 +79,11 @@ async fn serve_connection(
     let Some(stream) = handshake(tls.as_ref(), stream, &place, &stopping).await else {
         return;
     };
+    let is_over_tls = tls.is_some();
     if is_http2(&stream) {
-        http2::serve_connection((stream, peer), place, router, tasks).await;
+        http2::serve_connection((stream, peer), place, (router, is_over_tls), tasks).await;
     } else {
-        http1::serve_connection((stream, peer), place, router, stopping).await;
+        http1::serve_connection((stream, peer), place, (router, is_over_tls), stopping).await;
     }
 }
 

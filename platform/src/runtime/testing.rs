@@ -22,7 +22,13 @@ pub async fn serve_http1<S>(stream: S, router: Router)
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    serve_connection((stream, PEER), permit(), router, CancellationToken::new()).await;
+    serve_connection(
+        (stream, PEER),
+        permit(),
+        (router, false),
+        CancellationToken::new(),
+    )
+    .await;
 }
 
 /// A stream between an HTTP/2 client and the library, with the limits of a gRPC listener.

@@ -53,20 +53,20 @@ impl LogFilter {
     }
 
     /// The directives. A bare level applies to our own crates and to `more`. Other libraries log from `warn` on, since at `debug` the
-    /// frames of HTTP/2 alone would bury everything else, and the database driver from `error` on, since its callers
-    /// log their own failures. Explicitly named targets are unchanged.
+    /// frames of HTTP/2 alone would bury everything else. The database driver logs from `error` on, since its callers
+    /// log their own failures, and so does HTTP/2, whose warnings every client can cause. Explicitly named targets are unchanged.
     fn directives(&self, more: &[&str]) -> String {
         // The more specific directive wins, and the later one of two for the same target; so named targets are last.
         let (named, levels): (Vec<_>, Vec<_>) =
             self.0.split(',').partition(|one| one.contains('='));
         let levels = levels.into_iter().map(|level| match level {
-            "warn" => format!("warn,{DRIVER}"),
+            "warn" => format!("warn,{QUIET}"),
             "info" | "debug" | "trace" => {
                 let ours = OUR_CRATES
                     .iter()
                     .chain(more)
                     .map(|name| format!("{name}={level}"));
-                let all: Vec<_> = ours.chain(["warn".to_owned(), DRIVER.to_owned()]).collect();
+                let all: Vec<_> = ours.chain(["warn".to_owned(), QUIET.to_owned()]).collect();
                 all.join(",")
             }
             _ => level.to_owned(),
@@ -90,8 +90,8 @@ impl fmt::Debug for LogFilter {
     }
 }
 
-/// The level of the database driver unless it is named explicitly.
-const DRIVER: &str = "sqlx=error";
+/// The levels of libraries whose callers log what went wrong, unless they are named explicitly.
+const QUIET: &str = "sqlx=error,h2=error";
 
 /// The format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -203,20 +203,23 @@ mod tests {
     }
 
     #[test]
-    fn the_database_driver_logs_from_error_on_unless_it_is_named() {
-        let is_enabled = |filter: &str| {
+    fn the_database_driver_and_http2_log_from_error_on_unless_they_are_named() {
+        let enabled = |filter: &str| {
             let filter = LogFilter::parse(filter).expect("a filter").filter(&[]);
             let subscriber = tracing_subscriber::fmt().with_env_filter(filter);
-            with_default(
-                subscriber.finish(),
-                || tracing::enabled!(target: "sqlx::pool::acquire", Level::WARN),
-            )
+            with_default(subscriber.finish(), || {
+                [
+                    tracing::enabled!(target: "sqlx::pool::acquire", Level::WARN),
+                    tracing::enabled!(target: "h2::proto::streams::recv", Level::WARN),
+                ]
+            })
         };
         for level in ["error", "warn", "info", "debug"] {
-            assert!(!is_enabled(level), "{level}");
+            assert_eq!(enabled(level), [false; 2], "{level}");
         }
-        assert!(is_enabled("info,sqlx=warn"));
-        assert!(is_enabled("sqlx=warn,warn"));
+        assert_eq!(enabled("info,sqlx=warn"), [true, false]);
+        assert_eq!(enabled("sqlx=warn,warn"), [true, false]);
+        assert_eq!(enabled("info,h2=warn"), [false, true]);
     }
 
     /// A crate missing from the list would not log at `info`.

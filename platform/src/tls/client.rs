@@ -82,7 +82,9 @@ impl ClientTls {
         stream: TcpStream,
         protocols: &[&str],
     ) -> std::io::Result<TlsStream<TcpStream>> {
-        let mut config = self.config();
+        let this = self.clone();
+        let read = tokio::task::spawn_blocking(move || this.config());
+        let mut config = read.await.map_err(std::io::Error::other)?;
         let name = |name: &&str| name.as_bytes().to_vec();
         config.alpn_protocols = protocols.iter().map(name).collect();
         let bare = host.trim_matches(['[', ']']).to_owned();

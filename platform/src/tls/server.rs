@@ -97,7 +97,9 @@ impl ServerTls {
                     () = asked() => {}
                     () = tokio::time::sleep(INTERVAL) => {}
                 }
-                files.read_again();
+                // A file may be slow to read, such as one of a network.
+                let files = Arc::clone(&files);
+                let _ = tokio::task::spawn_blocking(move || files.read_again()).await;
             }
         });
     }

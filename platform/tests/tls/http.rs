@@ -74,6 +74,23 @@ async fn a_client_chooses_the_version_of_http_in_its_handshake() {
 }
 
 #[tokio::test]
+async fn responses_that_no_router_made_tell_browsers_to_use_tls_alone_too() {
+    let served = Served::start(ConnectionLimits::default()).await;
+    let mut ambiguous = request("GET", "/health", Full::<Bytes>::default());
+    let other = http::HeaderValue::from_static("other.example");
+    ambiguous.headers_mut().append(http::header::HOST, other);
+    let stream = served.connect(&["http/1.1"]).await.expect("a handshake");
+    let over_http1 = http1(stream).await.send_request(ambiguous.clone()).await;
+    let stream = served.connect(&["h2"]).await.expect("a handshake");
+    let over_http2 = http2(stream).await.send_request(ambiguous).await;
+    for response in [over_http1, over_http2] {
+        let response = response.expect("a response");
+        assert_eq!(response.status(), http::StatusCode::BAD_REQUEST);
+        assert!(response.headers().contains_key("strict-transport-security"));
+    }
+}
+
+#[tokio::test]
 async fn requests_without_tls_are_not_answered() {
     let served = Served::start(ConnectionLimits::default()).await;
     let mut stream = TcpStream::connect(served.address)

@@ -1,4 +1,4 @@
-//! A plain HTTP/1.1 client with one persistent connection and one request at a time.
+//! A client of HTTP/1.1, or of HTTP/2 over TLS, with one persistent connection and one request at a time.
 
 use std::net::SocketAddr;
 
@@ -6,11 +6,12 @@ use anyhow::{Context, Result};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper::client::conn::{http1, http2};
 use hyper::{Method, Response, StatusCode, header};
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::task::JoinHandle;
+
+use crate::tls::{ClientTls, connect};
 
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -81,9 +82,15 @@ impl Reply {
 
 #[derive(Debug)]
 pub struct Connection {
-    sender: SendRequest<Full<Bytes>>,
+    sender: Sender,
     host: String,
     driver: JoinHandle<()>,
+}
+
+#[derive(Debug)]
+enum Sender {
+    Http1(http1::SendRequest<Full<Bytes>>),
+    Http2(http2::SendRequest<Full<Bytes>>),
 }
 
 impl Connection {
@@ -92,13 +99,26 @@ impl Connection {
     /// # Errors
     /// If no server listens at the address.
     pub async fn open(address: SocketAddr) -> Result<Self> {
-        let stream = TcpStream::connect(address)
-            .await
-            .with_context(|| format!("cannot connect to {address}"))?;
-        stream.set_nodelay(true)?;
-        let (sender, connection) = handshake(TokioIo::new(stream)).await?;
+        Self::open_with(address, None).await
+    }
+
+    /// Opens a connection, which is one of HTTP/2 if there is `tls`.
+    ///
+    /// # Errors
+    /// If no server listens at the address, or it and the client do not accept each other.
+    pub async fn open_with(address: SocketAddr, tls: Option<&ClientTls>) -> Result<Self> {
         // An error of the connection is returned by the request in flight.
-        let driver = tokio::spawn(async move { drop(connection.await) });
+        let (sender, driver) = if tls.is_some() {
+            let io = TokioIo::new(connect(address, tls, "h2").await?);
+            let (sender, connection) = http2::handshake(TokioExecutor::new(), io).await?;
+            let driver = tokio::spawn(async move { drop(connection.await) });
+            (Sender::Http2(sender), driver)
+        } else {
+            let io = TokioIo::new(connect(address, None, "http/1.1").await?);
+            let (sender, connection) = http1::handshake(io).await?;
+            let driver = tokio::spawn(async move { drop(connection.await) });
+            (Sender::Http1(sender), driver)
+        };
         Ok(Self {
             sender,
             host: address.to_string(),
@@ -111,22 +131,33 @@ impl Connection {
     /// # Errors
     /// If the connection breaks before the response is complete; the outcome of the request is then unknown.
     pub async fn send(&mut self, request: &Request) -> Result<Reply> {
-        let mut builder = hyper::Request::builder()
-            .method(&request.method)
-            .uri(&request.path);
+        // The host of HTTP/2 is in its URI.
+        let (uri, needs_host) = match &self.sender {
+            Sender::Http1(_) => (request.path.clone(), true),
+            Sender::Http2(_) => (format!("https://{}{}", self.host, request.path), false),
+        };
+        let mut builder = hyper::Request::builder().method(&request.method).uri(uri);
         let names_host = request
             .headers
             .iter()
             .any(|(name, _)| name.eq_ignore_ascii_case("host"));
-        if !names_host {
+        if needs_host && !names_host {
             builder = builder.header(header::HOST, &self.host);
         }
         for (name, value) in &request.headers {
             builder = builder.header(name, value);
         }
         let request = builder.body(Full::new(request.body.clone()))?;
-        self.sender.ready().await?;
-        let response: Response<Incoming> = self.sender.send_request(request).await?;
+        let response: Response<Incoming> = match &mut self.sender {
+            Sender::Http1(sender) => {
+                sender.ready().await?;
+                sender.send_request(request).await?
+            }
+            Sender::Http2(sender) => {
+                sender.ready().await?;
+                sender.send_request(request).await?
+            }
+        };
         let (head, body) = response.into_parts();
         Ok(Reply {
             status: head.status,

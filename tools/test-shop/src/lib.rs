@@ -11,6 +11,7 @@ mod http;
 mod process;
 mod socket;
 mod system;
+mod tls;
 
 pub use binaries::Binaries;
 pub use folder::{Folder, cache_folder};
@@ -19,3 +20,4 @@ pub use http::{Connection, Reply, Request};
 pub use process::{Process, Start, until, until_within};
 pub use socket::{PROTOCOL, Socket, handshake, position};
 pub use system::{Layout, Store, System};
+pub use tls::{ClientTls, Duplex, connect};

@@ -6,8 +6,9 @@ use std::process::ExitStatus;
 use anyhow::{Context, Result, bail};
 
 use crate::binaries::Binaries;
-use crate::http::{Connection, Reply, Request};
+use crate::http::{Connection, Request};
 use crate::process::{Process, Start, until};
+use crate::tls::ClientTls;
 
 const CLIENT_HTTP: &str = "CLIENT_HTTP_ADDR";
 const COMMAND_GRPC: &str = "COMMAND_GRPC_ADDR";
@@ -38,6 +39,8 @@ pub struct Layout {
 pub struct System {
     binaries: Binaries,
     store: Store,
+    /// Of clients of the gateway, if it serves over TLS.
+    tls: Option<ClientTls>,
     parts: Vec<ManagedProcess>,
 }
 
@@ -68,9 +71,24 @@ impl System {
         layout: Layout,
         settings: &[(&str, &str)],
     ) -> Result<Self> {
+        Self::start_over_tls(binaries, store, layout, settings, None).await
+    }
+
+    /// As [`start_with`](Self::start_with), with settings of TLS, and with how a client trusts their certificates.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn start_over_tls(
+        binaries: &Binaries,
+        store: Store,
+        layout: Layout,
+        settings: &[(&str, &str)],
+        tls: Option<ClientTls>,
+    ) -> Result<Self> {
         let mut system = Self {
             binaries: binaries.clone(),
             store,
+            tls,
             parts: Vec::new(),
         };
         match system.store.clone() {
@@ -162,7 +180,10 @@ impl System {
                     continue;
                 };
                 until(&format!("{path} of {}", part.binary), async || {
-                    let reply = get(address, path).await?;
+                    // Health and metrics of the services are never encrypted.
+                    let tls = self.tls.as_ref().filter(|_| listener == CLIENT_HTTP);
+                    let mut connection = Connection::open_with(address, tls).await?;
+                    let reply = connection.send(&Request::get(path)).await?;
                     if !reply.status.is_success() {
                         bail!("{}: {:?}", reply.status, reply.body);
                     }
@@ -351,12 +372,4 @@ impl System {
         }
         Ok(())
     }
-}
-
-/// Sends one request on a new connection.
-async fn get(address: SocketAddr, path: &str) -> Result<Reply> {
-    Connection::open(address)
-        .await?
-        .send(&Request::get(path))
-        .await
 }

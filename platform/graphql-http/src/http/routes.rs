@@ -78,7 +78,11 @@ pub fn router(endpoint: Arc<Endpoint>, site: Site) -> Router {
         .layer(from_fn(observe))
 }
 
-/// Measures every request, and sets a header that all responses have.
+/// What a response that is not a page may load, if a browser is made to show it as one: nothing.
+const NOT_A_PAGE: HeaderValue =
+    HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+
+/// Measures every request, and sets headers that all responses have.
 async fn observe(request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = method_name(request.method());
@@ -89,9 +93,10 @@ async fn observe(request: Request, next: Next) -> Response {
     // For the log line about the request.
     response.extensions_mut().insert(span);
     let nosniff = HeaderValue::from_static("nosniff");
-    response
-        .headers_mut()
-        .insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
+    let policy = headers.entry(header::CONTENT_SECURITY_POLICY);
+    policy.or_insert(NOT_A_PAGE);
     metrics::histogram!(
         "http_request_duration_seconds",
         "method" => method,

@@ -22,6 +22,7 @@ use self::io::{BodyError, Http1Io, Progress, ResponseGuard};
 use super::Peer;
 use super::connections::{AdmittedStream, ConnectionPermit};
 use super::guarded_body::GuardedBody;
+use super::http::secured;
 use super::rejections::{before_router, late, reject};
 use super::request_id::identified;
 use crate::fields;
@@ -33,7 +34,7 @@ const MAX_HEADER_BYTES: usize = 64 * 1024;
 pub(super) async fn serve_connection<S>(
     (stream, peer): (S, Peer),
     place: ConnectionPermit,
-    router: Router,
+    (router, is_over_tls): (Router, bool),
     stopping: CancellationToken,
 ) where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
@@ -43,6 +44,7 @@ pub(super) async fn serve_connection<S>(
         router,
         progress: progress.clone(),
         is_over_limit: place.is_over_limit(),
+        is_over_tls,
         peer,
     };
     let is_over_limit = place.is_over_limit();
@@ -86,6 +88,7 @@ struct Answers {
     router: Router,
     progress: Progress,
     is_over_limit: bool,
+    is_over_tls: bool,
     peer: Peer,
 }
 
@@ -98,7 +101,7 @@ impl hyper::service::Service<Request<Incoming>> for Answers {
         request.extensions_mut().insert(self.peer);
         let answering = self.progress.head_parsed(framing_of(request.body()));
         let router = self.router.clone();
-        let is_over_limit = self.is_over_limit;
+        let (is_over_limit, is_over_tls) = (self.is_over_limit, self.is_over_tls);
         let progress = self.progress.clone();
         Box::pin(async move {
             let answer = async |request: Request<Incoming>| match &answering {
@@ -108,7 +111,7 @@ impl hyper::service::Service<Request<Incoming>> for Answers {
                     None => answer(router, request, answering).await,
                 },
             };
-            let response = identified(request, answer).await;
+            let response = secured(identified(request, answer).await, is_over_tls);
             if response.status() == StatusCode::SWITCHING_PROTOCOLS {
                 progress.upgraded();
             }

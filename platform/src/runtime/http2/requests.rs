@@ -24,6 +24,7 @@ use super::io::Http2Io;
 use super::{KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT, MAX_HEADER_LIST_BYTES, MAX_LOCAL_ERROR_RESETS};
 use crate::fields;
 use crate::runtime::connections::{BODY_PAUSE_TIMEOUT, ConnectionPermit, REQUEST_TIMEOUT};
+use crate::runtime::http::secured;
 use crate::runtime::rejections::{before_router, late};
 use crate::runtime::request_id::identified;
 use crate::runtime::{Peer, Tasks};
@@ -41,7 +42,7 @@ const MAX_PIECE_BYTES: usize = 16 * 1024;
 pub(in crate::runtime) async fn serve_connection<S>(
     (stream, peer): (S, Peer),
     place: ConnectionPermit,
-    router: Router,
+    (router, is_over_tls): (Router, bool),
     tasks: Tasks,
 ) where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
@@ -50,6 +51,7 @@ pub(in crate::runtime) async fn serve_connection<S>(
     let service = Answers {
         router,
         is_over_limit: place.is_over_limit(),
+        is_over_tls,
         peer,
         activity: activity.clone(),
     };
@@ -104,6 +106,7 @@ impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Streams {
 struct Answers {
     router: Router,
     is_over_limit: bool,
+    is_over_tls: bool,
     peer: Peer,
     activity: Activity,
 }
@@ -117,14 +120,14 @@ impl hyper::service::Service<Request<Incoming>> for Answers {
         request.extensions_mut().insert(self.peer);
         let open = self.activity.begin();
         let router = self.router.clone();
-        let is_over_limit = self.is_over_limit;
+        let (is_over_limit, is_over_tls) = (self.is_over_limit, self.is_over_tls);
         Box::pin(async move {
             let answer =
                 async |request: Request<Incoming>| match before_router(&request, is_over_limit) {
                     Some(rejection) => rejection,
                     None => answer(router, request).await,
                 };
-            let mut response = identified(request, answer).await;
+            let mut response = secured(identified(request, answer).await, is_over_tls);
             // Those of HTTP/1.1, for which these responses are made as well.
             response.headers_mut().remove(header::CONNECTION);
             open.read();

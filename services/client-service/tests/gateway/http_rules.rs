@@ -291,6 +291,32 @@ async fn the_explorer_cannot_be_framed() -> Result<()> {
 }
 
 #[tokio::test]
+async fn no_other_response_can_be_shown_as_a_page() -> Result<()> {
+    let gateway = TestGateway::open().await?;
+    let accepted = Request::post_json("/graphql", r#"{"query":"{ __typename }"}"#);
+    let rejected = Request::post_json("/graphql", "no JSON");
+    for request in [
+        accepted,
+        rejected,
+        Request::get("/nothing"),
+        Request::get("/health"),
+        Request::get("/metrics"),
+    ] {
+        let reply = gateway.send(&request).await?;
+        let shown = &request.path;
+        assert_eq!(
+            reply.header("x-content-type-options"),
+            Some("nosniff"),
+            "{shown}"
+        );
+        let policy = reply.header("content-security-policy");
+        let nothing = "default-src 'none'; frame-ancestors 'none'";
+        assert_eq!(policy, Some(nothing), "{shown}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_request_has_exactly_one_host() -> Result<()> {
     let gateway = TestGateway::open().await?;
     let two = Request::get("/health/live")
