@@ -74,10 +74,10 @@ class Pod:
             mount["mountPath"]: secrets.get(mount["name"])
             for mount in self.container.get("volumeMounts", [])
         }
-        for path in [*self.settings.values(), *self.arguments]:
-            if path.startswith("/"):
-                folder, key = path.rsplit("/", 1)
-                yield path, mounts.get(folder), key
+        files = [value for name, value in self.settings.items() if name.endswith("_FILE")]
+        for path in [*files, *(argument for argument in self.arguments if argument.startswith("/"))]:
+            folder, key = path.rsplit("/", 1)
+            yield path, mounts.get(folder), key
 
 
 class Manifests:

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import tomllib
 import unittest
 from pathlib import Path
 
@@ -116,6 +117,15 @@ class Overlays(unittest.TestCase):
             self.assertEqual([problem for rule in RULES for problem in rule(manifests, BINARIES)], [])
 
         self.for_each_overlay(check)
+
+    def test_images_and_applications_are_of_this_version(self):
+        workspace = tomllib.loads((FOLDER / "../../Cargo.toml").read_text())["workspace"]
+        version = workspace["package"]["version"]
+        for overlay in ("staging", "production"):
+            for pod in Manifests(objects(overlay)).pods:
+                self.assertEqual(pod.container["image"].rpartition(":")[2], version, pod.name)
+        [_, _, production] = applications()
+        self.assertEqual(production["spec"]["source"]["targetRevision"], f"v{version}")
 
     def test_applications_lead_to_overlays_and_their_namespaces(self):
         found = 0
