@@ -71,6 +71,7 @@ class Program:
         # The port of each address, as probes and Services name it.
         self.ports_of = {name: int(value.rpartition(":")[2]) for name, value in settings.items() if name.endswith("_ADDR")}
         settings |= {name: "127.0.0.1:0" for name in self.ports_of}
+        self.settings = settings
         self.ports = {}
         self.pod = pod
         self.log = []

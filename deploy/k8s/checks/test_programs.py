@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import subprocess
 import tempfile
 import unittest
 from pathlib import Path
@@ -17,11 +18,11 @@ from running import Environment, Program, wait_for
 BINARIES = Path(os.environ["BINARIES"])
 
 
-def ask(port, path, method="GET", body=None, host="127.0.0.1"):
+def ask(port, path, method="GET", body=None, host="127.0.0.1", **headers):
     """The status and the body of an HTTP response."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     try:
-        connection.request(method, path, body, {"Host": host, "Content-Type": "application/json"})
+        connection.request(method, path, body, {"Host": host, "Content-Type": "application/json"} | headers)
         response = connection.getresponse()
         return response.status, response.read()
     finally:
@@ -91,15 +92,26 @@ class Programs(unittest.TestCase):
             return services["command_service"] == services["query_service"] == "serving"
 
         wait_for("the gateway to reach both services", states)
-        # Without a token an order is not shown, while the catalogue is, which the read side serves.
-        [hosts] = [gateway.pod.settings.get("ALLOWED_HOSTS", "localhost").split(",")]
-        for host in hosts:
-            query = json.dumps({"query": "{ categories { id } }"})
-            status, body = ask(gateway.port("http"), "/graphql", "POST", query, host)
-            self.assertEqual((status, json.loads(body)["data"]), (200, {"categories": []}))
-            query = json.dumps({"query": "{ orders { id } }"})
-            status, _ = ask(gateway.port("http"), "/graphql", "POST", query, host)
-            self.assertEqual(status, 401)
+
+        def graphql(query, host="localhost", **headers):
+            status, body = ask(gateway.port("http"), "/graphql", "POST", json.dumps({"query": query}), host, **headers)
+            return status, json.loads(body)
+
+        for host in gateway.pod.settings.get("ALLOWED_HOSTS", "localhost").split(","):
+            # The read side serves the catalogue to everyone, and orders to no one without a token.
+            status, answer = graphql("{ categories { id } }", host)
+            self.assertEqual((status, answer["data"]), (200, {"categories": []}))
+            self.assertEqual(graphql("{ orders { id } }", host)[0], 401)
+        if "AUTH_JWT_SECRET_FILE" in gateway.settings:
+            # As the documentation makes one.
+            command = [BINARIES / "shop", "token", "--user", "root", "--role", "admin"]
+            settings = {name: gateway.settings[name] for name in ("AUTH", "AUTH_JWT_SECRET_FILE")}
+            token = subprocess.run(command, env=settings, check=True, capture_output=True, text=True).stdout.strip()
+            create = 'mutation { createCategory(input: { name: "Tea" }) { name } }'
+            status, answer = graphql(create, Authorization=f"Bearer {token}")
+            self.assertEqual((status, answer["data"]), (200, {"createCategory": {"name": "Tea"}}))
+            position = {"X-Min-Position": answer["extensions"]["position"]}
+            self.assertEqual(graphql("{ categories { name } }", **position)[1]["data"], {"categories": [{"name": "Tea"}]})
 
     def ingresses_lead_to_something(self, manifests, running):
         for ingress in manifests.of_kind("Ingress"):
