@@ -66,7 +66,10 @@ class Program:
             file = root / path.removeprefix(MOUNTS)
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(environment.content(secret, key))
-        local = lambda text: text.replace(MOUNTS, f"{root}/")
+
+        def local(text):
+            return text.replace(MOUNTS, f"{root}/")
+
         settings = {name: local(value) for name, value in pod.settings.items()} | changed
         # The port of each address, as probes and Services name it.
         self.ports_of = {name: int(value.rpartition(":")[2]) for name, value in settings.items() if name.endswith("_ADDR")}
