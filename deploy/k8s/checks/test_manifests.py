@@ -297,6 +297,10 @@ BROKEN = [
         lambda m: policy(m, "prometheus-to-query-service")["ingress"][0]["ports"][0].update(port=9569),
         "from prometheus in monitoring to port 9570 of Deployment query-service: is not permitted",
     ),
+    (
+        lambda m: config(m, "query-service").update(OTEL_EXPORTER_OTLP_ENDPOINT="http://opentelemetry-collector.monitoring:4318"),
+        "from Deployment query-service to port 4318 of opentelemetry-collector in monitoring: is not permitted",
+    ),
 ]
 
 
