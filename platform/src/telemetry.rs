@@ -108,6 +108,8 @@ pub fn install(config: &TelemetryConfig) -> Result<Metrics, BuildError> {
         .set_buckets_for_metric(Matcher::Suffix("_events".to_owned()), COUNTS)?
         .install_recorder()?;
     metric_help::describe();
-    metrics::gauge!("build_info", "version" => env!("CARGO_PKG_VERSION")).set(1);
+    let commit = crate::COMMIT.unwrap_or("unknown");
+    metrics::gauge!("build_info", "version" => env!("CARGO_PKG_VERSION"), "commit" => commit)
+        .set(1);
     Ok(Metrics(handle))
 }
