@@ -9,6 +9,9 @@ use crate::support::Shop;
 /// Payments of more than this are declined, as [`run`] expects.
 pub const SETTINGS: [(&str, &str); 1] = [("PAYMENTS_URL", "simulated://?decline_over=100")];
 
+/// A field that a client asks for, and that does not exist.
+pub const INVENTED: &str = "inventedField";
+
 const CHANGES: &str = "subscription { productCreated(after: \"0\") { id } }";
 const PRODUCTS: &str = "{ productsPaginated(page: 1, perPage: 10) { id name category { name } } }";
 const STATISTICS: &str = "{ productStatistics { totalCount minPrice maxPrice } }";
@@ -45,8 +48,8 @@ pub async fn run(shop: &Shop) -> Result<Socket> {
     session
         .expect_rejection("NOT_FOUND", nothing, json!({}))
         .await?;
-    for invalid in ["{ not a document", "{ inventedField }"] {
-        let answer = Operation::new(invalid).send(session.gateway).await?;
+    for invalid in ["{ not a document".to_owned(), format!("{{ {INVENTED} }}")] {
+        let answer = Operation::new(&invalid).send(session.gateway).await?;
         answer.code().context("it is rejected")?;
     }
     let mut connection = Connection::open(session.gateway).await?;

@@ -4,6 +4,7 @@ mod alerts;
 mod load;
 mod queries;
 mod reference;
+mod runbook;
 
 use std::path::{Path, PathBuf};
 

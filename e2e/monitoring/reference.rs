@@ -187,6 +187,10 @@ async fn exports(address: SocketAddr, services: &[&str]) -> Result<()> {
         let reply = connection.send(&Request::get("/metrics")).await?;
         let text = String::from_utf8(reply.body.to_vec())?;
         compare(&text, &known, services)?;
+        ensure!(
+            !text.contains(load::INVENTED),
+            "a client has invented the value of a label"
+        );
         check_metrics(&text).await
     })
     .await

@@ -63,7 +63,7 @@ pub(crate) const METRICS: &[(&str, Kind, Services, Presence, Labels, &str)] = &[
     ("circuit_breaker_state", Gauge, GATEWAY, Always,
         &[("service", Like("name of the called service"))],
         "What the gateway does with calls of a service: 0 sends them, 1 sends a few, 2 suspends them"),
-    ("clock_offset_seconds", Gauge, SERVICES, Always,
+    ("clock_offset_seconds", Gauge, WRITE_SIDE, Always,
         &[],
         "Offset of the machine's clock from the authoritative clock, in seconds; positive if it is ahead"),
     ("command_duration_seconds", Histogram, WRITE_SIDE, Always,
