@@ -7,5 +7,6 @@ mod bad_input;
 mod docs_sql;
 mod faults;
 mod journeys;
+mod monitoring;
 mod readme_tour;
 mod support;

@@ -30,8 +30,7 @@ const OF_A_PROCESS: [&str; 7] = [
 ];
 
 /// Requests that were rejected before anything was executed.
-const REJECTED: &str =
-    "graphql_operation_duration_seconds_count{operation=\"unknown\",outcome=\"rejected\"}";
+const REJECTED: &str = "graphql_operation_duration_seconds_count{operation=\"unknown\",field=\"none\",outcome=\"rejected\"}";
 
 async fn journey(shop: &mut Shop) -> Result<()> {
     traffic(shop).await?;

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use test_certificates::{Authority, Stored};
 use test_postgres::TestDatabase;
-use test_shop::{Folder, Process, Start, until};
+use test_shop::{Connection, Folder, Process, Request, Start, until};
 use tokio::process::Command;
 
 use crate::support::{Packages, binaries, node_with, report};
@@ -20,6 +20,9 @@ struct Files {
     /// Of each of the three processes.
     own: BTreeMap<&'static str, Stored>,
 }
+
+/// The year that renewed certificates are valid until, and its begin in seconds since 1970.
+const RENEWED_UNTIL: (i32, &str) = (2100, "4102444800");
 
 const PROCESSES: [&str; 3] = ["command-service", "query-service", "client-service"];
 
@@ -66,7 +69,8 @@ impl Files {
     /// Replaces the certificate of a process, and returns the new one.
     fn renew(&self, process: &str) -> Result<String> {
         let Stored { certificate, key } = &self.own[process];
-        let issued = self.authority.issue(&["127.0.0.1", "localhost"])?;
+        let hosts = ["127.0.0.1", "localhost"];
+        let issued = self.authority.issue_until(&hosts, RENEWED_UNTIL.0)?;
         fs::write(certificate, &issued.certificate)?;
         fs::write(key, &issued.key)?;
         Ok(issued.certificate)
@@ -195,6 +199,13 @@ async fn three_processes_with_mutual_tls_serve_clients_over_tls() -> Result<()> 
     Ok(())
 }
 
+/// The listeners with TLS of the services, and those without it that serve their metrics.
+const METRICS: [(&str, &str); 2] = [
+    ("COMMAND_GRPC_ADDR", "COMMAND_METRICS_ADDR"),
+    ("QUERY_GRPC_ADDR", "QUERY_METRICS_ADDR"),
+];
+const EXPIRY: &str = "tls_certificate_expiry_timestamp_seconds";
+
 /// Each process uses a new certificate after SIGHUP, while the others continue.
 async fn renewals(files: &Files, processes: &[Process; 3], url: &str) -> Result<()> {
     for (name, process) in PROCESSES.into_iter().zip(processes) {
@@ -206,6 +217,16 @@ async fn renewals(files: &Files, processes: &[Process; 3], url: &str) -> Result<
             Ok(())
         })
         .await?;
+        for (grpc, metrics) in METRICS {
+            if let Ok(address) = process.address(metrics) {
+                let metrics = Request::get("/metrics");
+                let metrics = Connection::open(address).await?.send(&metrics).await?;
+                let metrics = String::from_utf8(metrics.body.to_vec())?;
+                let expiry = RENEWED_UNTIL.1;
+                let expiry = format!("{EXPIRY}{{user=\"{grpc}\"}} {expiry}\n");
+                ensure!(metrics.contains(&expiry), "no {expiry} in {metrics}");
+            }
+        }
         let query = format!("{url}?query=%7Bcategories%7Bname%7D%7D");
         let (status, read) = curl(files, &[&query]).await?;
         ensure!(

@@ -11,6 +11,8 @@ pub mod fields;
 mod grpc_services;
 pub mod health;
 mod metric_help;
+#[cfg(test)]
+mod metric_help_tests;
 mod process_metrics;
 pub mod request_log;
 pub mod runtime;

@@ -1,75 +1,70 @@
 //! Metrics of the process itself, with the standard names of Prometheus' client libraries.
 //!
-//! They are collected on each scrape, and rendered here because the recorder's counters are integers only.
+//! They are collected on each scrape, and rendered here because the recorder's counters are integers only. Those of the runtime
+//! are collected at the same time.
 
 use std::fmt::{Display, Write};
 use std::fs;
+use std::path::Path;
 
 use rustix::param::{clock_ticks_per_second, page_size};
 use rustix::process::{Resource, getrlimit};
+use tokio::runtime::Handle;
 
-/// The metrics that this system provides, as text; empty without `/proc`.
+use crate::metric_help::METRICS;
+
+/// The metrics of the runtime, and those that this system provides, as text; without `/proc` only the former.
 pub(crate) fn render() -> String {
     let mut text = String::new();
+    let mut metric = |name: &str, value: &dyn Display| {
+        let of_name = |(known, ..): &&(&str, _, _, _, _, _)| *known == name;
+        if let Some((_, kind, .., help)) = METRICS.iter().find(of_name) {
+            let kind = kind.name();
+            // Writing to a `String` cannot fail.
+            let _ = writeln!(
+                text,
+                "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n"
+            );
+        }
+    };
+    if let Ok(runtime) = Handle::try_current() {
+        let runtime = runtime.metrics();
+        metric("tokio_workers", &runtime.num_workers());
+        metric("tokio_alive_tasks", &runtime.num_alive_tasks());
+        metric("tokio_global_queue_tasks", &runtime.global_queue_depth());
+    }
     let Some(stat) = Stat::read() else {
         return text;
     };
-    let mut metric = |name: &str, kind: &str, help: &str, value: &dyn Display| {
-        // Writing to a `String` cannot fail.
-        let _ = writeln!(
-            text,
-            "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n"
-        );
-    };
-    metric(
-        "process_cpu_seconds_total",
-        "counter",
-        "Total user and system CPU time spent in seconds",
-        &stat.cpu_seconds,
-    );
-    metric(
-        "process_resident_memory_bytes",
-        "gauge",
-        "Resident memory size in bytes",
-        &stat.resident_bytes,
-    );
-    metric(
-        "process_virtual_memory_bytes",
-        "gauge",
-        "Virtual memory size in bytes",
-        &stat.virtual_bytes,
-    );
-    metric(
-        "process_threads",
-        "gauge",
-        "Number of OS threads",
-        &stat.threads,
-    );
+    metric("process_cpu_seconds_total", &stat.cpu_seconds);
+    metric("process_resident_memory_bytes", &stat.resident_bytes);
+    metric("process_virtual_memory_bytes", &stat.virtual_bytes);
+    metric("process_threads", &stat.threads);
+    let limit = memory_limit(Path::new(MEMORY_LIMIT));
+    metric("process_memory_limit_bytes", &or_infinite(limit));
     if let Some(start) = boot_time() {
-        metric(
-            "process_start_time_seconds",
-            "gauge",
-            "Start time of the process since unix epoch in seconds",
-            &(start + stat.started_after_boot),
-        );
+        let start = start + stat.started_after_boot;
+        metric("process_start_time_seconds", &start);
     }
     if let Some(open) = open_files() {
-        metric(
-            "process_open_fds",
-            "gauge",
-            "Number of open file descriptors",
-            &open,
-        );
+        metric("process_open_fds", &open);
     }
     let limit = getrlimit(Resource::Nofile).current;
-    let limit = limit.map_or_else(|| "+Inf".to_owned(), |limit| limit.to_string());
-    metric(
-        "process_max_fds",
-        "gauge",
-        "Maximum number of open file descriptors",
-        &limit,
-    );
+    metric("process_max_fds", &or_infinite(limit));
     text
+}
+
+/// A limit in the text format of Prometheus.
+fn or_infinite(limit: Option<u64>) -> String {
+    limit.map_or_else(|| "+Inf".to_owned(), |limit| limit.to_string())
+}
+
+/// The limit of the process's control group, as a container sees its own. A machine's root group has no such file.
+const MEMORY_LIMIT: &str = "/sys/fs/cgroup/memory.max";
+
+/// `None` if there is no limit.
+fn memory_limit(file: &Path) -> Option<u64> {
+    fs::read_to_string(file).ok()?.trim().parse().ok()
 }
 
 #[derive(Debug)]
@@ -126,7 +121,27 @@ fn open_files() -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Stat, render};
+    use std::fs;
+
+    use super::{Stat, memory_limit, render};
+
+    #[test]
+    fn a_memory_limit_is_read_and_its_absence_is_none() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("memory.max");
+        assert_eq!(memory_limit(&file), None, "no control group");
+        fs::write(&file, "max\n").expect("written");
+        assert_eq!(memory_limit(&file), None);
+        fs::write(&file, "268435456\n").expect("written");
+        assert_eq!(memory_limit(&file), Some(256 << 20));
+    }
+
+    #[tokio::test]
+    async fn the_runtime_has_this_task() {
+        let text = render();
+        assert!(text.contains("\ntokio_workers 1\n"), "{text}");
+        assert!(text.contains("# TYPE tokio_alive_tasks gauge"), "{text}");
+    }
 
     #[test]
     fn a_program_name_with_parentheses_and_blanks_is_parsed() {
@@ -151,6 +166,7 @@ mod tests {
         assert!(value("process_resident_memory_bytes") > 100_000.0);
         assert!(value("process_virtual_memory_bytes") >= value("process_resident_memory_bytes"));
         assert!(value("process_threads") >= 1.0);
+        assert!(value("process_memory_limit_bytes") > value("process_resident_memory_bytes"));
         assert!(value("process_open_fds") >= 3.0);
         assert!(value("process_max_fds") >= value("process_open_fds"));
         assert!(value("process_cpu_seconds_total") >= 0.0);

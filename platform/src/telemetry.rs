@@ -27,6 +27,11 @@ use crate::{metric_help, process_metrics};
 const SECONDS: &[f64] = &[
     0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 ];
+/// Those of sagas, which wait for providers, and for an operator.
+const SAGA_SECONDS: &[f64] = &[
+    0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1_800.0, 7_200.0,
+    86_400.0,
+];
 /// Upper bounds of histogram buckets for counts.
 const COUNTS: &[f64] = &[
     1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1_024.0,
@@ -157,11 +162,15 @@ where
 }
 
 fn record_metrics() -> Result<PrometheusHandle, BuildError> {
+    let sagas = Matcher::Full("saga_duration_seconds".to_owned());
     let handle = PrometheusBuilder::new()
+        .set_buckets_for_metric(sagas, SAGA_SECONDS)?
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), SECONDS)?
         .set_buckets_for_metric(Matcher::Suffix("_events".to_owned()), COUNTS)?
         .install_recorder()?;
     metric_help::describe();
-    metrics::gauge!("build_info", "version" => env!("CARGO_PKG_VERSION")).set(1);
+    let commit = crate::COMMIT.unwrap_or("unknown");
+    metrics::gauge!("build_info", "version" => env!("CARGO_PKG_VERSION"), "commit" => commit)
+        .set(1);
     Ok(handle)
 }

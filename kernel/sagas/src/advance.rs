@@ -44,6 +44,20 @@ pub(super) enum CallOutcome {
     NotSent,
 }
 
+impl CallOutcome {
+    /// A word for metrics.
+    pub(super) const fn name(&self) -> &'static str {
+        match self {
+            Self::Done(_) => "done",
+            Self::Compensated(_) => "compensated",
+            Self::Failed(CallError::Declined(_)) => "declined",
+            Self::Failed(CallError::Transient { .. }) => "transient",
+            Self::Failed(CallError::Unknown { .. }) => "unknown",
+            Self::NotSent => "not_sent",
+        }
+    }
+}
+
 /// Records results of calls and advances the saga until it must wait.
 #[derive(Clone, Debug)]
 pub(super) struct Advance<S: Saga> {

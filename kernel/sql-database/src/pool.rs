@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
-use metrics::{Gauge, Histogram, SharedString};
+use metrics::{Counter, Gauge, Histogram, SharedString};
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgPool;
 use sqlx::{Connection, Postgres};
@@ -16,6 +16,8 @@ use crate::postgres::{Reachability, SLOW};
 /// The metrics of one pool.
 pub(crate) struct PoolMeter {
     acquired: Histogram,
+    pending: Gauge,
+    timeouts: Counter,
     idle: Gauge,
     busy: Gauge,
     max: Gauge,
@@ -36,7 +38,14 @@ impl PoolMeter {
     pub(crate) fn new(pool: impl Into<SharedString>) -> Self {
         let pool: SharedString = pool.into();
         let gauge = |state: &'static str| metrics::gauge!("db_pool_connections", "pool" => pool.clone(), "state" => state);
+        let timeouts = metrics::counter!("db_pool_timeouts_total", "pool" => pool.clone());
+        // A counter that first appears with value 1 hides its first event from `rate()`.
+        timeouts.increment(0);
+        let pending = metrics::gauge!("db_pool_pending_requests", "pool" => pool.clone());
+        pending.set(0);
         Self {
+            pending,
+            timeouts,
             idle: gauge("idle"),
             busy: gauge("busy"),
             max: gauge("max"),
@@ -44,11 +53,19 @@ impl PoolMeter {
         }
     }
 
-    /// Waits for a connection and records how long that took.
-    pub(crate) async fn time<T>(&self, acquiring: impl Future<Output = T>) -> T {
+    /// Waits for a connection and records how long that took, and whether it was too long.
+    pub(crate) async fn time<T>(
+        &self,
+        acquiring: impl Future<Output = Result<T, sqlx::Error>>,
+    ) -> Result<T, sqlx::Error> {
         let started = Instant::now();
+        let waiting = Waiting::of(&self.pending);
         let acquired = acquiring.await;
+        drop(waiting);
         self.acquired.record(started.elapsed());
+        if matches!(acquired, Err(sqlx::Error::PoolTimedOut)) {
+            self.timeouts.increment(1);
+        }
         acquired
     }
 
@@ -56,6 +73,22 @@ impl PoolMeter {
         self.idle.set(state.idle);
         self.busy.set(state.busy);
         self.max.set(state.max);
+    }
+}
+
+/// One who waits for a connection, until it is dropped: with the connection, or because its caller was cancelled.
+struct Waiting<'a>(&'a Gauge);
+
+impl<'a> Waiting<'a> {
+    fn of(pending: &'a Gauge) -> Self {
+        pending.increment(1);
+        Self(pending)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.decrement(1);
     }
 }
 

@@ -86,6 +86,7 @@ where
     let mut known = CombinedOutcome::default();
     loop {
         used += 1;
+        let started = Instant::now();
         let answer = match breaker.permit() {
             Ok(permit) => {
                 let mut request = request();
@@ -99,6 +100,10 @@ where
             Err(open) => Err(open),
         };
         count(method, answer.as_ref().err());
+        metrics::histogram!(
+            "grpc_client_duration_seconds", "service" => method.service, "method" => method.name,
+        )
+        .record(started.elapsed());
         let status = match answer {
             Ok(answer) => return Ok(answer),
             Err(status) => status,

@@ -13,7 +13,10 @@ use tokio_rustls::client::TlsStream;
 use super::files::{CallTls, Contents, Trust};
 use super::pinned::Pinned;
 use super::reloaded::Reloaded;
-use super::{TlsError, cryptography, pem};
+use super::{TlsError, cryptography, expiry, pem};
+
+/// Who uses the files, in logs and metrics.
+const USER: &str = "calls";
 
 /// Opens TLS connections. Clones share the certificates.
 #[derive(Clone, Debug)]
@@ -61,8 +64,14 @@ impl ClientTls {
     /// A file is invalid.
     pub(super) fn open(files: CallTls) -> Result<Self, TlsError> {
         let paths = files.paths();
-        let build = Box::new(move |contents: &_| files.build(contents));
-        Ok(Self(Arc::new(Reloaded::open("calls", paths, build)?)))
+        let build = Box::new(move |contents: &_| {
+            let built = files.build(contents)?;
+            if let Some(own) = &files.own {
+                expiry::publish(USER, own, contents);
+            }
+            Ok(built)
+        });
+        Ok(Self(Arc::new(Reloaded::open(USER, paths, build)?)))
     }
 
     /// The configuration of another client library, without protocols.

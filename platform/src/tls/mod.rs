@@ -10,6 +10,7 @@
 
 mod client;
 mod error;
+mod expiry;
 mod files;
 mod pem;
 mod pinned;

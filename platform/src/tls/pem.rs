@@ -54,7 +54,8 @@ pub(super) fn authorities(path: &Path, contents: &Contents) -> Result<RootCertSt
     Ok(roots)
 }
 
-fn certificates(
+/// The certificates of a file, at least one.
+pub(super) fn certificates(
     path: &Path,
     contents: &Contents,
 ) -> Result<Vec<CertificateDer<'static>>, TlsError> {

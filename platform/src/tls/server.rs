@@ -13,7 +13,7 @@ use tokio_rustls::server::TlsStream;
 
 use super::files::{Contents, ListenerTls, Protocols};
 use super::reloaded::Reloaded;
-use super::{TlsError, cryptography, pem};
+use super::{TlsError, cryptography, expiry, pem};
 use crate::runtime::Tasks;
 
 /// How often the files are compared with what is in use.
@@ -69,7 +69,11 @@ impl ServerTls {
         protocols: Protocols,
     ) -> Result<Self, TlsError> {
         let (files, paths) = (files.clone(), files.paths(protocols));
-        let build = Box::new(move |contents: &_| files.build(contents, protocols));
+        let build = Box::new(move |contents: &_| {
+            let built = files.build(contents, protocols)?;
+            expiry::publish(listener, &files.own, contents);
+            Ok(built)
+        });
         Ok(Self(Arc::new(Reloaded::open(listener, paths, build)?)))
     }
 

@@ -6,8 +6,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair,
-    KeyUsagePurpose,
+    KeyUsagePurpose, date_time_ymd,
 };
+
+/// The year in which a certificate expires whose test does not care.
+const LAST_YEAR: i32 = 4096;
 
 /// An authority that exists as long as the test.
 #[derive(Debug)]
@@ -47,8 +50,17 @@ impl Authority {
     /// # Errors
     /// A name is neither a host name nor an address.
     pub fn issue(&self, hosts: &[&str]) -> Result<Issued> {
+        self.issue_until(hosts, LAST_YEAR)
+    }
+
+    /// As [`issue`](Self::issue), and it expires when this year begins.
+    ///
+    /// # Errors
+    /// As [`issue`](Self::issue).
+    pub fn issue_until(&self, hosts: &[&str], year: i32) -> Result<Issued> {
         let hosts: Vec<String> = hosts.iter().map(|host| (*host).to_owned()).collect();
         let mut params = CertificateParams::new(hosts)?;
+        params.not_after = date_time_ymd(year, 1, 1);
         params.extended_key_usages = vec![
             ExtendedKeyUsagePurpose::ServerAuth,
             ExtendedKeyUsagePurpose::ClientAuth,

@@ -57,9 +57,17 @@ impl Pending {
 #[derive(Clone, Debug, Default)]
 pub(super) struct InFlight(Arc<Mutex<HashMap<CommandId, Pending>>>);
 
+/// Publishes how many commits wait for their result.
+#[expect(clippy::cast_precision_loss, reason = "a gauge takes a float")]
+fn measure(in_flight: &HashMap<CommandId, Pending>) {
+    metrics::gauge!("event_store_append_pending_commits").set(in_flight.len() as f64);
+}
+
 impl InFlight {
     pub(super) fn add(&self, command: CommandId, pending: &Pending) {
-        self.lock().insert(command, pending.clone());
+        let mut all = self.lock();
+        all.insert(command, pending.clone());
+        measure(&all);
     }
 
     pub(super) fn find(&self, command: CommandId) -> Option<Pending> {
@@ -74,6 +82,7 @@ impl InFlight {
         let mut all = self.lock();
         if all.get(&command).is_some_and(Pending::is_complete) {
             all.remove(&command);
+            measure(&all);
         }
     }
 

@@ -87,6 +87,12 @@ impl Writer {
     fn report(&self, failure: Option<&StoreError>) {
         let now = Instant::now();
         if let Some(error) = failure {
+            failures(match error {
+                StoreError::Unavailable { .. } => UNAVAILABLE,
+                StoreError::OutcomeUnknown { .. } => UNKNOWN,
+                StoreError::Failed { .. } => FAILED,
+            })
+            .increment(1);
             if let Some(suppressed) = self.failures.failed(now) {
                 tracing::warn!(
                     { fields::ERROR } = error as &dyn std::error::Error,
@@ -100,7 +106,19 @@ impl Writer {
     }
 }
 
+const UNAVAILABLE: &str = "unavailable";
+const UNKNOWN: &str = "unknown";
+const FAILED: &str = "failed";
+
+fn failures(outcome: &'static str) -> metrics::Counter {
+    metrics::counter!("event_store_append_failures_total", "outcome" => outcome)
+}
+
 pub(super) async fn run(writer: Writer, mut jobs: mpsc::Receiver<Job>, in_flight: InFlight) {
+    for outcome in [UNAVAILABLE, UNKNOWN, FAILED] {
+        // A counter that first appears with value 1 hides its first event from `rate()`.
+        failures(outcome).increment(0);
+    }
     let mut taken = Vec::new();
     while take_batch(&mut jobs, &mut taken, writer.config.batch_commits).await {
         let mut batch = Batch::default();

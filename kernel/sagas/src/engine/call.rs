@@ -72,7 +72,11 @@ impl<S: Saga> ProviderCall<S> {
     pub(super) async fn make(&self) -> StepResult {
         let started = Instant::now();
         let outcome = self.ask(started + self.limit).await;
-        let labels = [("saga", S::NAME), ("step", self.name)];
+        let labels = [
+            ("saga", S::NAME),
+            ("step", self.name),
+            ("outcome", outcome.name()),
+        ];
         metrics::histogram!("saga_step_duration_seconds", &labels).record(started.elapsed());
         self.result(outcome)
     }

@@ -42,10 +42,11 @@ impl Pool {
     /// Waits until a connection may be used.
     pub(super) async fn permit(&self) -> Result<OwnedSemaphorePermit, sqlx::Error> {
         let permits = Arc::clone(&self.permits);
-        self.meter
-            .time(permits.acquire_owned())
-            .await
-            .map_err(|_| sqlx::Error::PoolClosed)
+        let acquiring = async {
+            let permit = permits.acquire_owned().await;
+            permit.map_err(|_| sqlx::Error::PoolClosed)
+        };
+        self.meter.time(acquiring).await
     }
 
     /// Waits until no connection is in use. None is handed out until the returned permit is dropped.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::parser::types::OperationType;
+use async_graphql::parser::types::{OperationType, Selection};
 use async_graphql::{Pos, Variables};
 use authentication::{Caller, Scope};
 use sha2::{Digest, Sha256};
@@ -107,6 +107,21 @@ impl Prepared {
         let own = operations
             .find(|(known, _)| name.is_none() || known.map(async_graphql::Name::as_str) == name);
         own.map_or_else(Pos::default, |(_, operation)| operation.pos)
+    }
+
+    /// The only field that its operation selects; `None` if there are several, or they are in a fragment. It is in the schema
+    /// if the request was executed.
+    #[must_use]
+    pub fn root_field(&self) -> Option<&str> {
+        let name = self.query.operation_name.as_deref();
+        let operation = document::operation(&self.document.parsed, name).ok()?;
+        match operation.selection_set.node.items.as_slice() {
+            [selection] => match &selection.node {
+                Selection::Field(field) => Some(field.node.name.node.as_str()),
+                Selection::FragmentSpread(_) | Selection::InlineFragment(_) => None,
+            },
+            _ => None,
+        }
     }
 
     /// Whether its operation is a subscription.

@@ -190,10 +190,12 @@ impl Endpoint {
         origin: Origin,
     ) -> Response {
         let mut kind = "unknown";
+        let mut field = None;
         let mut operation = kind.to_owned();
         let answer = match read {
             Ok(prepared) => {
                 kind = prepared.kind();
+                field = Some(prepared.root_field().unwrap_or("several").to_owned());
                 operation = prepared.operation();
                 let keyed = prepared.is_mutation() && request::has_idempotency_key(&parts.headers);
                 let span = operation_span(&prepared);
@@ -219,8 +221,13 @@ impl Endpoint {
             (true, false) => "failed",
             (false, _) => "rejected",
         };
+        // Names that are not in the schema must not create new time series.
+        let field = field.filter(|_| answer.is_executed());
         metrics::histogram!(
-            "graphql_operation_duration_seconds", "operation" => kind, "outcome" => outcome,
+            "graphql_operation_duration_seconds",
+            "operation" => kind,
+            "field" => field.unwrap_or_else(|| "none".to_owned()),
+            "outcome" => outcome,
         )
         .record(started.elapsed());
         let summary = RequestSummary {

@@ -31,6 +31,8 @@ pub struct Webhook(WebhookPublisher);
 impl Webhook {
     #[must_use]
     pub fn new(publisher: WebhookPublisher) -> Self {
+        // A counter that first appears with value 1 hides its first event from `rate()`.
+        declined(publisher.name()).increment(0);
         Self(publisher)
     }
 
@@ -38,8 +40,7 @@ impl Webhook {
         match self.0.deliver(event).await {
             // The endpoint declined permanently (HTTP 410): a parked stream would never resume.
             Err(CallError::Declined(reason)) => {
-                let endpoint = self.0.name().to_owned();
-                metrics::counter!("webhooks_declined_total", "endpoint" => endpoint).increment(1);
+                declined(self.0.name()).increment(1);
                 tracing::error!(
                     { fields::WEBHOOK } = self.0.name(),
                     { fields::POSITION } = event.position.0,
@@ -52,6 +53,10 @@ impl Webhook {
             Ok(()) => Ok(()),
         }
     }
+}
+
+fn declined(endpoint: &str) -> metrics::Counter {
+    metrics::counter!("webhooks_declined_total", "endpoint" => endpoint.to_owned())
 }
 
 impl EventHandler for Webhook {

@@ -156,6 +156,10 @@ impl Projections {
     async fn look(&mut self) -> Duration {
         let head = tokio::time::timeout(LOG_TIMEOUT, self.log.head()).await;
         let head = head.ok().and_then(Result::ok);
+        if let Some(head) = head {
+            #[expect(clippy::cast_precision_loss, reason = "a gauge takes a float")]
+            metrics::gauge!("event_store_head_position").set(head.0 as f64);
+        }
         let event_store = connected(head.is_some(), ComponentState::impaired);
         self.event_store.set(&event_store);
         for followed in &mut self.followed {

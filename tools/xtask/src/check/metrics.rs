@@ -8,7 +8,8 @@ use crate::repository::{Repository, has_extension};
 
 /// Where the help is.
 const HELP: &str = "platform/src/metric_help.rs";
-const MACROS: [&str; 3] = ["counter!(", "gauge!(", "histogram!("];
+/// The macros of the library, and what renders the metrics of the process.
+const CALLS: [&str; 4] = ["counter!(", "gauge!(", "histogram!(", "metric("];
 
 /// Names that are in one place only.
 pub fn problems(repository: &Repository) -> Result<Vec<String>> {
@@ -41,9 +42,9 @@ fn compare(help: &str, texts: &[&str]) -> Vec<String> {
     without_help.chain(without_use).collect()
 }
 
-/// The names that the macros are called with.
+/// The names that metrics are written with.
 fn names(text: &str) -> Vec<&str> {
-    let calls = MACROS.iter().flat_map(|call| text.split(call).skip(1));
+    let calls = CALLS.iter().flat_map(|call| text.split(call).skip(1));
     calls
         .filter_map(|arguments| arguments.trim_start().strip_prefix('"')?.split('"').next())
         .collect()
