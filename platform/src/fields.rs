@@ -5,8 +5,9 @@
 
 pub use event_sourcing::fields::*;
 
-/// The ids of the span that a line was logged in, if it is exported.
+/// The trace that a line was logged in, if it is exported.
 pub const TRACE_ID: &str = "trace.id";
+/// The span that a line was logged in, if it is exported.
 pub const SPAN_ID: &str = "span.id";
 /// The socket address of a listener.
 pub const ADDRESS: &str = "listener.address";
@@ -16,6 +17,7 @@ pub const LISTENER: &str = "listener.name";
 pub const CONNECTIONS: &str = "listener.connections";
 /// The name of a spawned task.
 pub const TASK: &str = "task.name";
+/// Whether a task ended because of a panic.
 pub const TASK_PANICKED: &str = "task.panicked";
 /// A component of `/health`.
 pub const COMPONENT: &str = "health.part";
@@ -27,13 +29,17 @@ pub const ERROR_ID: &str = "error.id";
 pub const CORRELATION_ID: &str = "correlation.id";
 /// The name of a command.
 pub const COMMAND: &str = "command.name";
+/// The id of a command, by which it takes effect once.
 pub const COMMAND_ID: &str = "command.id";
+/// The service and the method of a gRPC call.
 pub const RPC_METHOD: &str = "rpc.method";
 /// The gRPC status code of the response.
 pub const RPC_STATUS: &str = "rpc.status";
+/// The method of an HTTP request.
 pub const HTTP_METHOD: &str = "http.method";
-/// Without query parameters.
+/// The path of an HTTP request, without query parameters.
 pub const HTTP_PATH: &str = "http.path";
+/// The status code of an HTTP response.
 pub const HTTP_STATUS: &str = "http.status";
 /// The kind of a GraphQL operation, and its name if it has one.
 pub const OPERATION: &str = "graphql.operation";
@@ -49,6 +55,7 @@ pub const TLS_USER: &str = "tls.user";
 pub const AUTHENTICATION: &str = "authentication.mode";
 /// The service that is called.
 pub const PEER_SERVICE: &str = "peer.service";
+/// The version of the process.
 pub const VERSION: &str = "service.version";
 /// The commit that the binary was built from.
 pub const COMMIT: &str = "service.commit";
@@ -68,7 +75,9 @@ pub const NOTIFICATIONS: &str = "provider.notifications";
 pub const COMMAND_SERVICE: &str = "command_service.address";
 /// The address at which the gateway reaches the query-service.
 pub const QUERY_SERVICE: &str = "query_service.address";
+/// The name of a setting.
 pub const SETTING: &str = "setting.name";
+/// The id of an order.
 pub const ORDER_ID: &str = "order.id";
 /// The idempotency key of a call to a provider.
 pub const PROVIDER_KEY: &str = "provider.key";

@@ -2,5 +2,7 @@
 
 pub use event_sourcing::fields::ERROR;
 
+/// The path of a database file, or of its folder.
 pub const FILE: &str = "file.path";
+/// The permissions of a file, in octal.
 pub const FILE_MODE: &str = "file.mode";

@@ -1,5 +1,7 @@
 //! The fields of log lines have dotted names that are written down once.
 
+mod reference;
+
 use anyhow::Result;
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
@@ -7,7 +9,8 @@ use crate::repository::{Repository, has_extension, is_test_file};
 
 const LEVELS: [&str; 5] = ["error", "warn", "info", "debug", "trace"];
 
-/// Constants of a `fields.rs` without a dot, and fields of a log line that are no such constant.
+/// Constants of a `fields.rs` without a dot, fields of a log line that are no such constant, and differences of the reference
+/// of both from the code.
 pub fn problems(repository: &Repository) -> Result<Vec<String>> {
     let files = repository.files(|path| {
         let is_ours = !["tools/", "benches/", "contract/"]
@@ -15,7 +18,7 @@ pub fn problems(repository: &Repository) -> Result<Vec<String>> {
             .any(|tier| path.starts_with(tier));
         has_extension(path, "rs") && path.contains("/src/") && is_ours && !is_test_file(path)
     })?;
-    let mut problems = Vec::new();
+    let mut problems = reference::problems(repository, &files)?;
     for file in &files {
         if file.path.ends_with("/fields.rs") {
             problems.extend(undotted(&file.path, &file.text));
@@ -44,7 +47,7 @@ fn of_tokens(path: &str, tokens: TokenStream, problems: &mut Vec<String>) {
         let TokenTree::Group(group) = token else {
             continue;
         };
-        if is_log_line(&tokens[..index]) {
+        if level(&tokens[..index]).is_some() {
             let line = group.span_open().start().line;
             let wrong = fields(group).into_iter().filter_map(|field| wrong(&field));
             problems.extend(wrong.map(|field| {
@@ -55,8 +58,8 @@ fn of_tokens(path: &str, tokens: TokenStream, problems: &mut Vec<String>) {
     }
 }
 
-/// Whether `tracing::LEVEL!` comes before.
-fn is_log_line(before: &[TokenTree]) -> bool {
+/// The level of `tracing::LEVEL!`, if that comes before.
+fn level(before: &[TokenTree]) -> Option<&'static str> {
     let [
         ..,
         TokenTree::Ident(tracing),
@@ -66,9 +69,10 @@ fn is_log_line(before: &[TokenTree]) -> bool {
         TokenTree::Punct(bang),
     ] = before
     else {
-        return false;
+        return None;
     };
-    *tracing == "tracing" && bang.as_char() == '!' && LEVELS.iter().any(|name| *level == name)
+    let is_macro = *tracing == "tracing" && bang.as_char() == '!';
+    LEVELS.into_iter().find(|name| is_macro && level == name)
 }
 
 /// What is in front of the message, cut at its commas.
