@@ -19,8 +19,8 @@ const KEYS: [&str; 4] = ["severity", "summary", "description", "runbook_url"];
 /// The files of a folder.
 fn files(folder: &str) -> Result<Vec<PathBuf>> {
     let entries = std::fs::read_dir(in_repository(folder)).context(folder.to_owned())?;
-    let paths: Result<Vec<_>, _> = entries.map(|entry| Ok(entry?.path())).collect();
-    let mut paths = paths.map_err(|error: std::io::Error| error)?;
+    let paths = entries.map(|entry| entry.map(|entry| entry.path()));
+    let mut paths = paths.collect::<Result<Vec<_>, _>>()?;
     paths.sort();
     ensure!(!paths.is_empty(), "{folder} is empty");
     Ok(paths)

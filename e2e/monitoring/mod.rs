@@ -2,6 +2,7 @@
 
 mod alerts;
 mod load;
+mod outage;
 mod queries;
 mod reference;
 mod runbook;

@@ -48,7 +48,7 @@ async fn check(prometheus: &Prometheus) -> Result<()> {
     ensure!(misspelt.is_err(), "a misspelt name is found");
     let rules = prometheus.rules().await?;
     ensure!(rules.len() >= 35, "only {} rules", rules.len());
-    let recorded: BTreeSet<_> = rules.iter().filter_map(|rule| recorded(rule)).collect();
+    let recorded: BTreeSet<_> = rules.iter().filter_map(recorded).collect();
     for rule in &rules {
         let name = rule["name"].as_str().context("a rule without a name")?;
         until_within(LIMIT, name, async || evaluated(prometheus, name).await).await?;
@@ -71,7 +71,7 @@ async fn check(prometheus: &Prometheus) -> Result<()> {
 }
 
 /// The committed configuration, with the addresses of this system and a short interval.
-fn config(shop: &Shop) -> Result<String> {
+pub fn config(shop: &Shop) -> Result<String> {
     let mut config = std::fs::read_to_string(in_repository(CONFIG))?;
     let rules = in_repository("deploy/prometheus/rules");
     let replaced = [

@@ -159,13 +159,13 @@ impl Prometheus {
 async fn listening(stderr: ChildStderr, log: Arc<Mutex<String>>) -> Result<SocketAddr> {
     let mut lines = BufReader::new(stderr).lines();
     while let Some(line) = lines.next_line().await? {
-        log.lock().await.push_str(&format!("{line}\n"));
+        log.lock().await.extend([line.as_str(), "\n"]);
         let entry: Value = serde_json::from_str(&line).unwrap_or_default();
         if entry["msg"] == "Listening on" {
             let address = entry["address"].as_str().context("no address")?.parse()?;
             tokio::spawn(async move {
                 while let Ok(Some(line)) = lines.next_line().await {
-                    log.lock().await.push_str(&format!("{line}\n"));
+                    log.lock().await.extend([line.as_str(), "\n"]);
                 }
             });
             return Ok(address);
