@@ -12,7 +12,7 @@ use platform::health::{Health, StartStep, explain_start};
 use platform::runtime::repeat;
 use platform::{StartError, Tasks, fields};
 use read_model_sql::{Checkpoint, Database};
-use sql_database::postgres::require_sessions;
+use sql_database::postgres::check_server;
 use tokio::sync::watch;
 use tonic::service::Routes;
 
@@ -217,7 +217,7 @@ fn failed(error: StoreError) -> StartError {
 async fn open(config: &Databases, clock: Arc<dyn Clock>) -> Result<Database, StoreError> {
     let url = config.database.as_str();
     if config.database.engine() == Engine::Postgres {
-        require_sessions(url, OPEN_DATABASE).await?;
+        check_server(url, OPEN_DATABASE).await?;
     }
     if config.migrate {
         Database::open(url, config.pool_size, clock).await
