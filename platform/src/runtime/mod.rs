@@ -13,6 +13,7 @@
 //! Every spawned task belongs to a [`Tasks`], which awaits it. There is one per service; a process with several
 //! services drains the gateway first, because it calls the others, and then the others together.
 
+mod addresses;
 mod calls;
 mod connections;
 mod deadline;
