@@ -85,7 +85,7 @@ async fn serve_connection(
     if is_http2(&stream) {
         http2::serve_connection((stream, peer), place, router, tasks).await;
     } else {
-        http1::serve_connection((stream, peer), place, router, stopping).await;
+        http1::serve_connection((stream, peer), place, router, &tasks).await;
     }
 }
 

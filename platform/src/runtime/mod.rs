@@ -7,6 +7,8 @@
 //!    │
 //! serve … until SIGINT, SIGTERM or the unexpected end of a task
 //!    │
+//! after a signal: report not ready, and serve as before for a while, so that load balancers notice
+//!    │
 //! stop accepting ─► complete requests, up to a timeout ─► await every task ─► exit 0 (1 after a fault)
 //! ```
 //!

@@ -35,6 +35,7 @@ const PROCESS: &[Spec] = &[
     names::APP_ENV.spec,
     LOG_LEVEL.spec,
     names::LOG_FORMAT.spec,
+    names::SHUTDOWN_DELAY_MS.spec,
     names::SHUTDOWN_TIMEOUT_MS.spec,
 ];
 
