@@ -106,6 +106,12 @@ impl Connection {
         })
     }
 
+    /// Whether another request can be sent. A server that closes the connection has said so with its last response, or has
+    /// closed it already.
+    pub async fn is_open(&mut self) -> bool {
+        self.sender.ready().await.is_ok()
+    }
+
     /// Sends a request and waits for the complete response.
     ///
     /// # Errors
