@@ -11,6 +11,7 @@ mod load;
 mod one_unit;
 mod orders;
 mod restored;
+mod rolling;
 mod second_start;
 mod subscribers;
 mod upgrade;

@@ -73,6 +73,49 @@ async fn a_stop_completes_requests_and_closes_idle_connections() {
     assert!(TcpStream::connect(address).await.is_err());
 }
 
+/// Sends a request on an open connection, and reads the head of its response.
+async fn head(stream: &mut TcpStream, path: &str) -> String {
+    let request = format!("GET {path} HTTP/1.1\r\nhost: test\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.expect("sent");
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.expect("a head"));
+    }
+    String::from_utf8_lossy(&head).into_owned()
+}
+
+#[tokio::test]
+async fn an_announced_stop_is_served_through_and_each_response_closes_its_connection() {
+    let tasks = Tasks::new();
+    let health = Health::new("1", &tasks);
+    health.component("database").up("connected");
+    let listener = listener().await;
+    let address = listener.address();
+    let served = get(async || ());
+    let router = health::router(health, Metrics::detached()).route("/served", served);
+    listener.serve(router, &tasks);
+    let mut kept = TcpStream::connect(address).await.expect("a connection");
+    let before = head(&mut kept, "/served").await;
+    assert!(before.starts_with("HTTP/1.1 200") && !before.contains("connection: close"));
+    tasks.announce_stop();
+    let after = head(&mut kept, "/served").await;
+    assert!(
+        after.starts_with("HTTP/1.1 200") && after.contains("connection: close"),
+        "{after}"
+    );
+    assert_eq!(rest(kept).await, "");
+    assert_eq!(
+        status(ask(address, "/health/ready").await).await,
+        "HTTP/1.1 503"
+    );
+    assert_eq!(
+        status(ask(address, "/health/live").await).await,
+        "HTTP/1.1 200"
+    );
+    tasks.drain(TIMEOUT).await.expect("drained");
+    assert!(TcpStream::connect(address).await.is_err());
+}
+
 #[tokio::test]
 async fn health_and_metrics_are_served() {
     let tasks = Tasks::new();

@@ -8,9 +8,6 @@ use sql_database::ErrorKind;
 /// Why a database cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AppendFailure {
-    /// The server lacks functions that are needed.
-    #[error("PostgreSQL 14 or newer is needed, the server is {0}")]
-    ServerTooOld(i32),
     /// A replica lags behind, so a reader could see the head decrease.
     #[error("the server is a replica; events are never read from one")]
     Replica,
@@ -126,9 +123,9 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_server_is_permanent_and_a_replica_may_be_promoted() {
-        let too_old = AppendFailure::ServerTooOld(13).into();
-        assert_eq!(kind(Phase::Repeatable, too_old), "failed");
+    fn a_missing_migration_is_permanent_and_a_replica_may_be_promoted() {
+        let missing = AppendFailure::NotMigrated(2).into();
+        assert_eq!(kind(Phase::Repeatable, missing), "failed");
         assert_eq!(
             kind(Phase::Repeatable, AppendFailure::Replica.into()),
             "unavailable"

@@ -5,11 +5,6 @@ use std::time::Duration;
 use event_sourcing::{SteadyClock, fields};
 use sqlx::{PgConnection, Row};
 
-use crate::error::AppendFailure;
-
-/// The oldest supported server: since version 14, `pg_terminate_backend` can wait for the end of the process.
-const OLDEST_SERVER: i32 = 140_000;
-
 /// How a process uses the store.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -52,22 +47,19 @@ impl Default for Settings {
 )]
 struct NoSchema;
 
-/// Rejects a server that is too old or has no schema for the log, and warns about one that may lose acknowledged
-/// commits.
-pub(crate) async fn check_server(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+/// Rejects a server that has no schema for the log, and warns about one that may lose acknowledged commits.
+pub(crate) async fn check_settings(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     let row = sqlx::query(
-        "SELECT current_setting('server_version_num')::integer,
-                current_setting('fsync'), current_setting('full_page_writes'),
+        "SELECT current_setting('fsync'), current_setting('full_page_writes'),
                 (SELECT reset_val FROM pg_settings WHERE name = 'synchronous_commit'),
                 current_schema() IS NULL",
     )
     .fetch_one(connection)
     .await?;
-    check_version(row.try_get(0)?)?;
-    if row.try_get(4)? {
+    if row.try_get(3)? {
         return Err(sqlx::Error::Configuration(Box::new(NoSchema)));
     }
-    for (index, name) in [(1, "fsync"), (2, "full_page_writes")] {
+    for (index, name) in [(0, "fsync"), (1, "full_page_writes")] {
         if row.try_get::<&str, _>(index)? == "off" {
             tracing::warn!(
                 { fields::DATABASE_SETTING } = name,
@@ -75,33 +67,11 @@ pub(crate) async fn check_server(connection: &mut PgConnection) -> Result<(), sq
             );
         }
     }
-    if row.try_get::<&str, _>(3)? == "off" {
+    if row.try_get::<&str, _>(2)? == "off" {
         tracing::warn!(
             { fields::DATABASE_SETTING } = "synchronous_commit",
             "PostgreSQL runs with this setting off; the event store switches it on for its sessions"
         );
     }
     Ok(())
-}
-
-fn check_version(version: i32) -> Result<(), AppendFailure> {
-    if version < OLDEST_SERVER {
-        return Err(AppendFailure::ServerTooOld(version / 10_000));
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn servers_before_14_are_rejected() {
-        assert!(matches!(
-            check_version(130_022),
-            Err(AppendFailure::ServerTooOld(13))
-        ));
-        assert!(check_version(140_000).is_ok());
-        assert!(check_version(180_001).is_ok());
-    }
 }

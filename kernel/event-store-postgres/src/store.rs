@@ -11,7 +11,7 @@ use event_sourcing::{
 };
 use futures::future::BoxFuture;
 use sql_database::NamedPool;
-use sql_database::postgres::{at_server, require_sessions};
+use sql_database::postgres::{at_server, check_server};
 use sql_database::span::{POSTGRES, statement_span};
 use tokio::time::Instant;
 use tracing::Instrument;
@@ -44,7 +44,7 @@ impl PostgresEventStore {
     pub fn connect(url: &str, settings: Settings) -> BoxFuture<'_, Result<Self, StoreError>> {
         Box::pin(async move {
             let operation = "open the event store";
-            require_sessions(url, operation).await?;
+            check_server(url, operation).await?;
             Self::try_connect(url, settings)
                 .await
                 .map_err(|error| at_server(url, failed(operation)(error)))
@@ -54,7 +54,7 @@ impl PostgresEventStore {
     async fn try_connect(url: &str, settings: Settings) -> Result<Self, sqlx::Error> {
         let connector = Connector::try_new(url, settings.clone())?;
         let (mut connection, backend) = connector.connect().await?;
-        settings::check_server(&mut connection).await?;
+        settings::check_settings(&mut connection).await?;
         if settings.migrate {
             migrate::migrate(&mut connection).await?;
         }

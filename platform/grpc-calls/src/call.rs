@@ -7,7 +7,7 @@ use tonic::{Code, Request, Response, Status};
 use tracing::{Instrument, Span, field};
 
 use crate::circuit_breaker::{CircuitBreaker, Permit};
-use crate::effect::{Effect, is_late, is_transport_failure, outcome_of};
+use crate::effect::{Effect, is_cut_off, is_late, is_transport_failure, outcome_of};
 use crate::metadata;
 use crate::retry_policy::RetryPolicy;
 use crate::status::{Outcome, Reason, code_name, committed_at};
@@ -136,6 +136,8 @@ async fn one_try<R>(
             permit.failed();
             Err(deadline_exceeded())
         }
+        // Many calls at a time are, so that a restart of one process would suspend the calls of the others.
+        Err(status) if is_cut_off(&status) => Err(status),
         Err(status) if is_transport_failure(&status) => {
             permit.failed();
             Err(status)

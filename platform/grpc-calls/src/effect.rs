@@ -1,6 +1,6 @@
 //! What a failed call can have done.
 
-use std::error::Error as _;
+use std::error::Error;
 
 use tonic::{ConnectError, Status, TimeoutExpired};
 
@@ -74,28 +74,67 @@ pub fn is_late(status: &Status) -> bool {
     is_caused_by::<TimeoutExpired>(status)
 }
 
-/// Whether the call cannot have reached the service, because there was no connection.
+/// Whether the call cannot have reached the service.
 fn was_never_sent(status: &Status) -> bool {
-    is_caused_by::<ConnectError>(status)
+    is_caused_by::<ConnectError>(status) || was_closed_before(status)
 }
 
-fn is_caused_by<E: std::error::Error + 'static>(status: &Status) -> bool {
+/// Whether the connection was closed before the call was sent on it.
+fn was_closed_before(status: &Status) -> bool {
+    cause(status).is_some_and(|error: &hyper::Error| error.is_canceled())
+}
+
+/// Whether the service has closed the connection in an orderly manner (GOAWAY without an error), as a process does that stops.
+/// This says nothing about the service: its other processes may answer.
+pub(crate) fn is_cut_off(status: &Status) -> bool {
+    let is_orderly =
+        |error: &h2::Error| error.is_go_away() && error.reason() == Some(h2::Reason::NO_ERROR);
+    was_closed_before(status) || cause(status).is_some_and(is_orderly)
+}
+
+fn is_caused_by<E: Error + 'static>(status: &Status) -> bool {
+    cause::<E>(status).is_some()
+}
+
+/// The first cause of this type.
+fn cause<E: Error + 'static>(status: &Status) -> Option<&E> {
     let mut cause = status.source();
     while let Some(error) = cause {
-        if error.is::<E>() {
-            return true;
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
         }
         cause = error.source();
     }
-    false
+    None
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use hyper::Request;
+    use hyper::client::conn::http1::handshake;
+    use hyper_util::rt::TokioIo;
     use tonic::Status;
 
-    use super::outcome_of;
+    use super::{is_cut_off, outcome_of};
     use crate::status::Outcome;
+
+    #[tokio::test]
+    async fn a_call_on_a_connection_that_was_closed_before_had_no_effect() {
+        let (stream, server) = tokio::io::duplex(64);
+        let (mut sender, connection) = handshake(TokioIo::new(stream)).await.expect("open");
+        drop(server);
+        drop(connection);
+        let unsent = sender.send_request(Request::new(String::new())).await;
+        let mut status = Status::cancelled("operation was canceled");
+        status.set_source(Arc::new(unsent.expect_err("closed")));
+        assert!(is_cut_off(&status));
+        assert_eq!(outcome_of(&status), Outcome::None);
+        let by_service = Status::cancelled("operation was canceled");
+        assert!(!is_cut_off(&by_service));
+        assert_eq!(outcome_of(&by_service), Outcome::Unknown);
+    }
 
     #[test]
     fn a_failed_write_has_an_unknown_outcome_unless_the_service_reports_one() {

@@ -18,6 +18,7 @@ mod service;
 mod setting;
 mod settings;
 mod shown;
+mod stop_times;
 mod values;
 
 pub use app_env::AppEnv;
@@ -31,3 +32,4 @@ pub use service::{Databases, Listeners, ServiceSettings};
 pub use setting::{Secrecy, Setting, Spec};
 pub use settings::{Layers, Settings};
 pub use shown::shown;
+pub use stop_times::StopTimes;

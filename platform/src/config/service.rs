@@ -8,6 +8,7 @@ use super::exposure::app_env;
 use super::names;
 use super::reader::{Read, Reader};
 use super::setting::{Setting, Spec};
+use super::stop_times::StopTimes;
 use crate::tls::{self, ListenerTls};
 
 /// The settings whose names are specific to a service.
@@ -46,8 +47,8 @@ pub struct Listeners {
     pub metrics: SocketAddr,
     /// With it gRPC is served over TLS.
     pub tls: Option<ListenerTls>,
-    /// How long open requests may take when the process stops.
-    pub shutdown_limit: Duration,
+    /// How long a stop of the process takes.
+    pub stop: StopTimes,
 }
 
 impl ServiceSettings {
@@ -98,13 +99,13 @@ impl ServiceSettings {
         let metrics = reader.get(self.metrics);
         let tls = ListenerTls::read(reader);
         let exposure = app_env(reader, &[self.grpc, self.metrics]);
-        let shutdown_limit = reader.get(&names::SHUTDOWN_TIMEOUT_MS);
+        let stop = StopTimes::read(reader);
         exposure?;
         Ok(Listeners {
             grpc: grpc?,
             metrics: metrics?,
             tls: tls?,
-            shutdown_limit: shutdown_limit?,
+            stop: stop?,
         })
     }
 }

@@ -130,9 +130,13 @@ pub(super) fn positive(value: &str) -> Option<u32> {
 
 /// A duration in milliseconds, from 1 to one day.
 pub(super) fn millis(value: &str) -> Option<Duration> {
+    millis_or_zero(value).filter(|duration| !duration.is_zero())
+}
+
+pub(super) fn millis_or_zero(value: &str) -> Option<Duration> {
     const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
     number(value)
-        .filter(|ms| (1..=DAY_MS).contains(ms))
+        .filter(|ms| *ms <= DAY_MS)
         .map(Duration::from_millis)
 }
 

@@ -53,7 +53,8 @@ pub struct Component {
 }
 
 impl Health {
-    /// A service of this version, without components. It is ready while all its components are, until `tasks` stop.
+    /// A service of this version, without components. It is ready while all its components are, until the stop
+    /// of `tasks` is announced.
     #[must_use]
     pub fn new(version: &'static str, tasks: &Tasks) -> Self {
         Self {
@@ -61,7 +62,7 @@ impl Health {
             shared: Arc::new(Shared {
                 parts: Mutex::new(BTreeMap::new()),
                 changes: watch::Sender::new(0),
-                draining: tasks.stopping(),
+                draining: tasks.draining(),
             }),
         }
     }
@@ -349,7 +350,8 @@ mod tests {
         );
         orders.up("following");
         assert!(health.is_up());
-        tasks.stop();
+        tasks.announce_stop();
+        assert!(!tasks.stopping().is_cancelled());
         assert!(health.is_up());
         assert!(!health.is_ready());
         assert_eq!(health.ready_report()["status"], "unavailable");

@@ -83,7 +83,7 @@ async fn serve_connection(
     if is_http2(&stream) {
         http2::serve_connection((stream, peer), place, (router, is_over_tls), tasks).await;
     } else {
-        http1::serve_connection((stream, peer), place, (router, is_over_tls), stopping).await;
+        http1::serve_connection((stream, peer), place, (router, is_over_tls), &tasks).await;
     }
 }
 

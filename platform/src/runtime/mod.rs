@@ -7,12 +7,15 @@
 //!    │
 //! serve … until SIGINT, SIGTERM or the unexpected end of a task
 //!    │
+//! after a signal: report not ready, and serve as before for a while, so that load balancers notice
+//!    │
 //! stop accepting ─► complete requests, up to a timeout ─► await every task ─► exit 0 (1 after a fault)
 //! ```
 //!
 //! Every spawned task belongs to a [`Tasks`], which awaits it. There is one per service; a process with several
 //! services drains the gateway first, because it calls the others, and then the others together.
 
+mod addresses;
 mod calls;
 mod connections;
 mod deadline;

@@ -83,7 +83,8 @@ impl StopSignals {
     }
 
     /// Waits until a signal arrives, or until one of `services` stops because of a fault. After that another signal
-    /// exits the process immediately.
+    /// exits the process immediately. After a signal the services report for `delay` that they are not ready, and serve as
+    /// before; the caller stops them when this returns.
     ///
     /// # Errors
     /// A task failed.
@@ -91,28 +92,26 @@ impl StopSignals {
     pub fn stop_requested<'s>(
         self,
         services: &'s [&'s Tasks],
+        delay: Duration,
     ) -> BoxFuture<'s, Result<(), StartError>> {
-        Box::pin(self.asked_now(services))
+        Box::pin(self.asked_now(services, delay))
     }
 
-    async fn asked_now(mut self, services: &[&Tasks]) -> Result<(), StartError> {
-        let faults = services.iter().map(|tasks| {
-            let stopping = tasks.stopping();
-            Box::pin(async move { stopping.cancelled().await })
-        });
-        let any_fault = async {
-            if services.is_empty() {
-                std::future::pending::<()>().await;
-            }
-            futures::future::select_all(faults).await;
-        };
+    async fn asked_now(mut self, services: &[&Tasks], delay: Duration) -> Result<(), StartError> {
         tokio::select! {
             _ = self.interrupt.recv() => tracing::info!("stopping: received SIGINT"),
             _ = self.terminate.recv() => tracing::info!("stopping: received SIGTERM"),
-            () = any_fault => {}
+            () = any_fault(services) => {}
         }
-        // Before the caller drains, which may take until its timeout.
+        // Before the delay and the caller's drain, which may take until its timeout.
         tokio::spawn(exit_on_second(self.interrupt, self.terminate));
+        for tasks in services {
+            tasks.announce_stop();
+        }
+        tokio::select! {
+            () = tokio::time::sleep(delay) => {}
+            () = any_fault(services) => {}
+        }
         match services.iter().find_map(|tasks| tasks.fault()) {
             Some(task) => Err(StartError::failed(
                 "run",
@@ -121,6 +120,16 @@ impl StopSignals {
             None => Ok(()),
         }
     }
+}
+
+/// Waits until one of `services` stops by itself.
+async fn any_fault(services: &[&Tasks]) {
+    if services.is_empty() {
+        std::future::pending::<()>().await;
+    }
+    let stopping = services.iter().map(|tasks| tasks.stopping());
+    let faults = stopping.map(|stopping| Box::pin(stopping.cancelled_owned()));
+    futures::future::select_all(faults).await;
 }
 
 async fn exit_on_second(mut interrupt: Signal, mut terminate: Signal) {

@@ -9,12 +9,14 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use http::{Request, Response, Uri};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_util::either::Either;
 use tonic::body::Body;
 use tonic::transport::{Channel, Endpoint};
 use tower::{Service, ServiceExt, service_fn};
 
 use super::StartError;
+use super::addresses::Addresses;
 use super::guarded_body::GuardedBody;
 use super::http2::MAX_CONCURRENT_STREAMS;
 use crate::tls::ClientTls;
@@ -54,15 +56,16 @@ impl Remote {
         let endpoint = Endpoint::from_shared(format!("http://{address}"))
             .map_err(invalid)?
             .connect_timeout(CONNECT_TIMEOUT)
-            .tcp_nodelay(true)
             .http2_keep_alive_interval(KEEPALIVE)
             .keep_alive_timeout(KEEPALIVE)
             .keep_alive_while_idle(true);
+        let (addresses, tls) = (Addresses::new(&host, port), tls.cloned());
+        let connector = service_fn(move |_: Uri| {
+            let stream = open(addresses.clone(), tls.clone());
+            async move { Ok::<_, io::Error>(TokioIo::new(stream.await?)) }
+        });
         let connection = |_| Connection {
-            channel: match tls {
-                None => endpoint.connect_lazy(),
-                Some(tls) => over_tls(&endpoint, tls, (&host, port)),
-            },
+            channel: endpoint.connect_with_connector_lazy(connector.clone()),
             calls: Arc::default(),
         };
         Ok(Self {
@@ -115,17 +118,18 @@ impl fmt::Display for Remote {
     }
 }
 
-/// The library's own TLS would keep the certificates of the start.
-fn over_tls(endpoint: &Endpoint, tls: &ClientTls, (host, port): (&str, u16)) -> Channel {
-    let (tls, host) = (tls.clone(), host.to_owned());
-    let connector = service_fn(move |_: Uri| {
-        let (tls, host) = (tls.clone(), host.clone());
-        async move {
-            let stream = TcpStream::connect(format!("{host}:{port}")).await?;
-            stream.set_nodelay(true)?;
-            let stream = tls.connect(&host, stream, &["h2"]).await?;
-            Ok::<_, io::Error>(TokioIo::new(stream))
+/// The library's own connector would always begin with the first address of a name, and its own TLS would keep the certificates
+/// of the start.
+async fn open(
+    addresses: Addresses,
+    tls: Option<ClientTls>,
+) -> io::Result<impl AsyncRead + AsyncWrite + Send + Unpin> {
+    let stream = addresses.connect(CONNECT_TIMEOUT).await?;
+    Ok(match tls {
+        None => Either::Left(stream),
+        Some(tls) => {
+            let stream = tls.connect(addresses.host(), stream, &["h2"]).await?;
+            Either::Right(Box::new(stream))
         }
-    });
-    endpoint.connect_with_connector_lazy(connector)
+    })
 }

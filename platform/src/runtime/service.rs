@@ -130,9 +130,11 @@ async fn start<S: Service>(matches: ArgMatches) -> Result<(), StartError> {
     grpc.serve(service.routes(), service.tasks());
     let router = health::router(service.health().clone(), metrics).merge(service.http());
     http.serve(router, service.tasks());
-    let stopped = signals.stop_requested(&[service.tasks()]).await;
+    let stopped = signals
+        .stop_requested(&[service.tasks()], listeners.stop.delay)
+        .await;
     service
-        .close(StopDeadline::within(listeners.shutdown_limit))
+        .close(StopDeadline::within(listeners.stop.limit))
         .await;
     stopped
 }

@@ -13,11 +13,15 @@ use tokio_util::task::TaskTracker;
 use crate::fields;
 
 /// The tasks of one service. Cheap to clone; clones share their state.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Tasks {
     stopping: CancellationToken,
+    /// A child of `stopping`: a process that stops without notice drains as well.
+    draining: CancellationToken,
     tracker: TaskTracker,
     fault: Arc<OnceLock<Cow<'static, str>>>,
+    /// Cancelled by a fault.
+    faulted: CancellationToken,
 }
 
 /// Some tasks were still running at the end of the drain timeout.
@@ -28,16 +32,52 @@ pub struct NotDrained {
     pub limit: Duration,
 }
 
+impl Default for Tasks {
+    fn default() -> Self {
+        let stopping = CancellationToken::new();
+        Self {
+            draining: stopping.child_token(),
+            faulted: stopping.clone(),
+            stopping,
+            tracker: TaskTracker::default(),
+            fault: Arc::default(),
+        }
+    }
+}
+
 impl Tasks {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
+    /// Cancelled when the process is about to stop: it is not ready any more, and serves as before until
+    /// [`stopping`](Self::stopping).
+    #[must_use]
+    pub fn draining(&self) -> CancellationToken {
+        self.draining.clone()
+    }
+
+    /// Announces the stop.
+    pub fn announce_stop(&self) {
+        self.draining.cancel();
+    }
+
     /// Cancelled when the tasks must stop.
     #[must_use]
     pub fn stopping(&self) -> CancellationToken {
         self.stopping.clone()
+    }
+
+    /// Tasks that others of this service depend on, with a stop of their own: requests in flight can only be completed while
+    /// what they wait for runs. A fault of one stops the service as well.
+    #[must_use]
+    pub fn background(&self) -> Self {
+        Self {
+            stopping: CancellationToken::new(),
+            tracker: TaskTracker::default(),
+            ..self.clone()
+        }
     }
 
     /// Spawns a task that must run until the stop. If it returns earlier, or panics, that is a fault: it is logged
@@ -58,7 +98,7 @@ impl Tasks {
             if panicked || !this.stopping.is_cancelled() {
                 // Only the first fault is recorded. Recorded before it is logged: a failing log must not hide it.
                 let _ = this.fault.set(name.clone());
-                this.stopping.cancel();
+                this.faulted.cancel();
                 tracing::error!(
                     { fields::TASK } = &*name,
                     { fields::TASK_PANICKED } = panicked,
@@ -136,6 +176,21 @@ mod tests {
         panicking.stopping().cancelled().await;
         assert_eq!(panicking.fault(), Some("panicking"));
         panicking.drain(LONG).await.expect("drained");
+    }
+
+    #[tokio::test]
+    async fn what_requests_depend_on_is_stopped_after_them_and_its_fault_stops_them() {
+        let tasks = Tasks::new();
+        let background = tasks.background();
+        tasks.announce_stop();
+        assert!(background.draining().is_cancelled());
+        tasks.drain(LONG).await.expect("drained");
+        assert!(!background.stopping().is_cancelled());
+        background.drain(LONG).await.expect("drained");
+        let tasks = Tasks::new();
+        tasks.background().spawn("early", async {});
+        tasks.stopping().cancelled().await;
+        assert_eq!(tasks.fault(), Some("early"));
     }
 
     #[tokio::test(start_paused = true)]

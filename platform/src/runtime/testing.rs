@@ -4,8 +4,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use axum::Router;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio_util::sync::CancellationToken;
 
+use super::Tasks;
 use super::connections::{Admission, ConnectionLimits, ConnectionPermit};
 use super::http1::serve_connection;
 use super::http2;
@@ -22,13 +22,7 @@ pub async fn serve_http1<S>(stream: S, router: Router)
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    serve_connection(
-        (stream, PEER),
-        permit(),
-        (router, false),
-        CancellationToken::new(),
-    )
-    .await;
+    serve_connection((stream, PEER), permit(), (router, false), &Tasks::new()).await;
 }
 
 /// A stream between an HTTP/2 client and the library, with the limits of a gRPC listener.

@@ -2,12 +2,11 @@
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
-use std::time::Duration;
 
 use authentication::{ServiceSecret, TokenConfig};
 use graphql_http::SocketLimits;
 use ipnet::IpNet;
-use platform::config::{AppEnv, Read, Reader, Spec, names};
+use platform::config::{AppEnv, Read, Reader, Spec, StopTimes, names};
 use platform::runtime::ConnectionLimits;
 use platform::tls::{ClientTls, ListenerTls};
 
@@ -80,8 +79,8 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     /// What calls of the services are signed with.
     pub secret: Option<ServiceSecret>,
-    /// How long a stop waits for requests in flight.
-    pub shutdown: Duration,
+    /// How long a stop of the process takes.
+    pub stop: StopTimes,
 }
 
 /// Clients that are known are limited by default.
@@ -113,7 +112,7 @@ impl Config {
         let rate = reader.find(&names::RATE_LIMIT_PER_MINUTE);
         let trusted_proxies = reader.find(&names::TRUSTED_PROXIES);
         let secret = ServiceSecret::of_settings(reader);
-        let shutdown = reader.get(&names::SHUTDOWN_TIMEOUT_MS);
+        let stop = StopTimes::read(reader);
         let development = app_env? == AppEnv::Development;
         let tokens = tokens?;
         Ok(Self {
@@ -136,7 +135,7 @@ impl Config {
             trusted_proxies: trusted_proxies?.unwrap_or_default(),
             tokens,
             secret: secret?,
-            shutdown: shutdown?,
+            stop: stop?,
         })
     }
 }

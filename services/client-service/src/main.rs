@@ -95,12 +95,12 @@ async fn serve() -> Result<(), StartError> {
     let config = settings.read(ServiceConfig::read)?;
     let channels = app::remote_channels(&config.services)?;
     let metrics = telemetry::install(&config.telemetry)?;
-    let shutdown = config.gateway.shutdown;
+    let stop = config.gateway.stop;
     let signals = StopSignals::listen()?;
     let clock = Arc::new(SystemClock);
     let gateway = app::start(config.gateway, channels, metrics.clone(), clock).await?;
     upkeep(metrics, gateway.tasks());
-    let asked = signals.stop_requested(&[gateway.tasks()]).await;
-    gateway.stop(shutdown).await?;
+    let asked = signals.stop_requested(&[gateway.tasks()], stop.delay).await;
+    gateway.stop(stop.limit).await?;
     asked
 }

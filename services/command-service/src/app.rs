@@ -20,7 +20,7 @@ use platform::runtime::repeat;
 use platform::{StartError, Tasks, fields};
 use providers::{Providers, ProvidersError};
 use sagas::{EngineConfig, EngineTasks, SagaEngine};
-use sql_database::postgres::require_sessions;
+use sql_database::postgres::check_server;
 use tokio::time::{Instant, timeout_at};
 use tonic::service::Routes;
 
@@ -228,7 +228,7 @@ fn open_database(config: &Databases) -> BoxFuture<'_, Result<CommandDatabase, St
         Box::pin(async move {
             let url = &config.database;
             if url.engine() == Engine::Postgres {
-                require_sessions(url.as_str(), OPEN_DATABASE).await?;
+                check_server(url.as_str(), OPEN_DATABASE).await?;
             }
             CommandDatabase::connect(url, config.pool_size, config.migrate).await
         })

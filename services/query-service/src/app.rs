@@ -12,7 +12,7 @@ use platform::health::{Health, StartStep, explain_start};
 use platform::runtime::repeat;
 use platform::{StartError, Tasks, fields};
 use read_model_sql::{Checkpoint, Database};
-use sql_database::postgres::require_sessions;
+use sql_database::postgres::check_server;
 use tokio::sync::watch;
 use tonic::service::Routes;
 
@@ -55,6 +55,8 @@ pub struct QueryService {
     routes: Routes,
     health: Health,
     tasks: Tasks,
+    /// What reads wait for: projections, checkpoints and caches.
+    folding: Tasks,
     database: Database,
     checkpoints: Vec<watch::Receiver<Checkpoint>>,
 }
@@ -125,12 +127,13 @@ impl QueryService {
         // Unfiltered: projections and caches together need nearly every event.
         let log: Arc<dyn EventStore> = Arc::new(Tail::new(log, Filter::ALL));
         let tasks = Tasks::new();
+        let background = tasks.background();
         let reads = QueryHandlers::new(database.clone(), Arc::clone(&log));
         let making = StartStep::on_database(config, MAKE_TABLES);
         let folding = ProjectionStarter::new(Arc::clone(&log), database.clone(), making);
         let mut projections = Vec::new();
         for model in reads.models() {
-            projections.push(model.fold(&folding, &tasks).await?);
+            projections.push(model.fold(&folding, &background).await?);
         }
         // Before anything is served: the first request must not see an unknown checkpoint.
         database
@@ -138,7 +141,7 @@ impl QueryService {
             .refresh(&database)
             .await
             .map_err(failed)?;
-        follow(&tasks, &database, &log, &reads);
+        follow(&background, &database, &log, &reads);
         let health = Health::new(env!("CARGO_PKG_VERSION"), &tasks);
         probes::start(&health, &tasks, &log, &database, &projections, own.lag).await;
         explain_start(&health, &tasks);
@@ -158,6 +161,7 @@ impl QueryService {
             routes,
             health,
             tasks,
+            folding: background,
             database,
             checkpoints,
         })
@@ -189,15 +193,17 @@ impl QueryService {
         &self.tasks
     }
 
-    /// Stops the service: completes running requests, releases the leases, and closes connections. The event store
-    /// stays open. What has not stopped after `limit` is abandoned and logged.
+    /// Stops the service: completes running requests, for which events are folded until then, releases the leases, and closes
+    /// connections. The event store stays open. What has not stopped after `limit` is abandoned and logged.
     #[must_use]
     pub fn stop(self, limit: Duration) -> BoxFuture<'static, ()> {
         Box::pin(async move {
             let ended = async {
-                let drained = self.tasks.drain(limit).await;
+                // Requests must not use up the time in which the leases are released.
+                let answered = self.tasks.drain(limit / 10 * 9).await;
+                let folded = self.folding.drain(limit).await;
                 self.database.close().await;
-                drained
+                answered.and(folded)
             };
             match tokio::time::timeout(limit, ended).await {
                 Ok(Ok(())) => {}
@@ -217,7 +223,7 @@ fn failed(error: StoreError) -> StartError {
 async fn open(config: &Databases, clock: Arc<dyn Clock>) -> Result<Database, StoreError> {
     let url = config.database.as_str();
     if config.database.engine() == Engine::Postgres {
-        require_sessions(url, OPEN_DATABASE).await?;
+        check_server(url, OPEN_DATABASE).await?;
     }
     if config.migrate {
         Database::open(url, config.pool_size, clock).await

@@ -6,14 +6,13 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use client_service::{Channels, Gateway};
 use command_service::{CommandService, open_event_store};
 use event_sourcing::{Clock, SteadyClock};
 use event_store_any::AnyEventStore;
 use futures::future::join;
-use platform::config::{Spec, names};
+use platform::config::{Spec, StopTimes, names};
 use platform::runtime::{self, GrpcChannel, GrpcListener, HttpListener, StopDeadline, StopSignals};
 use platform::telemetry::Metrics;
 use platform::{StartError, fields, health};
@@ -29,7 +28,7 @@ pub struct Shop {
     query: QueryService,
     gateway: Gateway,
     addresses: Addresses,
-    shutdown_limit: Duration,
+    stop: StopTimes,
 }
 
 /// The listeners of the command-service and the query-service. The gateway binds its own.
@@ -76,7 +75,7 @@ impl Shop {
             query,
             addresses: listeners.addresses(gateway.address()),
             gateway,
-            shutdown_limit: config.shutdown_limit,
+            stop: config.stop,
         };
         shop.serve(listeners, metrics);
         Ok(shop)
@@ -107,15 +106,15 @@ impl Shop {
             self.query.tasks(),
             self.command.tasks(),
         ];
-        signals.stop_requested(&all).await
+        signals.stop_requested(&all, self.stop.delay).await
     }
 
     /// Stops all services within one shutdown limit: requests in flight finish, their writes become durable, and the
     /// databases are closed.
     pub async fn close(self) {
-        let deadline = StopDeadline::within(self.shutdown_limit);
+        let deadline = StopDeadline::within(self.stop.limit);
         // A client that keeps a connection open must not use up the time in which writes become durable.
-        if let Err(error) = self.gateway.stop(self.shutdown_limit / 2).await {
+        if let Err(error) = self.gateway.stop(self.stop.limit / 2).await {
             tracing::warn!({ fields::ERROR } = %error, "some requests did not end in time");
         }
         let remaining = deadline.for_tasks();

@@ -40,6 +40,7 @@ const PROCESS: &[Spec] = &[
     names::OTEL_TRACES_SAMPLER.spec,
     names::OTEL_TRACES_SAMPLER_ARG.spec,
     names::OTEL_SERVICE_NAME.spec,
+    names::SHUTDOWN_DELAY_MS.spec,
     names::SHUTDOWN_TIMEOUT_MS.spec,
 ];
 

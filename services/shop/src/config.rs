@@ -2,9 +2,10 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use platform::config::{DatabaseUrl, Databases, Read, Reader, Setting, Spec, app_env, names};
+use platform::config::{
+    DatabaseUrl, Databases, Read, Reader, Setting, Spec, StopTimes, app_env, names,
+};
 use platform::runtime::ConnectionLimits;
 use platform::telemetry::{LogFilter, TelemetryConfig};
 use platform::tls::ListenerTls;
@@ -33,8 +34,8 @@ pub struct ShopConfig {
     pub connections: ConnectionLimits,
     /// With it GraphQL and gRPC are served over TLS.
     pub tls: Option<ListenerTls>,
-    /// The time for requests in flight, tasks and databases when the process stops.
-    pub shutdown_limit: Duration,
+    /// How long a stop of the process takes.
+    pub stop: StopTimes,
     pub telemetry: TelemetryConfig,
 }
 
@@ -63,7 +64,6 @@ impl ShopConfig {
         let connections = ConnectionLimits::read(reader, LISTENERS.len());
         let tls = ListenerTls::read(reader);
         let gateway = client_service::Config::read(reader, app_env);
-        let shutdown_limit = reader.get(&names::SHUTDOWN_TIMEOUT_MS);
         let telemetry = TelemetryConfig::read_with(reader, &LOG_LEVEL);
         let connections = connections?;
         let (write_side, read_side) = (write_side?, read_side?);
@@ -73,22 +73,22 @@ impl ShopConfig {
             secret: secret.clone(),
             ..read_side
         };
-        let gateway = gateway.map(|gateway| client_service::Config {
+        let gateway = client_service::Config {
             connections,
             secret,
-            ..gateway
-        });
+            ..gateway?
+        };
         Ok(Self {
             data_dir: data_dir?,
             command: command?,
             write_side,
             query: query?,
             read_side,
-            gateway: gateway?,
+            stop: gateway.stop,
+            gateway,
             addresses: addresses?,
             connections,
             tls: tls?,
-            shutdown_limit: shutdown_limit?,
             telemetry: telemetry?,
         })
     }

@@ -35,7 +35,9 @@ async fn start(matches: ArgMatches) -> Result<(), StartError> {
     };
     let system = system?;
     println!("my-system serves http://{}/graphql", system.address());
-    let stopped = signals.stop_requested(&[system.tasks()]).await;
-    system.close(config.shutdown_limit).await;
+    let stopped = signals
+        .stop_requested(&[system.tasks()], config.stop.delay)
+        .await;
+    system.close(config.stop.limit).await;
     stopped
 }

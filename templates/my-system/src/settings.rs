@@ -3,12 +3,11 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use authentication::TokenConfig;
 use graphql_http::Limits;
 use platform::config::{
-    AppEnv, DatabaseUrl, Databases, Read, Reader, Setting, Spec, app_env, names,
+    AppEnv, DatabaseUrl, Databases, Read, Reader, Setting, Spec, StopTimes, app_env, names,
 };
 use platform::runtime::ConnectionLimits;
 use platform::telemetry::TelemetryConfig;
@@ -59,8 +58,8 @@ pub struct Config {
     pub limits: Limits,
     /// How the tokens of clients are verified; without it everyone may do everything.
     pub tokens: Option<TokenConfig>,
-    /// How long a stop waits for requests in flight.
-    pub shutdown_limit: Duration,
+    /// How long a stop takes.
+    pub stop: StopTimes,
     pub telemetry: TelemetryConfig,
 }
 
@@ -80,7 +79,7 @@ impl Config {
         let complexity = reader.get(&names::GRAPHQL_MAX_COMPLEXITY);
         let response_bytes = reader.get(&names::GRAPHQL_MAX_RESPONSE_BYTES);
         let tokens = TokenConfig::read(reader);
-        let shutdown_limit = reader.get(&names::SHUTDOWN_TIMEOUT_MS);
+        let stop = StopTimes::read(reader);
         let telemetry = TelemetryConfig::read(reader);
         Ok(Self {
             data_dir: data_dir?,
@@ -97,7 +96,7 @@ impl Config {
                 introspection: environment? == AppEnv::Development,
             },
             tokens: tokens?,
-            shutdown_limit: shutdown_limit?,
+            stop: stop?,
             telemetry: TelemetryConfig {
                 crates: &["my_system"],
                 ..telemetry?

@@ -5,13 +5,16 @@
 //! built by the machine's C compiler. So SQLite gets an error where it would get a real one, and handles it in the same
 //! manner. Linux only.
 //!
-//! [`with_faults`] runs the body of a test in such a process. A [`Link`] is a proxy between two processes.
+//! [`with_faults`] runs the body of a test in such a process. A [`Link`] is a proxy between two processes, and a
+//! [`Balancer`] one in front of replicas.
 
+mod balancer;
 mod control;
 mod link;
 mod process;
 mod shim;
 
+pub use balancer::Balancer;
 pub use control::{DiskFault, FaultCounts, Faults, IO_ERROR, NO_SPACE};
 pub use link::{Cut, Link, Target, Way};
 pub use process::with_faults;

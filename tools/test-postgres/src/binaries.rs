@@ -12,8 +12,21 @@ const INSTALLED: [(&str, &str); 5] = [
     ("/usr/local/opt", "bin"),
 ];
 
-/// The folder with `initdb`, `pg_ctl` and `postgres`: from `PATH`, from `pg_config`, or of the newest installation.
+/// The variable with the folder of the programs to use, such as those of another version.
+const FOLDER: &str = "TEST_POSTGRES_BIN";
+
+/// The folder with `initdb`, `pg_ctl` and `postgres`: of [`FOLDER`], from `PATH`, from `pg_config`, or of the newest
+/// installation.
 pub(crate) fn folder() -> PathBuf {
+    if let Some(chosen) = std::env::var_os(FOLDER) {
+        let chosen = PathBuf::from(chosen);
+        assert!(
+            is_complete(&chosen),
+            "{FOLDER} must be a folder with initdb, pg_ctl and postgres, got {}",
+            chosen.display()
+        );
+        return chosen;
+    }
     from_path()
         .or_else(from_pg_config)
         .or_else(newest_installed)

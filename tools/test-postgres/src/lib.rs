@@ -1,7 +1,8 @@
 //! PostgreSQL for tests.
 //!
 //! [`database()`] creates an empty database: on the server that `TEST_POSTGRES_URL` names, else on a private cluster that
-//! is created from the installed binaries for the first test of a process. [`Cluster`] is for tests that stop and
+//! is created from the installed binaries for the first test of a process. `TEST_POSTGRES_BIN` is a folder with the
+//! programs of another version to create clusters from. [`Cluster`] is for tests that stop and
 //! restart their own server. [`PgBouncer`] runs a pooler for a cluster.
 //!
 //! A cluster listens on a unix socket in its own folder and on no port, so clusters never conflict. It is stopped and

@@ -126,6 +126,15 @@ impl Connection {
         })
     }
 
+    /// Whether another request can be sent. A server that closes the connection has said so with its last response, or has
+    /// closed it already.
+    pub async fn is_open(&mut self) -> bool {
+        match &mut self.sender {
+            Sender::Http1(sender) => sender.ready().await.is_ok(),
+            Sender::Http2(sender) => sender.ready().await.is_ok(),
+        }
+    }
+
     /// Sends a request and waits for the complete response.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use event_sourcing::{EventStore, ExpectedVersion, Position, StoreError};
 use event_store_postgres::{PostgresEventStore, Settings};
-use sql_database::postgres::require_sessions;
+use sql_database::postgres::check_server;
 use test_postgres::{Cluster, PgBouncer, PoolMode};
 use tokio::task::JoinSet;
 
@@ -87,7 +87,7 @@ async fn a_direct_connection_is_never_detected_as_shared() {
     let mut many = JoinSet::new();
     for _ in 0..20 {
         let url = database.url.clone();
-        many.spawn(async move { require_sessions(&url, "look").await });
+        many.spawn(async move { check_server(&url, "look").await });
     }
     for result in many.join_all().await {
         result.expect("separate sessions");

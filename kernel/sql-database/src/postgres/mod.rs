@@ -4,6 +4,7 @@ mod pooler;
 mod reachability;
 mod server;
 mod tls;
+mod version;
 
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 
 use crate::pool::NamedPool;
 
-pub use pooler::require_sessions;
+pub use pooler::check_server;
 pub use reachability::Unreachable;
 pub(crate) use reachability::{Reachability, SLOW};
 pub use server::at_server;

@@ -20,6 +20,7 @@ use futures::future::BoxFuture;
 use sqlx::postgres::{PgConnectOptions, PgRow};
 use sqlx::{ConnectOptions, Connection, PgConnection, Row};
 
+use super::version::require_supported;
 use super::{at_server, options};
 use crate::error::store_error;
 
@@ -67,12 +68,13 @@ impl From<NoSession> for sqlx::Error {
     }
 }
 
-/// Rejects a database at `url` whose connections are not separate sessions. `operation` is its name in errors.
+/// Rejects a database at `url` whose server is older than PostgreSQL 14, or whose connections are not separate sessions.
+/// `operation` is its name in errors.
 ///
 /// # Errors
-/// [`StoreError::Failed`] if they are not separate; [`StoreError::Unavailable`] if the server cannot be reached.
+/// [`StoreError::Failed`] if it is rejected; [`StoreError::Unavailable`] if the server cannot be reached.
 #[must_use]
-pub fn require_sessions<'u>(
+pub fn check_server<'u>(
     url: &'u str,
     operation: &'static str,
 ) -> BoxFuture<'u, Result<(), StoreError>> {
@@ -92,7 +94,8 @@ async fn check(options: &PgConnectOptions) -> Result<(), sqlx::Error> {
         PgConnection::connect_with(&options).await
     };
     let first = tokio::time::timeout(CONNECT_TIMEOUT, connect()).await;
-    let first = first.unwrap_or_else(|_| Err(no_answer().into()))?;
+    let mut first = first.unwrap_or_else(|_| Err(no_answer().into()))?;
+    require_supported(&mut first).await?;
     // Two connections, because a pooler with one server session would look correct with a single one.
     let mut connections = [first, connect().await?];
     let mut backends = [None, None];

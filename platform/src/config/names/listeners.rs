@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::accepts::{A_BOOLEAN, A_COUNT, A_DURATION};
 use crate::config::app_env::AppEnv;
 use crate::config::setting::Setting;
-use crate::config::values::{address, boolean, millis, positive};
+use crate::config::values::{address, boolean, millis, millis_or_zero, positive};
 
 const AN_ADDRESS: &str = "an address and a port, such as 127.0.0.1:4000";
 
@@ -65,6 +65,13 @@ pub const MAX_CONNECTIONS_PER_PEER: Setting<u32> = Setting::new(
     A_COUNT,
     "Maximum connections of a listener from one address; a proxy counts as one address",
 );
+pub const SHUTDOWN_DELAY_MS: Setting<Duration> = Setting::new(
+    "SHUTDOWN_DELAY_MS",
+    millis_or_zero,
+    "0 to 86400000 (milliseconds)",
+    "How long a stopping process still accepts requests while it reports that it is not ready",
+)
+.or("0");
 pub const SHUTDOWN_TIMEOUT_MS: Setting<Duration> = Setting::new(
     "SHUTDOWN_TIMEOUT_MS",
     millis,

@@ -10,7 +10,7 @@ use axum::body::Body;
 use axum::response::Response;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use http::{Request, StatusCode};
+use http::{HeaderValue, Request, StatusCode, header};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -19,29 +19,33 @@ use tokio_util::sync::CancellationToken;
 
 use self::framing::Framing;
 use self::io::{BodyError, Http1Io, Progress, ResponseGuard};
-use super::Peer;
 use super::connections::{AdmittedStream, ConnectionPermit};
 use super::guarded_body::GuardedBody;
 use super::http::secured;
 use super::rejections::{before_router, late, reject};
 use super::request_id::identified;
+use super::{Peer, Tasks};
 use crate::fields;
 
 /// Size limit of one request's headers.
 const MAX_HEADER_BYTES: usize = 64 * 1024;
 
-/// Serves `router` on one connection until the client closes it, or `stopping`.
+/// Serves `router` on one connection until the client closes it, or `tasks` stop. Once their stop is announced, each response
+/// closes its connection: the client then opens another one, which a load balancer leads elsewhere, and does not send a request
+/// on a connection that is being closed.
 pub(super) async fn serve_connection<S>(
     (stream, peer): (S, Peer),
     place: ConnectionPermit,
     (router, is_over_tls): (Router, bool),
-    stopping: CancellationToken,
+    tasks: &Tasks,
 ) where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let progress = Progress::default();
+    let stopping = tasks.stopping();
     let service = Answers {
         router,
+        draining: tasks.draining(),
         progress: progress.clone(),
         is_over_limit: place.is_over_limit(),
         is_over_tls,
@@ -86,6 +90,7 @@ type AnswerBody = GuardedBody<Body, Option<ResponseGuard>>;
 /// The service that answers the requests of one connection.
 struct Answers {
     router: Router,
+    draining: CancellationToken,
     progress: Progress,
     is_over_limit: bool,
     is_over_tls: bool,
@@ -102,7 +107,7 @@ impl hyper::service::Service<Request<Incoming>> for Answers {
         let answering = self.progress.head_parsed(framing_of(request.body()));
         let router = self.router.clone();
         let (is_over_limit, is_over_tls) = (self.is_over_limit, self.is_over_tls);
-        let progress = self.progress.clone();
+        let (progress, draining) = (self.progress.clone(), self.draining.clone());
         Box::pin(async move {
             let answer = async |request: Request<Incoming>| match &answering {
                 None => reject(StatusCode::BAD_REQUEST, "a line must end with CRLF\n"),
@@ -111,9 +116,12 @@ impl hyper::service::Service<Request<Incoming>> for Answers {
                     None => answer(router, request, answering).await,
                 },
             };
-            let response = secured(identified(request, answer).await, is_over_tls);
+            let mut response = secured(identified(request, answer).await, is_over_tls);
             if response.status() == StatusCode::SWITCHING_PROTOCOLS {
                 progress.upgraded();
+            } else if draining.is_cancelled() {
+                let headers = response.headers_mut();
+                headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
             Ok(response.map(|body| GuardedBody::new(body, answering)))
         })

@@ -10,7 +10,7 @@ use idempotency_sql::{KeyClock, RequestTables, marks};
 use platform::StartError;
 use platform::config::{Databases, Engine};
 use platform::health::StartStep;
-use sql_database::postgres::require_sessions;
+use sql_database::postgres::check_server;
 use sql_database::sqlite::private;
 use sql_database::{Connections, Database};
 
@@ -126,7 +126,7 @@ async fn open_read_model(
 ) -> Result<read_model_sql::Database, StoreError> {
     let url = config.database.as_str();
     if config.database.engine() == Engine::Postgres {
-        require_sessions(url, OPEN_READ_MODEL).await?;
+        check_server(url, OPEN_READ_MODEL).await?;
     }
     if config.migrate {
         read_model_sql::Database::open(url, config.pool_size, clock).await

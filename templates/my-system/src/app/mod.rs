@@ -34,6 +34,8 @@ use databases::OpenDatabases;
 pub struct MySystem {
     opened: OpenDatabases,
     tasks: Tasks,
+    /// What reads wait for.
+    folding: Tasks,
     executor_tasks: ExecutorTasks,
     saga_tasks: EngineTasks,
     address: SocketAddr,
@@ -70,7 +72,8 @@ impl MySystem {
         let (engine, saga_tasks) = start_sagas(&opened, &log, &executor, &clock)?;
         background::watch_sagas(&tasks, &saga_tasks);
         start_handlers(&opened, &log, &clock, &tasks);
-        let barrier = background::project::<Accounts>(&opened, &log, &health, &tasks).await?;
+        let folding = tasks.background();
+        let barrier = background::project::<Accounts>(&opened, &log, &health, &folding).await?;
         background::probe(&opened, &health, &tasks).await;
         watch_clock(&health, &tasks, steady).await;
         explain_start(&health, &tasks);
@@ -98,6 +101,7 @@ impl MySystem {
         Ok(Self {
             opened,
             tasks,
+            folding,
             executor_tasks,
             saga_tasks,
             address,
@@ -122,6 +126,7 @@ impl MySystem {
             tracing::warn!("some tasks did not stop in time");
         }
         let ended = async {
+            let _folded = self.folding.drain(limit).await;
             self.saga_tasks.stop().await;
             self.executor_tasks.finished().await;
         };
