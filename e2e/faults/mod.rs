@@ -15,3 +15,6 @@ mod second_start;
 mod subscribers;
 mod upgrade;
 mod wrong_settings;
+
+pub use kill::{compare, everything_at};
+pub use load::{Counts, Load};
