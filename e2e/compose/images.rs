@@ -11,7 +11,6 @@ use crate::support::{binaries, report};
 const STAND_INS: &str = "COMPOSE_STAND_INS";
 /// The image in place of the build stage.
 const BINARIES: &str = "rust-cqrs-binaries";
-/// The two files.
 const FILES: [&str; 4] = [
     "--file",
     "docker-compose.yml",
@@ -58,15 +57,15 @@ async fn stand_ins() -> Result<()> {
         .collect();
     for (prefix, changes) in [
         ("postgres:", &POSTGRES[..]),
-        ("prom/prometheus:", &PROMETHEUS),
+        ("prom/prometheus:", &PROMETHEUS[..]),
     ] {
         let name = names.iter().find(|name| name.starts_with(prefix));
         let name = name.with_context(|| format!("no image {prefix} in {names:?}"))?;
         let mut arguments = vec!["import"];
         for change in changes {
-            arguments.extend(["--change", change]);
+            arguments.extend(["--change", *change]);
         }
-        arguments.extend([archive.as_str(), name]);
+        arguments.extend([archive.as_str(), *name]);
         run("docker", &arguments).await?;
     }
     Ok(())
@@ -78,7 +77,7 @@ async fn services() -> Result<()> {
     let program = binaries().await?.path(SERVICES[0])?;
     let built = program.parent().map(std::path::Path::display);
     let built = built.context("the program is in no folder")?.to_string();
-    run("deploy/docker/collect", &[&built, &path("root/image")]).await?;
+    run("./deploy/docker/collect", &[&built, &path("root/image")]).await?;
     let archive = path("archive.tar");
     run("tar", &["-C", &path("root"), "-cf", &archive, "image"]).await?;
     run("docker", &["import", &archive, BINARIES]).await?;

@@ -7,6 +7,7 @@ use contract::proto::AdminStatusParam;
 use contract::proto::admin_client::AdminClient;
 use serde_json::{Value, json};
 use test_shop::{Answer, Connection, Operation, Reply, Request, until_within};
+use tonic::transport::Endpoint;
 
 use super::docker::{DATABASES, SERVICES};
 use super::stack::{COMMAND_GRPC, GATEWAY, Stack, on_stack};
@@ -38,7 +39,8 @@ async fn nothing_acknowledged_is_lost_when_each_container_is_killed() -> Result<
             "killed containers: {} ok, {} failed, {} unknown",
             counts.ok, counts.failed, counts.unknown
         ));
-        let mut admin = AdminClient::connect(COMMAND_GRPC).await?;
+        let channel = Endpoint::from_static(COMMAND_GRPC).connect().await?;
+        let mut admin = AdminClient::new(channel);
         let head = admin.status(AdminStatusParam {}).await?.into_inner().head;
         compare(&operations, &everything_at(GATEWAY, head).await?)
     })
@@ -111,7 +113,7 @@ async fn a_cut_network_gives_honest_answers_and_recovers() -> Result<()> {
 impl Cut {
     async fn happens(&self, stack: &Stack, number: usize) -> Result<()> {
         let before = format!("Before {number}");
-        create(&before).await?.data()?;
+        creation(&before).data(GATEWAY).await?;
         let count = count_with(&before).await?;
         stack.disconnect(self.service, self.network).await?;
         let reported = until_within(RECOVERY_TIMEOUT, "the outage is reported", async || {
@@ -127,23 +129,26 @@ impl Cut {
             self.component
         );
         let during = format!("During {number}");
-        let write = create(&during).await?;
+        let write = creation(&during).send(GATEWAY).await?;
         let outcome = is_honest(&write, self.writes)?;
         is_honest(&Operation::new(COUNT).send(GATEWAY).await?, self.reads)?;
         stack.connect(self.service, self.network).await?;
         is_healthy().await?;
         let after = format!("After {number}");
+        // With a key, as the first attempts may take effect although they are not answered.
+        let create = creation(&after).with_header("Idempotency-Key", &after);
         until_within(RECOVERY_TIMEOUT, "a command after the outage", async || {
-            create(&after).await?.data()
+            create.data(GATEWAY).await
         })
         .await?;
         let written = count_with(&after).await? - count - 1;
+        let is_right = match outcome.as_str() {
+            "done" => written == 1,
+            "none" => written == 0,
+            _ => (0..=1).contains(&written),
+        };
         ensure!(
-            match outcome.as_str() {
-                "done" => written == 1,
-                "none" => written == 0,
-                _ => (0..=1).contains(&written),
-            },
+            is_right,
             "the outcome was {outcome}, and {written} are there"
         );
         report(&format!(
@@ -154,11 +159,8 @@ impl Cut {
     }
 }
 
-async fn create(name: &str) -> Result<Answer> {
-    Operation::new(CREATE)
-        .with(json!({ "name": name }))
-        .send(GATEWAY)
-        .await
+fn creation(name: &str) -> Operation {
+    Operation::new(CREATE).with(json!({ "name": name }))
 }
 
 /// The number of categories as soon as this one is among them.
