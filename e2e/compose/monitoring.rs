@@ -7,7 +7,7 @@ use serde_json::Value;
 use test_shop::{Connection, Request, until_within};
 
 use super::docker::SERVICES;
-use super::stack::on_stack;
+use super::stack::Stack;
 
 const FILES: [&str; 3] = [
     "docker-compose.yml",
@@ -17,26 +17,22 @@ const FILES: [&str; 3] = [
 /// Twice the longest usual interval between two scrapes, and a start.
 const SCRAPE_TIMEOUT: Duration = Duration::from_mins(2);
 
-#[tokio::test]
-#[ignore = "needs a Docker engine of its own: e2e/compose/run"]
-async fn prometheus_of_the_overlay_scrapes_all_services() -> Result<()> {
-    on_stack(async |stack| {
-        let overlay = stack.with_files(&FILES);
-        let mut up = vec!["up", "-d", "prometheus"];
-        up.extend(SERVICES);
-        overlay.compose(&up).await?;
-        overlay.healthy("prometheus").await?;
-        until_within(SCRAPE_TIMEOUT, "a scrape of each service", async || {
-            let at = "127.0.0.1:9090".parse()?;
-            let mut prometheus = Connection::open(at).await?;
-            let query = Request::get("/api/v1/query?query=up");
-            let found = prometheus.send(&query).await?.json()?;
-            for service in SERVICES {
-                is_up(&found, service)?;
-            }
-            Ok(())
-        })
-        .await
+/// Prometheus of the overlay scrapes all services.
+pub async fn is_scraped(stack: &Stack) -> Result<()> {
+    let overlay = stack.with_files(&FILES);
+    let mut up = vec!["up", "-d", "prometheus"];
+    up.extend(SERVICES);
+    overlay.compose(&up).await?;
+    overlay.healthy("prometheus").await?;
+    until_within(SCRAPE_TIMEOUT, "a scrape of each service", async || {
+        let at = "127.0.0.1:9090".parse()?;
+        let mut prometheus = Connection::open(at).await?;
+        let query = Request::get("/api/v1/query?query=up");
+        let found = prometheus.send(&query).await?.json()?;
+        for service in SERVICES {
+            is_up(&found, service)?;
+        }
+        Ok(())
     })
     .await
 }

@@ -10,7 +10,7 @@ use test_shop::{Answer, Connection, Operation, Reply, Request, until_within};
 use tonic::transport::Endpoint;
 
 use super::docker::{DATABASES, SERVICES};
-use super::stack::{COMMAND_GRPC, GATEWAY, Stack, on_stack};
+use super::stack::{COMMAND_GRPC, GATEWAY, Stack};
 use crate::faults::{Counts, Load, compare, everything_at};
 use crate::support::report;
 
@@ -22,29 +22,25 @@ const RECOVERY_TIMEOUT: Duration = Duration::from_mins(1);
 const CREATE: &str = "mutation($name: String!) { createCategory(input: { name: $name }) { id } }";
 const COUNT: &str = "{ categoryStatistics { totalCount } }";
 
-#[tokio::test]
-#[ignore = "needs a Docker engine of its own: e2e/compose/run"]
-async fn nothing_acknowledged_is_lost_when_each_container_is_killed() -> Result<()> {
-    on_stack(async |stack| {
-        let load = Load::start(&[GATEWAY], WRITERS);
-        for service in DATABASES.iter().chain(&SERVICES) {
-            load.wait_for_more(BETWEEN).await?;
-            stack.kill(service).await?;
-            is_healthy().await?;
-        }
+/// Nothing acknowledged is lost when each container is killed under load.
+pub async fn survives_kills(stack: &Stack) -> Result<()> {
+    let load = Load::start(&[GATEWAY], WRITERS);
+    for service in DATABASES.iter().chain(&SERVICES) {
         load.wait_for_more(BETWEEN).await?;
-        let operations = load.finish().await?;
-        let counts = Counts::of(&operations);
-        report(&format!(
-            "killed containers: {} ok, {} failed, {} unknown",
-            counts.ok, counts.failed, counts.unknown
-        ));
-        let channel = Endpoint::from_static(COMMAND_GRPC).connect().await?;
-        let mut admin = AdminClient::new(channel);
-        let head = admin.status(AdminStatusParam {}).await?.into_inner().head;
-        compare(&operations, &everything_at(GATEWAY, head).await?)
-    })
-    .await
+        stack.kill(service).await?;
+        is_healthy().await?;
+    }
+    load.wait_for_more(BETWEEN).await?;
+    let operations = load.finish().await?;
+    let counts = Counts::of(&operations);
+    report(&format!(
+        "killed containers: {} ok, {} failed, {} unknown",
+        counts.ok, counts.failed, counts.unknown
+    ));
+    let channel = Endpoint::from_static(COMMAND_GRPC).connect().await?;
+    let mut admin = AdminClient::new(channel);
+    let head = admin.status(AdminStatusParam {}).await?.into_inner().head;
+    compare(&operations, &everything_at(GATEWAY, head).await?)
 }
 
 /// A container that is taken off a network.
@@ -95,26 +91,21 @@ const CUTS: [Cut; 5] = [
     },
 ];
 
-#[tokio::test]
-#[ignore = "needs a Docker engine of its own: e2e/compose/run"]
-async fn a_cut_network_gives_honest_answers_and_recovers() -> Result<()> {
-    on_stack(async |stack| {
-        is_healthy().await?;
-        for (number, cut) in CUTS.iter().enumerate() {
-            cut.happens(stack, number)
-                .await
-                .with_context(|| format!("{} without the network {}", cut.service, cut.network))?;
-        }
-        Ok(())
-    })
-    .await
+/// While a network is cut the answers are honest, and all recovers once it is there again.
+pub async fn survives_cuts(stack: &Stack) -> Result<()> {
+    is_healthy().await?;
+    for (number, cut) in CUTS.iter().enumerate() {
+        cut.happens(stack, number)
+            .await
+            .with_context(|| format!("{} without the network {}", cut.service, cut.network))?;
+    }
+    Ok(())
 }
 
 impl Cut {
     async fn happens(&self, stack: &Stack, number: usize) -> Result<()> {
         let before = format!("Before {number}");
-        creation(&before).data(GATEWAY).await?;
-        let count = count_with(&before).await?;
+        let count = count_after(&creation(&before)).await?;
         stack.disconnect(self.service, self.network).await?;
         let reported = until_within(RECOVERY_TIMEOUT, "the outage is reported", async || {
             let health = health().await?;
@@ -136,12 +127,8 @@ impl Cut {
         is_healthy().await?;
         let after = format!("After {number}");
         // With a key, as the first attempts may take effect although they are not answered.
-        let create = creation(&after).with_header("Idempotency-Key", &after);
-        until_within(RECOVERY_TIMEOUT, "a command after the outage", async || {
-            create.data(GATEWAY).await
-        })
-        .await?;
-        let written = count_with(&after).await? - count - 1;
+        let last = creation(&after).with_header("Idempotency-Key", &after);
+        let written = count_after(&last).await? - count - 1;
         let is_right = match outcome.as_str() {
             "done" => written == 1,
             "none" => written == 0,
@@ -163,23 +150,22 @@ fn creation(name: &str) -> Operation {
     Operation::new(CREATE).with(json!({ "name": name }))
 }
 
-/// The number of categories as soon as this one is among them.
-async fn count_with(name: &str) -> Result<i64> {
-    const FIND: &str = "query($name: String!) { \
-        categoryByName(name: $name) { id } categoryStatistics { totalCount } }";
-    until_within(
-        RECOVERY_TIMEOUT,
-        "the read side has the category",
-        async || {
-            let find = Operation::new(FIND).with(json!({ "name": name }));
-            let data = find.data(GATEWAY).await?;
-            let count = data
-                .pointer("/categoryStatistics/totalCount")
-                .and_then(Value::as_i64);
-            count.with_context(|| format!("no count in {data}"))
-        },
-    )
-    .await
+/// Sends a command until it succeeds, and returns the number of categories then.
+async fn count_after(creation: &Operation) -> Result<i64> {
+    let made = until_within(RECOVERY_TIMEOUT, "a command succeeds", async || {
+        let answer = creation.send(GATEWAY).await?;
+        answer.data()?;
+        answer.position.context("no position")
+    })
+    .await?;
+    let counting = Operation::new(COUNT).with_header("X-Min-Position", &made);
+    let data = until_within(RECOVERY_TIMEOUT, "a read of it", async || {
+        counting.data(GATEWAY).await
+    })
+    .await?;
+    let count = data.pointer("/categoryStatistics/totalCount");
+    let count = count.and_then(Value::as_i64);
+    count.with_context(|| format!("no count in {data}"))
 }
 
 /// An answer is complete where it can be, else it says that the service is not available, and what became of a command.
