@@ -104,8 +104,7 @@ pub async fn survives_cuts(stack: &Stack) -> Result<()> {
 
 impl Cut {
     async fn happens(&self, stack: &Stack, number: usize) -> Result<()> {
-        let before = format!("Before {number}");
-        let count = count_after(&creation(&before)).await?;
+        let count = count_after(&format!("Before {number}")).await?;
         stack.disconnect(self.service, self.network).await?;
         let reported = until_within(RECOVERY_TIMEOUT, "the outage is reported", async || {
             let health = health().await?;
@@ -125,10 +124,7 @@ impl Cut {
         is_honest(&Operation::new(COUNT).send(GATEWAY).await?, self.reads)?;
         stack.connect(self.service, self.network).await?;
         is_healthy().await?;
-        let after = format!("After {number}");
-        // With a key, as the first attempts may take effect although they are not answered.
-        let last = creation(&after).with_header("Idempotency-Key", &after);
-        let written = count_after(&last).await? - count - 1;
+        let written = count_after(&format!("After {number}")).await? - count - 1;
         let is_right = match outcome.as_str() {
             "done" => written == 1,
             "none" => written == 0,
@@ -150,8 +146,10 @@ fn creation(name: &str) -> Operation {
     Operation::new(CREATE).with(json!({ "name": name }))
 }
 
-/// Sends a command until it succeeds, and returns the number of categories then.
-async fn count_after(creation: &Operation) -> Result<i64> {
+/// Creates a category, and returns the number of categories then. The command has a key, as its first attempts may take effect although
+/// they are not answered.
+async fn count_after(name: &str) -> Result<i64> {
+    let creation = creation(name).with_header("Idempotency-Key", name);
     let made = until_within(RECOVERY_TIMEOUT, "a command succeeds", async || {
         let answer = creation.send(GATEWAY).await?;
         answer.data()?;
