@@ -4,6 +4,7 @@
 
 mod api_examples;
 mod bad_input;
+mod compose;
 mod docs_sql;
 mod faults;
 mod journeys;

@@ -12,8 +12,9 @@ use tokio::process::Command;
 
 use crate::support::{Topology, binaries, is_time, is_uuid, on, words};
 
-/// The address and the command in the page, which are replaced by those of the test.
+/// The addresses and the commands in the page, which are replaced by those of the test.
 const PAGE_URL: &str = "http://127.0.0.1:4000";
+const PAGE_METRICS: &str = "http://127.0.0.1:4000/metrics";
 const PAGE_SEED: &str = "target/release/shop seed";
 const PAGE_EVENTS: &str = "target/release/shop events";
 /// Separates the outputs of two blocks.
@@ -30,14 +31,29 @@ async fn the_tour_of_the_japanese_readme_shows_the_real_output() -> Result<()> {
 }
 
 async fn tour(page: &str) -> Result<()> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(page);
+    let path = path_of(page);
     let text = std::fs::read_to_string(&path).with_context(|| format!("read {page}"))?;
     let steps = steps(&text);
-    ensure!(steps.len() >= 5, "{page} has only {} steps", steps.len());
     let outputs = on_fresh_shop(&steps).await?;
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         return update(&path, &text, &steps, &outputs);
     }
+    compare(page, &steps, &outputs)
+}
+
+/// Runs the tour of a page against a shop without data, and compares the outputs with those that the page shows.
+pub async fn tour_of(page: &str, shop: &ShopAddress) -> Result<()> {
+    let text = std::fs::read_to_string(path_of(page)).with_context(|| format!("read {page}"))?;
+    let steps = steps(&text);
+    compare(page, &steps, &shop.run(&steps).await?)
+}
+
+fn path_of(page: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(page)
+}
+
+fn compare(page: &str, steps: &[Step<'_>], outputs: &[String]) -> Result<()> {
+    ensure!(steps.len() >= 5, "{page} has only {} steps", steps.len());
     let (shown, actual): (Vec<_>, Vec<_>) = (
         steps.iter().map(|step| step.output).collect(),
         outputs.iter().map(String::as_str).collect(),
@@ -77,39 +93,61 @@ fn steps(page: &str) -> Vec<Step<'_>> {
     steps
 }
 
-/// Runs the steps; returns the output of each, with the page's address in place of the real one.
-async fn on_fresh_shop(steps: &[Step<'_>]) -> Result<Vec<String>> {
-    let mut outputs = Vec::new();
-    let binary: PathBuf = binaries().await?.path("shop")?.to_owned();
-    on(Topology::OneProcess, async |shop| {
-        let gateway = shop.system.gateway(0)?;
-        let url = format!("http://{gateway}");
-        let seed = format!(
-            "{} seed --client-service-port {}",
-            binary.display(),
-            gateway.port()
-        );
+/// How the commands of a page reach a shop.
+#[derive(Debug)]
+pub struct ShopAddress {
+    /// The gateway.
+    pub url: String,
+    /// The endpoint with the metrics of the event store.
+    pub metrics: String,
+    /// The program `shop` with the subcommand and the flags in place of `target/release/shop seed`.
+    pub seed: String,
+    /// The same for `target/release/shop events`.
+    pub events: String,
+}
+
+impl ShopAddress {
+    /// Runs the steps in one shell; returns the output of each, with the page's address in place of the real one.
+    async fn run(&self, steps: &[Step<'_>]) -> Result<Vec<String>> {
         let blocks: Vec<_> = steps.iter().map(|step| step.commands).collect();
         let script = blocks.join(&format!("echo '{MARK}'\n")) + &format!("echo '{MARK}'\n");
-        let Store::Sqlite { folder } = shop.system.store() else {
-            bail!("one process has its data in a folder");
-        };
-        let events = format!("{} events --data-dir {folder}", binary.display());
-        let script = script.replace(PAGE_SEED, &seed).replace(PAGE_URL, &url);
-        let script = script.replace(PAGE_EVENTS, &events);
+        let script = script
+            .replace(PAGE_SEED, &self.seed)
+            .replace(PAGE_EVENTS, &self.events)
+            .replace(PAGE_METRICS, &self.metrics)
+            .replace(PAGE_URL, &self.url);
         let ran = Command::new("sh").arg("-c").arg(script).output().await;
         let ran = ran.context("run the tour with sh")?;
-        let printed = String::from_utf8(ran.stdout)?.replace(&url, PAGE_URL);
-        let errors = String::from_utf8_lossy(&ran.stderr).into_owned();
-        outputs = printed
+        let printed = String::from_utf8(ran.stdout)?.replace(&self.url, PAGE_URL);
+        let outputs: Vec<_> = printed
             .split_terminator(&format!("{MARK}\n"))
             .map(str::to_owned)
             .collect();
         ensure!(
             ran.status.success() && outputs.len() == steps.len(),
-            "the tour ended early (it needs sh and curl): {}\n{printed}\n{errors}",
-            ran.status
+            "the tour ended early (it needs sh and curl): {}\n{printed}\n{}",
+            ran.status,
+            String::from_utf8_lossy(&ran.stderr)
         );
+        Ok(outputs)
+    }
+}
+
+async fn on_fresh_shop(steps: &[Step<'_>]) -> Result<Vec<String>> {
+    let mut outputs = Vec::new();
+    let binary = binaries().await?.path("shop")?.display();
+    on(Topology::OneProcess, async |shop| {
+        let gateway = shop.system.gateway(0)?;
+        let Store::Sqlite { folder } = shop.system.store() else {
+            bail!("one process has its data in a folder");
+        };
+        let address = ShopAddress {
+            url: format!("http://{gateway}"),
+            metrics: format!("http://{gateway}/metrics"),
+            seed: format!("{binary} seed --client-service-port {}", gateway.port()),
+            events: format!("{binary} events --data-dir {folder}"),
+        };
+        outputs = address.run(steps).await?;
         Ok(())
     })
     .await?;

@@ -4,6 +4,7 @@
 //! the adapters.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
@@ -70,10 +71,18 @@ async fn kill_under_load(shop: &mut Shop, targets: &[Option<&str>]) -> Result<()
     compare(&operations, &everything(shop).await?)
 }
 
-/// All products by name, read page by page through the API at the head. After a read side was killed, this waits until its
-/// lease has expired and another one has taken over.
+/// All products by name, read page by page through the API at the head.
 pub(super) async fn everything(shop: &Shop) -> Result<BTreeMap<String, Vec<String>>> {
-    let head = shop.head().await?.to_string();
+    everything_at(shop.system.gateway(0)?, shop.head().await?).await
+}
+
+/// All products by name, read page by page through a gateway at this position. After a read side was killed, this waits until
+/// its lease has expired and another one has taken over.
+pub async fn everything_at(
+    gateway: SocketAddr,
+    position: i64,
+) -> Result<BTreeMap<String, Vec<String>>> {
+    let position = position.to_string();
     let document = "query($page: Int!) { productsPaginated(page: $page, perPage: 500) { id name stockQuantity } }";
     let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for page in 1.. {
@@ -83,8 +92,8 @@ pub(super) async fn everything(shop: &Shop) -> Result<BTreeMap<String, Vec<Strin
             async || {
                 test_shop::Operation::new(document)
                     .with(json!({ "page": page }))
-                    .with_header("X-Min-Position", &head)
-                    .data(shop.system.gateway(0)?)
+                    .with_header("X-Min-Position", &position)
+                    .data(gateway)
                     .await
             },
         )
@@ -108,7 +117,8 @@ pub(super) async fn everything(shop: &Shop) -> Result<BTreeMap<String, Vec<Strin
     Ok(found)
 }
 
-fn compare(operations: &[Operation], found: &BTreeMap<String, Vec<String>>) -> Result<()> {
+/// Fails if an outcome that a client saw contradicts what was found.
+pub fn compare(operations: &[Operation], found: &BTreeMap<String, Vec<String>>) -> Result<()> {
     let mut sent = BTreeSet::new();
     let mut wrong = Vec::new();
     for operation in operations {

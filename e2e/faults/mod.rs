@@ -16,3 +16,6 @@ mod second_start;
 mod subscribers;
 mod upgrade;
 mod wrong_settings;
+
+pub use kill::{compare, everything_at};
+pub use load::{Counts, Load};
