@@ -68,7 +68,8 @@ async fn every_call_uses_an_index() {
             .expect("the counts");
             // Creating the three indexes of the empty table scans it once each.
             assert!(scans <= 3, "the log was scanned {scans} times");
-            if lookups >= 2_000 {
+            // At least one for each call. Since version 17 one scan finds all the values of an array.
+            if lookups >= 200 {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
