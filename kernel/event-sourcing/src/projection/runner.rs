@@ -95,6 +95,10 @@ pub struct RunnerState {
     pub is_damaged: bool,
 }
 
+/// How often a runner without the lease tries to take it, at the least. A process that stops releases its leases, and reads wait
+/// a few seconds at most for events that are not folded meanwhile.
+const STANDBY_INTERVAL: Duration = Duration::from_millis(500);
+
 /// Runs one projection in this process while it holds the lease.
 pub struct Runner<P: Projection> {
     subscription: OwnedSubscription,
@@ -204,7 +208,7 @@ impl<P: Projection> Runner<P> {
                 // The other process retries now, and reports its own errors.
                 self.state
                     .send_modify(|state| (state.failing, state.is_damaged) = (None, false));
-                self.subscription.pause()
+                self.subscription.pause().min(STANDBY_INTERVAL)
             }
             // `begin` logs it and rebuilds, at the next attempt.
             LeaseLost::Log(_) => self.config.retry_min,
