@@ -18,8 +18,8 @@ const FILES: [&str; 3] = [
 const SCRAPE_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// Prometheus of the overlay scrapes all services.
-pub async fn is_scraped(stack: &Stack) -> Result<()> {
-    let overlay = stack.with_files(&FILES);
+pub async fn is_scraped() -> Result<()> {
+    let overlay = Stack::of_files(&FILES);
     let mut up = vec!["up", "-d", "prometheus"];
     up.extend(SERVICES);
     overlay.compose(&up).await?;

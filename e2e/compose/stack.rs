@@ -59,8 +59,8 @@ fn documented(word: &str) -> Result<Vec<String>> {
 }
 
 impl Stack {
-    /// The same containers, with those of more files.
-    pub fn with_files(&self, files: &[&str]) -> Self {
+    /// The containers of these files.
+    pub fn of_files(files: &[&str]) -> Self {
         Self {
             files: files.iter().map(|&file| file.to_owned()).collect(),
         }

@@ -16,9 +16,9 @@ const SOURCES: &str = "deploy/grafana/provisioning/datasources/datasources.yml";
 /// The interval of the committed configuration, and that of the test.
 const INTERVALS: (&str, &str) = ("15s", "500ms");
 /// For the scrapes, and for the evaluations of the recorded rules.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
-/// Functions of PromQL whose names have an underscore, as those of metrics do.
+/// Functions of `PromQL` whose names have an underscore, as those of metrics do.
 const FUNCTIONS: [&str; 2] = ["histogram_quantile", "max_over_time"];
 
 #[tokio::test]

@@ -109,9 +109,8 @@ impl Prometheus {
         let stderr = process.stderr.take().context("no standard error")?;
         let log = Arc::new(Mutex::new(String::new()));
         let listening = timeout(START_TIMEOUT, listening(stderr, Arc::clone(&log))).await;
-        let address = match listening {
-            Ok(Ok(address)) => address,
-            _ => bail!("Prometheus does not listen:\n{}", log.lock().await),
+        let Ok(Ok(address)) = listening else {
+            bail!("Prometheus does not listen:\n{}", log.lock().await);
         };
         Ok(Self {
             address,

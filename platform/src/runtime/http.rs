@@ -5,17 +5,12 @@
 //! HTTP/2 and HTTP/1.1 in its handshake.
 
 use axum::Router;
-use axum::response::Response;
-use http::{HeaderValue, header};
 use tokio::net::TcpStream;
 
 use super::connections::{ConnectionPermit, Transport, handshake};
 use super::listener::{Listener, ListenerKind, Listening};
 use super::{Peer, Tasks, http1, http2};
 use crate::tls::{Protocols, ServerTls};
-
-/// Browsers that have seen it use TLS alone for two years, whatever a link says. Without TLS they ignore it.
-const ONLY_TLS: HeaderValue = HeaderValue::from_static("max-age=63072000");
 
 /// HTTP/1.1, and over TLS HTTP/2 as well.
 #[derive(Debug)]
@@ -34,15 +29,6 @@ impl HttpListener {
         let listening = self.listen(tasks);
         tasks.spawn("http listener", accept(listening, router, tasks.clone()));
     }
-}
-
-/// Adds what every response over TLS has, also one that no router made.
-pub(super) fn secured(mut response: Response, is_over_tls: bool) -> Response {
-    if is_over_tls {
-        let headers = response.headers_mut();
-        headers.insert(header::STRICT_TRANSPORT_SECURITY, ONLY_TLS);
-    }
-    response
 }
 
 async fn accept(listening: Listening, router: Router, tasks: Tasks) {

@@ -24,6 +24,7 @@ mod grpc_channel;
 mod guarded_body;
 mod healthcheck;
 mod host;
+mod hsts;
 mod http;
 mod http1;
 mod http2;

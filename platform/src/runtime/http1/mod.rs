@@ -21,7 +21,7 @@ use self::framing::Framing;
 use self::io::{BodyError, Http1Io, Progress, ResponseGuard};
 use super::connections::{AdmittedStream, ConnectionPermit};
 use super::guarded_body::GuardedBody;
-use super::http::secured;
+use super::hsts::secured;
 use super::rejections::{before_router, late, reject};
 use super::request_id::identified;
 use super::{Peer, Tasks};

@@ -24,7 +24,7 @@ use super::io::Http2Io;
 use super::{KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT, MAX_HEADER_LIST_BYTES, MAX_LOCAL_ERROR_RESETS};
 use crate::fields;
 use crate::runtime::connections::{BODY_PAUSE_TIMEOUT, ConnectionPermit, REQUEST_TIMEOUT};
-use crate::runtime::http::secured;
+use crate::runtime::hsts::secured;
 use crate::runtime::rejections::{before_router, late};
 use crate::runtime::request_id::identified;
 use crate::runtime::{Peer, Tasks};

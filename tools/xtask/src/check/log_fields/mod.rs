@@ -1,13 +1,13 @@
 //! The fields of log lines have dotted names that are written down once.
 
+mod line;
 mod reference;
 
 use anyhow::Result;
-use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
+use self::line::{fields, level};
 use crate::repository::{Repository, has_extension, is_test_file};
-
-const LEVELS: [&str; 5] = ["error", "warn", "info", "debug", "trace"];
 
 /// Constants of a `fields.rs` without a dot, fields of a log line that are no such constant, and differences of the reference
 /// of both from the code.
@@ -56,40 +56,6 @@ fn of_tokens(path: &str, tokens: TokenStream, problems: &mut Vec<String>) {
         }
         of_tokens(path, group.stream(), problems);
     }
-}
-
-/// The level of `tracing::LEVEL!`, if that comes before.
-fn level(before: &[TokenTree]) -> Option<&'static str> {
-    let [
-        ..,
-        TokenTree::Ident(tracing),
-        TokenTree::Punct(_),
-        TokenTree::Punct(_),
-        TokenTree::Ident(level),
-        TokenTree::Punct(bang),
-    ] = before
-    else {
-        return None;
-    };
-    let is_macro = *tracing == "tracing" && bang.as_char() == '!';
-    LEVELS.into_iter().find(|name| is_macro && level == name)
-}
-
-/// What is in front of the message, cut at its commas.
-fn fields(group: &Group) -> Vec<Vec<TokenTree>> {
-    let mut fields = vec![Vec::new()];
-    for token in group.stream() {
-        let is_comma = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == ',');
-        match fields.last_mut() {
-            Some(last) if !is_comma => last.push(token),
-            _ => fields.push(Vec::new()),
-        }
-    }
-    let message = fields
-        .iter()
-        .position(|field| matches!(field.as_slice(), [TokenTree::Literal(_)]));
-    fields.truncate(message.unwrap_or(fields.len()));
-    fields
 }
 
 /// The text of a field that is not `{ fields::NAME } = …`.

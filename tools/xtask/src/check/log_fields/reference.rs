@@ -7,7 +7,7 @@ use std::{env, fs};
 use anyhow::{Context, Result, anyhow};
 use proc_macro2::{Group, TokenStream, TokenTree};
 
-use super::{LEVELS, fields, level};
+use super::line::{LEVELS, fields, level};
 use crate::repository::{Repository, SourceFile};
 
 const PAGE: &str = "docs/reference/log-lines.md";
