@@ -42,9 +42,9 @@ pub(crate) fn render() -> String {
     metric("process_threads", &stat.threads);
     let limit = memory_limit(Path::new(MEMORY_LIMIT));
     metric("process_memory_limit_bytes", &or_infinite(limit));
-    if let Some(start) = boot_time() {
-        let start = start + stat.started_after_boot;
-        metric("process_start_time_seconds", &start);
+    if let Some(boot) = boot_time() {
+        let started = boot + stat.started_after_boot;
+        metric("process_start_time_seconds", &started);
     }
     if let Some(open) = open_files() {
         metric("process_open_fds", &open);
