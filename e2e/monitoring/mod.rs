@@ -2,7 +2,6 @@
 
 mod alerts;
 mod load;
-mod outage;
 mod queries;
 mod reference;
 mod runbook;

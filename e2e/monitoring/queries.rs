@@ -71,7 +71,7 @@ async fn check(prometheus: &Prometheus) -> Result<()> {
 }
 
 /// The committed configuration, with the addresses of this system and a short interval.
-pub fn config(shop: &Shop) -> Result<String> {
+fn config(shop: &Shop) -> Result<String> {
     let mut config = std::fs::read_to_string(in_repository(CONFIG))?;
     let rules = in_repository("deploy/prometheus/rules");
     let replaced = [

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
-use test_shop::{Connection, Folder, Request, cache_folder};
+use test_shop::{Connection, Folder, Request, cache_folder, until};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStderr, Command};
 use tokio::sync::{Mutex, OnceCell};
@@ -112,6 +112,14 @@ impl Prometheus {
         let Ok(Ok(address)) = listening else {
             bail!("Prometheus does not listen:\n{}", log.lock().await);
         };
+        // It listens before it has read its data.
+        until("Prometheus", async || {
+            let mut connection = Connection::open(address).await?;
+            let status = connection.send(&Request::get("/-/ready")).await?.status;
+            ensure!(status.is_success(), "it is not ready: {status}");
+            Ok(())
+        })
+        .await?;
         Ok(Self {
             address,
             log,
