@@ -22,7 +22,7 @@ async fn the_documented_command_starts_a_confined_stack_that_shows_the_tour() ->
         tour::shows_the_output(stack).await.context("the tour")?;
         let confined = hardening::is_confined(stack).await;
         confined.context("the processes of the containers")?;
-        monitoring::is_scraped(stack).await.context("Prometheus")
+        monitoring::is_scraped().await.context("Prometheus")
     })
     .await
 }

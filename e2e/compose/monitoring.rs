@@ -17,9 +17,9 @@ const FILES: [&str; 3] = [
 /// Twice the longest usual interval between two scrapes, and a start.
 const SCRAPE_TIMEOUT: Duration = Duration::from_mins(2);
 
-/// Prometheus of the overlay scrapes all services.
-pub async fn is_scraped(stack: &Stack) -> Result<()> {
-    let overlay = stack.with_files(&FILES);
+/// Prometheus of the overlay scrapes all services of the stack that runs.
+pub async fn is_scraped() -> Result<()> {
+    let overlay = Stack::of(&FILES);
     let mut up = vec!["up", "-d", "prometheus"];
     up.extend(SERVICES);
     overlay.compose(&up).await?;
