@@ -9,17 +9,13 @@ use test_shop::{Connection, Request, until_within};
 use super::docker::SERVICES;
 use super::stack::Stack;
 
-const FILES: [&str; 3] = [
-    "docker-compose.yml",
-    "docker-compose.monitoring.yml",
-    "e2e/compose/without-jaeger.yml",
-];
+const FILES: [&str; 2] = ["docker-compose.yml", "docker-compose.monitoring.yml"];
 /// Twice the longest usual interval between two scrapes, and a start.
 const SCRAPE_TIMEOUT: Duration = Duration::from_mins(2);
 
-/// Prometheus of the overlay scrapes all services.
+/// Prometheus of the overlay scrapes all services of the stack that runs.
 pub async fn is_scraped() -> Result<()> {
-    let overlay = Stack::of_files(&FILES);
+    let overlay = Stack::of(&FILES);
     let mut up = vec!["up", "-d", "prometheus"];
     up.extend(SERVICES);
     overlay.compose(&up).await?;

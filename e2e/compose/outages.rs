@@ -106,18 +106,19 @@ impl Cut {
     async fn happens(&self, stack: &Stack, number: usize) -> Result<()> {
         let count = count_after(&format!("Before {number}")).await?;
         stack.disconnect(self.service, self.network).await?;
-        let reported = until_within(RECOVERY_TIMEOUT, "the outage is reported", async || {
+        until_within(RECOVERY_TIMEOUT, "the outage is reported", async || {
             let health = health().await?;
             ensure!(health.status == 503, "/health answers {}", health.status);
-            health.json()
+            let reported = health.json()?;
+            let state = reported.pointer(&format!("/services/{}", self.component));
+            ensure!(
+                state.is_some_and(|state| state != "serving"),
+                "/health does not name {}: {reported}",
+                self.component
+            );
+            Ok(())
         })
         .await?;
-        let state = reported.pointer(&format!("/services/{}", self.component));
-        ensure!(
-            state.is_some_and(|state| state != "serving"),
-            "/health does not name {}: {reported}",
-            self.component
-        );
         let during = format!("During {number}");
         let write = creation(&during).send(GATEWAY).await?;
         let outcome = is_honest(&write, self.writes)?;

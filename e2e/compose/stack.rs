@@ -29,7 +29,7 @@ pub struct Stack {
 /// fails, the logs are printed.
 pub async fn on_stack(journey: impl AsyncFnOnce(&Stack) -> Result<()>) -> Result<()> {
     images::make().await?;
-    let stack = Stack { files: Vec::new() };
+    let stack = Stack::of(&[]);
     let outcome = async {
         stack.compose(&documented("up")?).await?;
         for service in DATABASES.iter().chain(&SERVICES) {
@@ -59,8 +59,8 @@ fn documented(word: &str) -> Result<Vec<String>> {
 }
 
 impl Stack {
-    /// The containers of these files.
-    pub fn of_files(files: &[&str]) -> Self {
+    /// The containers of these files, of which some run.
+    pub fn of(files: &[&str]) -> Self {
         Self {
             files: files.iter().map(|&file| file.to_owned()).collect(),
         }

@@ -44,7 +44,7 @@ mod tests {
         };
         // 2030-01-01 and 2040-01-01.
         let (early, late) = (expiring(2030), expiring(2040));
-        assert_eq!(earliest(&[late.clone()]), Some(2_208_988_800));
+        assert_eq!(earliest(std::slice::from_ref(&late)), Some(2_208_988_800));
         assert_eq!(earliest(&[late, early]), Some(1_893_456_000));
         assert_eq!(earliest(&[]), None);
         assert_eq!(earliest(&[CertificateDer::from(vec![1, 2, 3])]), None);
