@@ -42,7 +42,10 @@ impl TraceContext {
     pub fn from_fields(fields: &Fields) -> Option<Self> {
         Some(Self {
             parent: parent(fields.get(TRACEPARENT)?)?.into_owned(),
-            state: fields.get(TRACESTATE).cloned(),
+            state: fields
+                .get(TRACESTATE)
+                .filter(|state| state.len() <= MAX_STATE_BYTES)
+                .cloned(),
         })
     }
 
