@@ -123,7 +123,7 @@ async fn s7_1_2_errors_of_validation() -> Result<()> {
             [2, 1],
         ),
         ("{ ...f }\nfragment f on Nonsense { a }", INVALID, [2, 1]),
-        ("{ ...f }\nfragment f on Int { a }", INVALID, [2, 1]),
+        ("{ ...f }\nfragment f on Int { a }", INVALID, [1, 3]),
         ("{ ... on Category { id } }", INVALID, [1, 3]),
         (
             "{ a: category(id: 1) { id } a: category(id: 2) { id } }",
