@@ -17,7 +17,7 @@ mod traces;
 
 pub use log::{LogFilter, LogFormat};
 use trace_ids::WithTraceIds;
-pub use traces::{OtlpProtocol, SamplerKind, TracesConfig, flush, trace_context};
+pub use traces::{OtlpProtocol, SamplerKind, TracesConfig, flush};
 
 use crate::config::{Read, Reader, Setting, names};
 use crate::runtime::StartError;

@@ -52,24 +52,26 @@ pub fn context(span: &Span) -> Option<TraceContext> {
     Some((propagator.context)(span)).filter(|context| !context.is_empty())
 }
 
-/// Opens a span in the trace of `parent`, or at the start of a trace if that is empty.
-pub fn span(parent: &TraceContext, open: impl FnOnce() -> Span) -> Span {
+/// Opens a span in the trace of `parent`, or at the start of a trace if there is none.
+pub fn span(parent: impl FnOnce() -> Option<TraceContext>, open: impl FnOnce() -> Span) -> Span {
     let Some(propagator) = PROPAGATOR.get() else {
         return Span::none();
     };
     let span = open();
-    if !parent.is_empty() {
-        (propagator.set_parent)(&span, parent);
+    if let Some(parent) = parent() {
+        (propagator.set_parent)(&span, &parent);
     }
     span
 }
 
 /// Opens a span in the trace of `parent`, and none if that is empty: for work that is of no interest by itself.
 pub fn continued(parent: &TraceContext, open: impl FnOnce() -> Span) -> Span {
-    if parent.is_empty() {
+    let Some(propagator) = PROPAGATOR.get().filter(|_| !parent.is_empty()) else {
         return Span::none();
-    }
-    span(parent, open)
+    };
+    let span = open();
+    (propagator.set_parent)(&span, parent);
+    span
 }
 
 /// Opens a span within the current one, and none outside of all.
@@ -112,6 +114,12 @@ pub fn batch<'t>(
         (propagator.add_link)(&span, context);
     }
     span
+}
+
+/// Marks a span as failed. Its fields must include `error.type` and `otel.status_code`.
+pub fn fail(span: &Span, error: &str) {
+    span.record("error.type", error);
+    span.record("otel.status_code", "ERROR");
 }
 
 /// The fields of `traceparent`: version, trace id, parent id, flags.

@@ -1,7 +1,6 @@
 //! The origin of a request: its sender, and the correlation id and trace context that every call carries and every event
 //! records.
 
-use ::http::HeaderMap;
 use ::http::request::Parts;
 use authentication::Caller;
 use event_sourcing::trace;
@@ -25,7 +24,7 @@ impl Origin {
         let known = request.extensions.get::<RequestId>().cloned();
         Self {
             request_id: known.unwrap_or_else(RequestId::new_random),
-            trace: traced_within(&Span::current()).or_else(|| sent_trace(&request.headers)),
+            trace: traced_within(&Span::current()).or_else(|| TraceContext::of(&request.headers)),
             caller,
         }
     }
@@ -81,15 +80,4 @@ impl Origin {
 /// The context of a span, if it is exported.
 fn traced_within(span: &Span) -> Option<TraceContext> {
     TraceContext::from_fields(&trace::context(span)?)
-}
-
-/// The context that the client has sent.
-fn sent_trace(headers: &HeaderMap) -> Option<TraceContext> {
-    let mut given = HeaderMap::new();
-    for name in [metadata::TRACEPARENT, metadata::TRACESTATE] {
-        for value in headers.get_all(name) {
-            given.append(name, value.clone());
-        }
-    }
-    TraceContext::of(&MetadataMap::from_headers(given))
 }

@@ -27,10 +27,13 @@ pub struct Method {
 impl Method {
     /// The span of one try, in the trace whose context the request carries, which then carries that of the span.
     fn span(self, number: u32, request: &mut MetadataMap) -> Span {
-        let Some(parent) = TraceContext::of(request) else {
+        if !trace::is_exported() {
+            return Span::none();
+        }
+        let Some(parent) = TraceContext::of(request.as_ref()) else {
             return Span::none();
         };
-        let span = trace::span(&parent.to_fields(), || {
+        let span = trace::continued(&parent.to_fields(), || {
             let name = format!("{}/{}", self.service, self.name);
             tracing::info_span!(
                 target: trace::TARGET,
@@ -57,8 +60,7 @@ fn record_code(span: &Span, failure: Option<&Status>) {
     let name = code_name(failure.map_or(Code::Ok, Status::code));
     span.record("rpc.response.status_code", name);
     if failure.is_some() {
-        span.record("error.type", name);
-        span.record("otel.status_code", "ERROR");
+        trace::fail(span, name);
     }
 }
 

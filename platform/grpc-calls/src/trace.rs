@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use event_sourcing::trace::TraceContext as Fields;
+use http::HeaderMap;
 use tonic::metadata::MetadataMap;
 
 use crate::metadata::{self, TRACEPARENT, TRACESTATE};
@@ -23,11 +24,11 @@ impl TraceContext {
     /// Reads `traceparent` and `tracestate`; the latter may be split over several entries. As the specification
     /// requires, a malformed parent makes the whole context absent, and a malformed state is dropped.
     #[must_use]
-    pub fn of(metadata: &MetadataMap) -> Option<Self> {
-        let mut parents = metadata.get_all(TRACEPARENT).iter();
+    pub fn of(headers: &HeaderMap) -> Option<Self> {
+        let mut parents = headers.get_all(TRACEPARENT).iter();
         let only = parents.next().filter(|_| parents.next().is_none())?;
         let parent = parent(only.to_str().ok()?)?;
-        let states = metadata.get_all(TRACESTATE).iter();
+        let states = headers.get_all(TRACESTATE).iter();
         let states: Vec<_> = states.filter_map(|part| part.to_str().ok()).collect();
         let state = states.join(",");
         let is_usable = !state.is_empty() && state.len() <= MAX_STATE_BYTES;
@@ -114,7 +115,7 @@ mod tests {
         for (key, value) in pairs {
             map.append(*key, value.parse().expect("ASCII"));
         }
-        let context = TraceContext::of(&map)?;
+        let context = TraceContext::of(map.as_ref())?;
         let mut passed_on = MetadataMap::new();
         context.insert(&mut passed_on);
         let own = |text: &str| text.to_owned();

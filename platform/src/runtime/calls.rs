@@ -7,6 +7,7 @@ use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use event_sourcing::trace;
+use grpc_calls::TraceContext;
 use http::{HeaderMap, StatusCode, header};
 use tokio::time::{Duration, Instant};
 use tonic::service::Routes;
@@ -16,7 +17,6 @@ use tracing::{Instrument, Span, field};
 use super::Deadlines;
 use crate::fields;
 use crate::request_log::{millis, without_values};
-use crate::telemetry::trace_context;
 
 /// Decides which calls a service accepts.
 pub trait AdmitCall: fmt::Debug + Send + Sync {
@@ -114,7 +114,8 @@ async fn handle(State(calls): State<Arc<Calls>>, request: Request, next: Next) -
 /// In the trace of the caller.
 fn call_span(path: &str, headers: &HeaderMap) -> Span {
     let method = path.trim_start_matches('/');
-    trace::span(&trace_context(headers), || {
+    let parent = || TraceContext::of(headers).map(|parent| parent.to_fields());
+    trace::span(parent, || {
         tracing::info_span!(
             target: trace::TARGET,
             "grpc call",
@@ -142,8 +143,7 @@ fn record_code(span: &Span, code: Code, name: &'static str) {
             | Code::DataLoss
     );
     if is_error {
-        span.record("error.type", name);
-        span.record("otel.status_code", "ERROR");
+        trace::fail(span, name);
     }
 }
 

@@ -97,7 +97,7 @@ pub fn user(metadata: &MetadataMap) -> Result<Option<UserId>, Status> {
 
 /// The trace context as it is stored with events.
 fn trace(metadata: &MetadataMap) -> Fields {
-    let context = TraceContext::of(metadata);
+    let context = TraceContext::of(metadata.as_ref());
     context
         .map(|context| context.to_fields())
         .unwrap_or_default()

@@ -9,10 +9,11 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::get;
 use event_sourcing::trace;
+use grpc_calls::TraceContext;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, Version, header};
 use platform::Health;
 use platform::health::{HEALTH, LIVE, METRICS, READY};
-use platform::telemetry::{Metrics, trace_context};
+use platform::telemetry::Metrics;
 use tracing::{Instrument, Span, field};
 
 use super::endpoint::Endpoint;
@@ -117,7 +118,8 @@ fn request_span(method: &'static str, route: &'static str, request: &Request) ->
         Version::HTTP_10 => "1.0",
         _ => "1.1",
     };
-    trace::span(&trace_context(request.headers()), || {
+    let parent = || TraceContext::of(request.headers()).map(|parent| parent.to_fields());
+    trace::span(parent, || {
         tracing::info_span!(
             target: trace::TARGET,
             "http request",
@@ -139,8 +141,7 @@ fn request_span(method: &'static str, route: &'static str, request: &Request) ->
 fn record_status(span: &Span, status: StatusCode) {
     span.record("http.response.status_code", status.as_u16());
     if status.is_server_error() {
-        span.record("error.type", status.as_str());
-        span.record("otel.status_code", "ERROR");
+        trace::fail(span, status.as_str());
     }
 }
 

@@ -14,8 +14,7 @@ mod sampler;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use event_sourcing::trace::{self, TraceContext};
-use http::HeaderMap;
+use event_sourcing::trace;
 use opentelemetry::trace::TraceContextExt;
 use opentelemetry::trace::TracerProvider;
 use opentelemetry::{Context, KeyValue};
@@ -35,9 +34,6 @@ use crate::runtime::StartError;
 
 /// How long a stop waits for the collector to take the last spans.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
-
-/// Size limit of a `tracestate` in the specification.
-const MAX_STATE_BYTES: usize = 512;
 
 static PROVIDER: OnceLock<SdkTracerProvider> = OnceLock::new();
 
@@ -82,26 +78,6 @@ pub fn flush() {
     }
 }
 
-/// The trace context in the headers of a request; empty without one. It is validated when a span joins it.
-#[must_use]
-pub fn trace_context(headers: &HeaderMap) -> TraceContext {
-    let values = |name: &'static str| {
-        let values = headers.get_all(name).iter();
-        values.filter_map(|value| value.to_str().ok())
-    };
-    let mut parents = values("traceparent");
-    let (Some(parent), None) = (parents.next(), parents.next()) else {
-        return TraceContext::new();
-    };
-    let mut context = TraceContext::from([("traceparent".to_owned(), parent.to_owned())]);
-    let states: Vec<_> = values("tracestate").collect();
-    let state = states.join(",");
-    if (1..=MAX_STATE_BYTES).contains(&state.len()) {
-        context.insert("tracestate".to_owned(), state);
-    }
-    context
-}
-
 /// The ids of the current trace and span, if there are any.
 pub(super) fn current_ids() -> Option<(String, String)> {
     if !trace::is_exported() {
@@ -112,36 +88,4 @@ pub(super) fn current_ids() -> Option<(String, String)> {
     let ids = span.span_context();
     ids.is_valid()
         .then(|| (ids.trace_id().to_string(), ids.span_id().to_string()))
-}
-
-#[cfg(test)]
-mod tests {
-    use http::{HeaderMap, HeaderValue};
-
-    use super::{MAX_STATE_BYTES, trace_context};
-
-    const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-
-    fn context(headers: &[(&'static str, &str)]) -> Vec<(String, String)> {
-        let mut map = HeaderMap::new();
-        for (name, value) in headers {
-            map.append(*name, HeaderValue::from_str(value).expect("ASCII"));
-        }
-        trace_context(&map).into_iter().collect()
-    }
-
-    #[test]
-    fn a_context_has_one_parent_and_a_state_of_limited_length() {
-        let parent = ("traceparent", PARENT);
-        let longest = "x".repeat(MAX_STATE_BYTES);
-        assert!(context(&[]).is_empty());
-        assert!(context(&[parent, parent]).is_empty());
-        assert!(context(&[("tracestate", "a=1")]).is_empty());
-        assert_eq!(context(&[parent]).len(), 1);
-        let states = [parent, ("tracestate", "a=1"), ("tracestate", "b=2")];
-        assert_eq!(context(&states)[1].1, "a=1,b=2");
-        assert_eq!(context(&[parent, ("tracestate", &longest)]).len(), 2);
-        let too_long = [parent, ("tracestate", &longest), ("tracestate", "y")];
-        assert_eq!(context(&too_long).len(), 1);
-    }
 }
