@@ -54,7 +54,7 @@ impl Appender {
     #[must_use]
     pub fn start(store: Arc<dyn EventStore>, config: AppenderConfig) -> (Self, JoinHandle<()>) {
         let (queue, jobs) = mpsc::channel(config.queue);
-        let in_flight = InFlight::default();
+        let in_flight = InFlight::new();
         let (writes, last_write) = watch::channel(LastWrite::None);
         let task_state = Writer {
             store,

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use metrics::Gauge;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
@@ -54,20 +55,25 @@ impl Pending {
 }
 
 /// The commits in flight by command id; of several with one id, the last.
-#[derive(Clone, Debug, Default)]
-pub(super) struct InFlight(Arc<Mutex<HashMap<CommandId, Pending>>>);
-
-/// Publishes how many commits wait for their result.
-#[expect(clippy::cast_precision_loss, reason = "a gauge takes a float")]
-fn measure(in_flight: &HashMap<CommandId, Pending>) {
-    metrics::gauge!("event_store_append_pending_commits").set(in_flight.len() as f64);
+#[derive(Clone, Debug)]
+pub(super) struct InFlight {
+    pending: Arc<Mutex<HashMap<CommandId, Pending>>>,
+    /// How many there are. Looked up once, because it changes with each commit.
+    count: Gauge,
 }
 
 impl InFlight {
+    pub(super) fn new() -> Self {
+        Self {
+            pending: Arc::default(),
+            count: metrics::gauge!("event_store_append_pending_commits"),
+        }
+    }
+
     pub(super) fn add(&self, command: CommandId, pending: &Pending) {
         let mut all = self.lock();
         all.insert(command, pending.clone());
-        measure(&all);
+        self.measure(&all);
     }
 
     pub(super) fn find(&self, command: CommandId) -> Option<Pending> {
@@ -82,11 +88,16 @@ impl InFlight {
         let mut all = self.lock();
         if all.get(&command).is_some_and(Pending::is_complete) {
             all.remove(&command);
-            measure(&all);
+            self.measure(&all);
         }
     }
 
+    #[expect(clippy::cast_precision_loss, reason = "a gauge takes a float")]
+    fn measure(&self, all: &HashMap<CommandId, Pending>) {
+        self.count.set(all.len() as f64);
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<CommandId, Pending>> {
-        self.0.lock()
+        self.pending.lock()
     }
 }
