@@ -18,8 +18,9 @@ use tonic_health::pb::health_client::HealthClient;
 const TIMEOUT: Duration = Duration::from_secs(20);
 const CALLERS: usize = 32;
 const RESTARTS: usize = 20;
-/// Calls that are answered between two restarts.
-const BETWEEN: usize = 200;
+/// Calls of each caller that are answered between two restarts. A call that a restart cut off is among them, so that no call
+/// meets two restarts, which are more than its tries allow.
+const BETWEEN: usize = 6;
 const METHOD: Method = Method {
     service: "grpc.health.v1.Health",
     name: "Check",
@@ -40,8 +41,22 @@ const BREAKER: BreakerPolicy = BreakerPolicy {
 /// What the callers share.
 struct Shared {
     breaker: CircuitBreaker,
-    answered: AtomicUsize,
+    /// The calls of each caller.
+    answered: [AtomicUsize; CALLERS],
     stop: AtomicBool,
+}
+
+impl Shared {
+    /// Waits until each caller has got this many further answers, or one has failed.
+    async fn wait_for_answers(&self, count: usize) {
+        let target_of = |answered: &AtomicUsize| answered.load(Relaxed) + count;
+        let targets: Vec<usize> = self.answered.iter().map(target_of).collect();
+        for (answered, target) in self.answered.iter().zip(targets) {
+            while answered.load(Relaxed) < target && !self.stop.load(Relaxed) {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
 }
 
 /// A service, and its address.
@@ -59,7 +74,7 @@ async fn serve() -> (Tasks, SocketAddr) {
 }
 
 /// Calls until the end or the first failure of any caller, and returns its own.
-async fn ask(channel: GrpcChannel, shared: Arc<Shared>) -> Option<String> {
+async fn ask(channel: GrpcChannel, shared: Arc<Shared>, caller: usize) -> Option<String> {
     while !shared.stop.load(Relaxed) {
         let request = || {
             Request::new(HealthCheckRequest {
@@ -69,7 +84,7 @@ async fn ask(channel: GrpcChannel, shared: Arc<Shared>) -> Option<String> {
         let send = async |request| HealthClient::new(channel.clone()).check(request).await;
         match call(&shared.breaker, METHOD, RETRIES, request, send).await {
             Ok(_) => {
-                shared.answered.fetch_add(1, Relaxed);
+                shared.answered[caller].fetch_add(1, Relaxed);
             }
             Err(status) => {
                 shared.stop.store(true, Relaxed);
@@ -90,18 +105,15 @@ async fn a_process_that_is_replaced_fails_no_call_and_suspends_none() {
         breaker: CircuitBreaker::new("test", BREAKER, |_, state| {
             eprintln!("the breaker is {state:?}");
         }),
-        answered: AtomicUsize::new(0),
+        answered: Default::default(),
         stop: AtomicBool::new(false),
     });
     let mut callers = JoinSet::new();
-    for _ in 0..CALLERS {
-        callers.spawn(ask(channel.clone(), Arc::clone(&shared)));
+    for caller in 0..CALLERS {
+        callers.spawn(ask(channel.clone(), Arc::clone(&shared), caller));
     }
     for _ in 0..RESTARTS {
-        let target = shared.answered.load(Relaxed) + BETWEEN;
-        while shared.answered.load(Relaxed) < target && !shared.stop.load(Relaxed) {
-            tokio::task::yield_now().await;
-        }
+        shared.wait_for_answers(BETWEEN).await;
         let (next, address) = serve().await;
         link.lead_to(Target::Tcp(address));
         let stopped = std::mem::replace(&mut running, next);
@@ -111,10 +123,9 @@ async fn a_process_that_is_replaced_fails_no_call_and_suspends_none() {
     let failures = callers.join_all().await;
     let failures: Vec<String> = failures.into_iter().flatten().collect();
     assert_eq!(
-        failures,
-        [""; 0],
-        "{} calls were answered",
-        shared.answered.load(Relaxed)
+        failures, [""; 0],
+        "{:?} calls were answered",
+        shared.answered
     );
     running.drain(TIMEOUT).await.expect("drained");
 }
