@@ -3,7 +3,7 @@
 use clap::Command;
 use platform::config::{self, Spec, names};
 
-use crate::terminal::{json_flag, position_arg};
+use crate::terminal::{output_arg, position_arg};
 
 const SETTINGS: &[Spec] = &[names::DATA_DIR.spec, names::EVENT_STORE_URL.spec];
 
@@ -15,7 +15,7 @@ It reads the store's database, next to a shop that runs or without one, and writ
 const AFTER: &str = "\
 Examples:
   shop events show 7                               the event at position 7 of the log
-  shop events show 7 --json                        the same for programs
+  shop events show 7 --output json                 the same for programs
 
 Exit codes: 0 done, 1 there is no such event or the database cannot be read, 2 a wrong setting or flag.";
 
@@ -31,7 +31,7 @@ pub fn command() -> Command {
         .about("Show one event")
         .long_about(SHOW_ABOUT)
         .arg(position_arg())
-        .arg(json_flag());
+        .arg(output_arg());
     Command::new("events")
         .about("Show events as they are stored")
         .long_about(ABOUT)

@@ -3,7 +3,7 @@
 use clap::{Arg, Command};
 
 use crate::location;
-use crate::terminal::{actor_args, json_flag, position_arg};
+use crate::terminal::{actor_args, output_arg, position_arg};
 
 const ABOUT: &str = "\
 Shows the state and position of the write side's event handlers, and pauses and resumes them.
@@ -61,7 +61,7 @@ pub fn command() -> Command {
         .after_help(AFTER)
         .subcommand_required(true)
         .args(location::args())
-        .arg(json_flag().global(true))
+        .arg(output_arg().global(true))
         .subcommands([
             Command::new("list")
                 .about("List the event handlers")

@@ -7,7 +7,7 @@ use tonic::Request;
 
 use super::model::EventHandler;
 use crate::remote::{CommandError, write_side};
-use crate::terminal::{Output, line, print, table};
+use crate::terminal::{Output, line, table};
 
 pub async fn run(arguments: &ArgMatches) -> Result<(), CommandError> {
     let list = write_side(arguments, EventHandlersClient::new)?
@@ -21,14 +21,7 @@ pub async fn run(arguments: &ArgMatches) -> Result<(), CommandError> {
         .into_iter()
         .map(EventHandler::from)
         .collect();
-    match Output::of(arguments) {
-        Output::Text => print(&text(&handlers)),
-        json @ Output::Json => {
-            for handler in &handlers {
-                json.write(handler, |_| String::new());
-            }
-        }
-    }
+    Output::of(arguments).write_all(&handlers, text);
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use clap::{Arg, ArgAction, Command, value_parser};
 
 use super::products::RequestedItem;
 use crate::location;
-use crate::terminal::json_flag;
+use crate::terminal::output_arg;
 
 /// The API's offsets have 32 bits.
 const MAX_OFFSET: i64 = 2_000_000_000;
@@ -59,7 +59,7 @@ pub fn command() -> Command {
         .after_help(AFTER)
         .subcommand_required(true)
         .args(location::args())
-        .arg(json_flag().global(true))
+        .arg(output_arg().global(true))
         .subcommands([
             place(),
             with_id(

@@ -39,7 +39,7 @@ pub(super) async fn follow(
         if is_changed {
             match output {
                 Output::Json => output.write(&order, |_| String::new()),
-                Output::Text => {
+                Output::Table => {
                     let seconds = started.elapsed().as_secs_f64();
                     for change in changes(seen.as_ref(), &order) {
                         print(&format!("{seconds:>8.3} s  {}", line(&change)));

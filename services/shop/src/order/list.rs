@@ -7,7 +7,7 @@ use serde_json::{Number, json};
 use super::OrderError;
 use super::model::{amount, decoded};
 use crate::api::{Client, Operation};
-use crate::terminal::{Output, line, print, table};
+use crate::terminal::{Output, line, table};
 
 /// Small enough for the gateway's complexity limit.
 const PAGE: usize = 100;
@@ -61,14 +61,7 @@ pub async fn run(client: &mut Client, arguments: &ArgMatches) -> Result<(), Orde
             break;
         }
     }
-    match Output::of(arguments) {
-        Output::Text => print(&table_of(&orders, wanted.limit)),
-        json @ Output::Json => {
-            for order in &orders {
-                json.write(order, |_| String::new());
-            }
-        }
-    }
+    Output::of(arguments).write_all(&orders, |_| table_of(&orders, wanted.limit));
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use clap::{Arg, Command};
 
 use crate::location;
-use crate::terminal::{actor_args, json_flag, position_arg};
+use crate::terminal::{actor_args, output_arg, position_arg};
 
 const ABOUT: &str = "\
 Shows the state and position of the read side's projections, and resumes parked ones.
@@ -56,7 +56,7 @@ pub fn command() -> Command {
         .after_help(AFTER)
         .subcommand_required(true)
         .args(location::args())
-        .arg(json_flag().global(true))
+        .arg(output_arg().global(true))
         .subcommands([
             Command::new("list")
                 .about("List the projections")

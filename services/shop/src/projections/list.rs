@@ -7,7 +7,7 @@ use tonic::Request;
 
 use super::model::Projection;
 use crate::remote::{CommandError, read_side};
-use crate::terminal::{Output, line, print, table};
+use crate::terminal::{Output, line, table};
 
 pub async fn run(arguments: &ArgMatches) -> Result<(), CommandError> {
     let list = read_side(arguments, ProjectionQueryClient::new)?
@@ -17,14 +17,7 @@ pub async fn run(arguments: &ArgMatches) -> Result<(), CommandError> {
         )
         .await?;
     let projections: Vec<Projection> = list.projections.into_iter().map(Projection::from).collect();
-    match Output::of(arguments) {
-        Output::Text => print(&text(&projections)),
-        json @ Output::Json => {
-            for projection in &projections {
-                json.write(projection, |_| String::new());
-            }
-        }
-    }
+    Output::of(arguments).write_all(&projections, text);
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use domain::fulfilment::SAGA_TYPES;
 use sagas::SagaStatus;
 
 use crate::location;
-use crate::terminal::{actor_args, json_flag, parse_age};
+use crate::terminal::{actor_args, output_arg, parse_age};
 
 const ABOUT: &str = "\
 Shows the sagas of the running services, and resumes, cancels or resolves them as an operator.
@@ -73,7 +73,7 @@ pub fn command() -> Command {
         .after_help(AFTER)
         .subcommand_required(true)
         .args(location::args())
-        .arg(json_flag().global(true))
+        .arg(output_arg().global(true))
         .subcommands([
             list(),
             Command::new("show")

@@ -12,7 +12,7 @@ use tonic::Request;
 
 use super::model::{Saga, number};
 use crate::remote::{CommandError, read_side, reject_error, write_side};
-use crate::terminal::{Output, line, print, span, table};
+use crate::terminal::{Output, line, span, table};
 
 /// The sagas to list, from the arguments.
 struct SagaFilter {
@@ -38,14 +38,7 @@ pub async fn run(arguments: &ArgMatches) -> Result<(), CommandError> {
     } else {
         from_write_side(arguments, &wanted).await?
     };
-    match Output::of(arguments) {
-        Output::Text => print(&text(&wanted, &found, now)),
-        json @ Output::Json => {
-            for saga in &found.sagas {
-                json.write(saga, |_| String::new());
-            }
-        }
-    }
+    Output::of(arguments).write_all(&found.sagas, |_| text(&wanted, &found, now));
     Ok(())
 }
 

@@ -7,7 +7,7 @@ mod table;
 mod time;
 
 pub use actor::{actor, actor_args, login_name, text_of};
-pub use output::{Output, json_flag, line, new_id, print};
+pub use output::{Output, line, new_id, output_arg, print};
 pub use position::position_arg;
 pub use table::{fields, table};
 pub use time::{parse_age, span, stamp};

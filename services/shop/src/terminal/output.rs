@@ -1,50 +1,67 @@
-//! Standard output: text for a terminal, or JSON for programs.
+//! Standard output: a table for operators, or JSON for programs.
 
 use std::fmt;
 use std::io::Write;
 
-use clap::{Arg, ArgAction, ArgMatches};
+use clap::builder::EnumValueParser;
+use clap::{Arg, ArgMatches, ValueEnum};
 use event_sourcing::{Clock, CommandId, SystemClock};
 use serde::Serialize;
 use uuid::Uuid;
 
-const JSON: &str = "json";
+const OUTPUT: &str = "output";
 
 /// The format in which a command writes its result.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Output {
-    Text,
+    #[default]
+    Table,
     /// One JSON object a line.
     Json,
 }
 
 impl Output {
-    /// The format that `--json` selects.
+    /// The format that `--output` selects.
     pub fn of(arguments: &ArgMatches) -> Self {
-        if arguments.get_flag(JSON) {
-            Self::Json
-        } else {
-            Self::Text
-        }
+        arguments
+            .get_one(OUTPUT)
+            .copied()
+            .unwrap_or(Self::default())
     }
 
     /// Writes `value` as JSON, or as the result of `text`.
     pub fn write<T: Serialize>(self, value: &T, text: impl FnOnce(&T) -> String) {
         match self {
-            Self::Text => print(&text(value)),
-            Self::Json => match serde_json::to_string(value) {
-                Ok(json) => print(&json),
-                Err(error) => unreachable!("plain values fit into JSON: {error}"),
-            },
+            Self::Table => print(&text(value)),
+            Self::Json => print(&json(value)),
+        }
+    }
+
+    /// Writes each of `values` as JSON, or all of them as the result of `text`.
+    pub fn write_all<T: Serialize>(self, values: &[T], text: impl FnOnce(&[T]) -> String) {
+        match self {
+            Self::Table => print(&text(values)),
+            Self::Json => values.iter().for_each(|value| print(&json(value))),
         }
     }
 }
 
-pub fn json_flag() -> Arg {
-    Arg::new(JSON)
-        .long(JSON)
-        .action(ArgAction::SetTrue)
-        .help("Write JSON for programs, one object a line, instead of text")
+fn json<T: Serialize>(value: &T) -> String {
+    match serde_json::to_string(value) {
+        Ok(json) => json,
+        Err(error) => unreachable!("plain values fit into JSON: {error}"),
+    }
+}
+
+pub fn output_arg() -> Arg {
+    Arg::new(OUTPUT)
+        .long(OUTPUT)
+        .short('o')
+        .value_name("FORMAT")
+        .default_value("table")
+        .value_parser(EnumValueParser::<Output>::new())
+        .help("table, or json for programs: one object a line")
+        .hide_possible_values(true)
 }
 
 /// Writes a line to standard output. A closed pipe is ignored.

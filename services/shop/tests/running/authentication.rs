@@ -28,7 +28,15 @@ fn first(folder: &Folder, event_type: &str) -> Result<Value> {
     loop {
         position += 1;
         let at = position.to_string();
-        let show = ["events", "show", &at, "--json", "--data-dir", &path];
+        let show = [
+            "events",
+            "show",
+            &at,
+            "--output",
+            "json",
+            "--data-dir",
+            &path,
+        ];
         // Fails after the last event.
         let event: Value = serde_json::from_str(&printed(&shop(&show)))?;
         if event["event_type"] == event_type {
@@ -56,7 +64,7 @@ async fn commands_authenticate_by_the_secrets_of_the_shop() -> Result<()> {
     let settings = &secrets.settings()[1..];
     let item = item(&folder)?;
     let place = [
-        "order", "place", "--user", "ada", "--item", &item, "--json", "--follow",
+        "order", "place", "--user", "ada", "--item", &item, "--output", "json", "--follow",
     ];
     let order = id(&printed(&commands.run_with(&place, settings)))?;
     for command in [
@@ -96,7 +104,9 @@ async fn commands_send_the_token_that_they_are_given() -> Result<()> {
     let file = secrets.file("token", &format!("{token}\n"))?;
     let item = item(&folder)?;
     for setting in [("SHOP_TOKEN", token.as_str()), ("SHOP_TOKEN_FILE", &file)] {
-        let place = ["order", "place", "--user", "ada", "--item", &item, "--json"];
+        let place = [
+            "order", "place", "--user", "ada", "--item", &item, "--output", "json",
+        ];
         let order = id(&printed(&commands.run_with(&place, &[setting])))?;
         printed(&commands.run_with(&["order", "show", &order], &[setting]));
         printed(&commands.run_with(&["order", "list", "--user", "ada"], &[setting]));

@@ -19,7 +19,7 @@ async fn an_event_is_shown_as_it_is_stored() -> Result<()> {
     let show =
         |arguments: &[&str]| shop(&[&["events", "show", "--data-dir", &path], arguments].concat());
     check("events-show.txt", &printed(&show(&["1"])));
-    let event: Value = serde_json::from_str(&printed(&show(&["1", "--json"])))?;
+    let event: Value = serde_json::from_str(&printed(&show(&["1", "--output", "json"])))?;
     assert_eq!(event["event_type"], "ProductCreated");
     assert_eq!(event["data"]["name"], "Sencha");
     assert_eq!(event["metadata"]["operation"], "create_product");

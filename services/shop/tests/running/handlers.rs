@@ -20,7 +20,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 async fn until(shop: &Shop, like: impl Fn(&Value) -> bool) -> Result<Value> {
     let deadline = Instant::now() + WAIT_TIMEOUT;
     loop {
-        let shown = printed(&shop.run(&["handlers", "show", "notifications", "--json"]));
+        let shown = printed(&shop.run(&["handlers", "show", "notifications", "--output", "json"]));
         let shown: Value = serde_json::from_str(&shown)?;
         if like(&shown) {
             return Ok(shown);

@@ -47,7 +47,7 @@ async fn an_order_is_placed_followed_shown_shipped_and_delivered() -> Result<()>
         "OX1",
     ];
     check("order-place.txt", &printed(&shop.run(&place)));
-    let follow = [&place[..], &["--follow", "--json"]].concat();
+    let follow = [&place[..], &["--follow", "--output", "json"]].concat();
     let output = printed(&shop.run(&follow));
     let last: Value = serde_json::from_str(output.lines().last().unwrap_or_default())?;
     assert_eq!(last["status"], "CONFIRMED");
@@ -64,7 +64,7 @@ async fn an_order_is_placed_followed_shown_shipped_and_delivered() -> Result<()>
         "order-ship.txt",
         &printed(&shop.run(&["order", "ship", id])),
     );
-    let delivered = printed(&shop.run(&["order", "deliver", id, "--json"]));
+    let delivered = printed(&shop.run(&["order", "deliver", id, "--output", "json"]));
     let delivered: Value = serde_json::from_str(&delivered)?;
     assert_eq!(delivered["status"], "DELIVERED");
     check(
@@ -89,7 +89,8 @@ async fn orders_are_listed_by_user_and_state() -> Result<()> {
     printed(&shop.run(&place));
     check("order-list.txt", &printed(&shop.run(&["order", "list"])));
     let listed = |arguments: &[&str]| -> Result<Vec<Value>> {
-        let output = printed(&shop.run(&[&["order", "list", "--json"], arguments].concat()));
+        let output =
+            printed(&shop.run(&[&["order", "list", "--output", "json"], arguments].concat()));
         output
             .lines()
             .map(|line| Ok(serde_json::from_str(line)?))
@@ -149,7 +150,7 @@ async fn a_placed_order_exists_for_the_next_command_while_the_read_side_lags() -
     let busy = "PRAGMA busy_timeout = 30000; BEGIN IMMEDIATE";
     sqlx::raw_sql(busy).execute(&mut holder).await?;
     let place = [
-        "order", "place", "--user", "ada", "--item", "Sencha=1", "--json",
+        "order", "place", "--user", "ada", "--item", "Sencha=1", "--output", "json",
     ];
     let placed: Value = serde_json::from_str(&printed(&shop.run(&place)))?;
     let id = placed["id"].as_str().context("an id")?;
@@ -157,7 +158,7 @@ async fn a_placed_order_exists_for_the_next_command_while_the_read_side_lags() -
     assert!(!text.contains("does not exist"), "{text}");
     assert!(text.contains("SERVICE_UNAVAILABLE"), "{text}");
     sqlx::raw_sql("ROLLBACK").execute(&mut holder).await?;
-    let shown = printed(&shop.run(&["order", "show", id, "--json"]));
+    let shown = printed(&shop.run(&["order", "show", id, "--output", "json"]));
     let shown: Value = serde_json::from_str(&shown)?;
     assert_eq!(shown["id"], id);
     Ok(())
@@ -170,7 +171,7 @@ async fn following_an_order_prints_what_it_waits_for() -> Result<()> {
     let settings = [("PAYMENTS_URL", "simulated://?latency_ms=4500")];
     let (_running, shop) = shop_with_tea(&folder, &settings).await?;
     let place = [
-        "order", "place", "--user", "ada", "--item", "Sencha=1", "--follow", "--json",
+        "order", "place", "--user", "ada", "--item", "Sencha=1", "--follow", "--output", "json",
     ];
     let output = shop.run(&place);
     let text = String::from_utf8(output.stderr.clone())?;
@@ -206,7 +207,7 @@ async fn a_confirmed_order_is_cancelled_and_followed_to_its_end() -> Result<()> 
     let output = shop.run(&["order", "follow", &id]);
     let text = rejected(&output, 1);
     assert!(text.contains("was cancelled"), "{text}");
-    let shown = printed(&shop.run(&["order", "show", &id, "--json"]));
+    let shown = printed(&shop.run(&["order", "show", &id, "--output", "json"]));
     let shown: Value = serde_json::from_str(&shown)?;
     assert_eq!(shown["status"], "CANCELLED");
     assert_eq!(shown["sagaState"]["type"], "cancel_order");
@@ -218,7 +219,8 @@ async fn the_same_key_orders_once() -> Result<()> {
     let folder = Folder::create()?;
     let (_running, shop) = shop_with_tea(&folder, &[]).await?;
     let place = [
-        "order", "place", "--user", "ada", "--item", "Sencha=1", "--key", "mine", "--json",
+        "order", "place", "--user", "ada", "--item", "Sencha=1", "--key", "mine", "--output",
+        "json",
     ];
     let first = printed(&shop.run(&place));
     assert_eq!(printed(&shop.run(&place)), first);

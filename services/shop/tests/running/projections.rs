@@ -20,7 +20,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 async fn until(shop: &Shop, state: &str) -> Result<()> {
     let deadline = Instant::now() + WAIT_TIMEOUT;
     loop {
-        let listed = printed(&shop.run(&["projections", "list", "--json"]));
+        let listed = printed(&shop.run(&["projections", "list", "--output", "json"]));
         let listed = listed.lines().map(serde_json::from_str);
         let listed: Vec<Value> = listed.collect::<Result<_, _>>()?;
         let has_state = |projection: &Value| {
@@ -79,7 +79,7 @@ async fn a_parked_projection_is_listed_shown_resumed_and_skipped() -> Result<()>
     );
     let again = rejected(&run(&skip("1")), 1);
     assert!(again.contains("categories is not parked"), "{again}");
-    let shown = printed(&run(&["show", "categories", "--json"]));
+    let shown = printed(&run(&["show", "categories", "--output", "json"]));
     let shown: Value = serde_json::from_str(&shown)?;
     assert_eq!(shown["state"], "following");
     let decisions = shown["decisions"].as_array().context("decisions")?;

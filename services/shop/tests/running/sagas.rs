@@ -21,7 +21,7 @@ const NO_PAYMENTS: [(&str, &str); 2] = [
 async fn until(shop: &Shop, id: &str, state: &str) -> Result<Value> {
     let deadline = Instant::now() + WAIT_TIMEOUT;
     loop {
-        let shown = printed(&shop.run(&["saga", "show", id, "--json"]));
+        let shown = printed(&shop.run(&["saga", "show", id, "--output", "json"]));
         let shown: Value = serde_json::from_str(&shown)?;
         if shown["state"] == state {
             return Ok(shown);
@@ -81,7 +81,7 @@ async fn a_compensated_saga_is_shown() -> Result<()> {
     let running = open_with(&folder, &settings).await?;
     stocked(&running, "Sencha", "19.90", 100).await?;
     let place = [
-        "order", "place", "--user", "ada", "--item", "Sencha=2", "--json",
+        "order", "place", "--user", "ada", "--item", "Sencha=2", "--output", "json",
     ];
     let placed: Value = serde_json::from_str(&printed(&Shop::of(&running)?.run(&place)))?;
     let order = placed["id"].as_str().unwrap_or_default();
@@ -109,7 +109,8 @@ async fn a_suspended_saga_is_listed_shown_resumed_and_resolved() -> Result<()> {
         "saga-show-suspended.txt",
         &printed(&shop.run(&["saga", "show", &saga])),
     );
-    let listed: Value = serde_json::from_str(&printed(&shop.run(&["saga", "list", "--json"])))?;
+    let listed: Value =
+        serde_json::from_str(&printed(&shop.run(&["saga", "list", "--output", "json"])))?;
     assert_eq!(listed["orderId"], *order);
     assert_eq!(
         (&listed["state"], &listed["attempts"]),
@@ -119,7 +120,15 @@ async fn a_suspended_saga_is_listed_shown_resumed_and_resolved() -> Result<()> {
     let retry = ["saga", "retry", &saga, "--reason", "is it back?"];
     check("saga-retry.txt", &printed(&shop.run(&retry)));
     until(&shop, &saga, "suspended").await?;
-    let resume = ["saga", "resume", &saga, "--reason", "it is back", "--json"];
+    let resume = [
+        "saga",
+        "resume",
+        &saga,
+        "--reason",
+        "it is back",
+        "--output",
+        "json",
+    ];
     let resumed: Value = serde_json::from_str(&printed(&shop.run(&resume)))?;
     assert_eq!(resumed["saga"]["state"], "running");
     until(&shop, &saga, "suspended").await?;

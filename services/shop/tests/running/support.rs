@@ -100,7 +100,7 @@ impl Shop {
     /// Places an order of Sencha, waits until it is confirmed, and returns its id.
     pub fn confirmed_order(&self) -> Result<String> {
         let place = [
-            "order", "place", "--user", "ada", "--item", "Sencha=2", "--follow", "--json",
+            "order", "place", "--user", "ada", "--item", "Sencha=2", "--follow", "--output", "json",
         ];
         let output = printed(&self.run(&place));
         let last = output.lines().last().context("no output")?;
