@@ -14,7 +14,7 @@ pub fn command(command: Command, specs: &[Spec]) -> Command {
 }
 
 /// `--config` and one flag for each of `specs` that is not a secret, accepted before and after a subcommand.
-pub fn args(specs: &[Spec]) -> impl Iterator<Item = Arg> {
+pub fn args(specs: &[Spec]) -> impl Iterator<Item = Arg> + use<> {
     let config = Arg::new(CONFIG)
         .long(CONFIG)
         .value_name("FILE")

@@ -8,7 +8,7 @@ use graphql_http::SocketLimits;
 use ipnet::IpNet;
 use platform::config::{AppEnv, Read, Reader, Spec, StopTimes, names};
 use platform::runtime::ConnectionLimits;
-use platform::tls::{ClientTls, ListenerTls};
+use platform::tls::{self, ClientTls, ListenerTls};
 
 use crate::upstream::Policy;
 
@@ -45,6 +45,26 @@ pub const REMOTE_SETTINGS: &[Spec] = &[
     names::QUERY_SERVICE_HOST.spec,
     names::QUERY_SERVICE_PORT.spec,
 ];
+
+/// All settings of the gateway as a process of its own.
+#[must_use]
+pub fn of_process() -> Vec<Spec> {
+    let listener = [
+        names::CLIENT_HTTP_ADDR.spec,
+        names::TLS_CERT_FILE.spec,
+        names::TLS_KEY_FILE.spec,
+    ];
+    [
+        &listener,
+        SETTINGS,
+        REMOTE_SETTINGS,
+        tls::CALLS,
+        names::TOKENS,
+        &[names::SERVICE_SECRET_FILE.spec],
+        names::COMMON,
+    ]
+    .concat()
+}
 
 #[derive(Clone, Debug)]
 pub struct Config {

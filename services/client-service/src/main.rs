@@ -11,7 +11,7 @@ use event_sourcing::SystemClock;
 use platform::config::{Read, Reader, app_env, args, names};
 use platform::runtime::{StopSignals, healthcheck, run, upkeep};
 use platform::telemetry::{self, TelemetryConfig};
-use platform::tls::{self, ClientTls};
+use platform::tls::ClientTls;
 use platform::{Settings, StartError};
 
 /// The services make many small, short-lived allocations, for which mimalloc is faster than the system's allocator.
@@ -23,21 +23,6 @@ fn main() -> ExitCode {
 }
 
 fn command() -> Command {
-    let listener = [
-        names::CLIENT_HTTP_ADDR.spec,
-        names::TLS_CERT_FILE.spec,
-        names::TLS_KEY_FILE.spec,
-    ];
-    let specs = [
-        &listener,
-        config::SETTINGS,
-        config::REMOTE_SETTINGS,
-        tls::CALLS,
-        names::TOKENS,
-        &[names::SERVICE_SECRET_FILE.spec],
-        names::COMMON,
-    ];
-    let specs = specs.concat();
     Command::new("client-service")
         .version(env!("CARGO_PKG_VERSION"))
         .about(
@@ -47,7 +32,7 @@ fn command() -> Command {
             "Every setting is a flag, an environment variable (in brackets), or a key of the file \
              given with --config; a flag wins over a variable, a variable over the file.",
         )
-        .args(args(&specs))
+        .args(args(&config::of_process()))
         .subcommand(
             Command::new("healthcheck")
                 .about("Asks the running gateway whether it is ready; exit code 0 if it is"),

@@ -8,7 +8,7 @@ use platform::{Settings, runtime};
 
 use crate::config::LOG_LEVEL;
 use crate::location::{self, Location};
-use crate::{events, handlers, order, projections, saga, seed, start, token};
+use crate::{completions, events, handlers, man, order, projections, saga, seed, start, token};
 
 const DATA: &[Spec] = &[
     names::DATA_DIR.spec,
@@ -91,6 +91,11 @@ pub fn run() -> ExitCode {
             Some(("handlers", arguments)) => handlers::run(arguments).await,
             Some(("events", arguments)) => events::run(arguments).await,
             Some(("token", arguments)) => token::run(arguments),
+            Some(("completions", arguments)) => {
+                completions::print(arguments, command());
+                Ok(())
+            }
+            Some(("man", arguments)) => man::write(arguments, command()),
             Some(("healthcheck", arguments)) => {
                 let location = Location::of(arguments)?;
                 runtime::healthcheck_at(location.gateway.to_string(), location.health_tls).await
@@ -103,7 +108,7 @@ pub fn run() -> ExitCode {
     })
 }
 
-fn command() -> Command {
+pub fn command() -> Command {
     let healthcheck = Command::new("healthcheck")
         .about("Ask the running shop whether it is ready")
         .long_about(HEALTHCHECK_ABOUT)
@@ -130,27 +135,40 @@ fn command() -> Command {
             token::command(),
             healthcheck,
             migrate,
+            completions::command(),
+            man::command(),
         ]);
     settings(shop)
 }
 
 /// `command` with all settings of the shop.
 fn settings(command: Command) -> Command {
-    let (mode, secret) = (names::AUTH.spec, names::SERVICE_SECRET_FILE.spec);
-    let authentication = [&[mode], names::TOKENS, &[secret]].concat();
+    let sections = sections().into_iter();
     command
         .args(local(config::args(&[])))
-        .args(section("Data", DATA))
-        .args(section("Listeners", LISTENERS))
-        .args(section("GraphQL gateway", client_service::config::SETTINGS))
-        .args(section("Authentication", &authentication))
-        .args(section("Providers and sagas", names::WRITE_SIDE))
-        .args(section("Read side", names::READ_SIDE))
-        .args(section("Process", PROCESS))
+        .args(sections.flat_map(|(heading, specs)| section(heading, &specs)))
+}
+
+/// All settings of the shop, by the headings of its help.
+pub fn sections() -> [(&'static str, Vec<Spec>); 7] {
+    let (mode, secret) = (names::AUTH.spec, names::SERVICE_SECRET_FILE.spec);
+    let gateway = client_service::config::SETTINGS;
+    [
+        ("Data", DATA.to_vec()),
+        ("Listeners", LISTENERS.to_vec()),
+        ("GraphQL gateway", gateway.to_vec()),
+        (
+            "Authentication",
+            [&[mode], names::TOKENS, &[secret]].concat(),
+        ),
+        ("Providers and sagas", names::WRITE_SIDE.to_vec()),
+        ("Read side", names::READ_SIDE.to_vec()),
+        ("Process", PROCESS.to_vec()),
+    ]
 }
 
 /// The flags of some settings, under a heading of the help.
-fn section(heading: &'static str, specs: &[Spec]) -> impl Iterator<Item = Arg> {
+fn section(heading: &'static str, specs: &[Spec]) -> impl Iterator<Item = Arg> + use<> {
     // The first one is `--config`, which belongs to no section.
     local(config::args(specs))
         .skip(1)

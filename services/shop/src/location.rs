@@ -66,6 +66,18 @@ pub fn args() -> impl Iterator<Item = Arg> {
         .chain(encryption.map(|arg| arg.help_heading("How to encrypt what is sent there")))
 }
 
+/// The settings that only commands read.
+#[cfg(test)]
+pub fn own() -> Vec<Spec> {
+    [&SETTINGS, OWN].concat()
+}
+
+/// All settings by which commands find a running shop, authenticate there and encrypt what they send.
+#[cfg(test)]
+pub fn specs() -> Vec<Spec> {
+    [&SETTINGS, OWN, CREDENTIALS, tls::CALLS].concat()
+}
+
 /// The addresses of the three services.
 #[derive(Clone, Debug)]
 pub struct Location {

@@ -3,13 +3,17 @@
 mod api;
 mod app;
 mod cli;
+mod completions;
 mod config;
 mod credentials;
 mod events;
 mod handlers;
 mod location;
+mod man;
 mod order;
 mod projections;
+#[cfg(test)]
+mod reference_tests;
 mod remote;
 mod saga;
 mod seed;

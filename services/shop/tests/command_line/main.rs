@@ -2,5 +2,6 @@
 
 mod golden;
 mod help;
+mod shell;
 mod token;
 mod wrong_settings;
