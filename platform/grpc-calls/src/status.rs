@@ -15,6 +15,7 @@ pub enum Reason {
     ReadSideBuilding,
     /// A projection is parked below the requested position.
     ReadSideStalled,
+    /// The call did not take effect.
     OutcomeNone,
     /// The outcome is unknown: the command may have taken effect. A retry with the same id resolves it.
     OutcomeUnknown,

@@ -1,5 +1,7 @@
 //! `docs/reference/command-line.md`.
 
+use std::fmt::Write;
+
 use clap::Command;
 
 use super::check;
@@ -30,7 +32,8 @@ fn add(command: &mut Command, above: &str, page: &mut String) {
     let help = command.render_long_help().to_string();
     let lines: Vec<&str> = help.lines().map(str::trim_end).collect();
     let help = lines.join("\n");
-    page.push_str(&format!("\n## {name}\n\n```text\n{}\n```\n", help.trim()));
+    // Writing to a `String` cannot fail.
+    let _ = write!(page, "\n## {name}\n\n```text\n{}\n```\n", help.trim());
     for command in command.get_subcommands_mut() {
         if command.get_name() != "help" {
             add(command, &format!("{name} "), page);

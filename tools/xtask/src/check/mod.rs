@@ -6,6 +6,7 @@ mod clippy;
 mod command;
 mod deny;
 mod docs;
+mod error_codes;
 mod features;
 mod formatting;
 mod leftovers;

@@ -5,8 +5,8 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 
 use super::{
-    adapters, circles, clippy, deny, docs, features, formatting, leftovers, log_fields, manifest,
-    metrics, schema, size, statements, subjects, tiers, words,
+    adapters, circles, clippy, deny, docs, error_codes, features, formatting, leftovers,
+    log_fields, manifest, metrics, schema, size, statements, subjects, tiers, words,
 };
 use crate::repository::Repository;
 
@@ -20,7 +20,7 @@ pub struct Check {
 }
 
 /// The quick ones first.
-pub const ALL: [Check; 17] = [
+pub const ALL: [Check; 18] = [
     Check {
         name: "format",
         guarantee: "every Rust file is as rustfmt writes it",
@@ -75,6 +75,11 @@ pub const ALL: [Check; 17] = [
         name: "log-fields",
         guarantee: "the fields of log lines have dotted names that are written down once",
         problems: log_fields::problems,
+    },
+    Check {
+        name: "error-codes",
+        guarantee: "the reference of the error codes has what the code has",
+        problems: error_codes::problems,
     },
     Check {
         name: "schema",

@@ -24,18 +24,27 @@ pub enum Close {
     GoingAway,
     /// A frame or its text is malformed.
     ProtocolError,
+    /// A message is not UTF-8.
     InvalidText,
+    /// A message is too long.
     TooBig,
+    /// A message is not one of the protocol, or its content is invalid; the reason names the rule.
     InvalidMessage(String),
+    /// An operation was sent before the connection was acknowledged.
     Unauthorized,
     /// The token is not accepted, or has expired.
     Forbidden(String),
     /// The token cannot be verified at the moment.
     TryAgainLater(String),
+    /// The client does not offer `graphql-transport-ws`.
     UnknownProtocol,
+    /// No `connection_init` arrived in time.
     InitialisationTimeout,
+    /// An operation with this id is running.
     DuplicateId(String),
+    /// The client reads more slowly than messages arrive.
     TooSlow,
+    /// A second `connection_init` arrived.
     SecondInitialisation,
 }
 
