@@ -1,6 +1,7 @@
 //! The references of the settings and of the command line are made from the code.
 
 mod command_line;
+mod documents;
 mod settings;
 
 use std::fs;

@@ -15,7 +15,7 @@ Made from the code by `UPDATE_GOLDEN=1 cargo test -p shop reference`; a test com
 
 The setting `CLIENT_HTTP_ADDR` is the variable of that name, the flag `--client-http-addr`, and the key `client.http_addr` of the TOML file
 that `--config` names. A flag wins over a variable, a variable over the file, the file over the default. A setting that holds a secret has no
-flag, since all users of a machine see the flags of its processes. `shop config` prints what applies, and where it came from.
+flag, since all users of a machine see the flags of its processes.
 
 *Read by* names the programs: `shop` is all three services in one process, *commands* are those of `shop` that connect to a running
 one. A program rejects a flag that it does not read, and ignores such a variable.
