@@ -10,6 +10,7 @@ mod error_codes;
 mod features;
 mod formatting;
 mod leftovers;
+mod links;
 mod log_fields;
 mod manifest;
 mod metrics;

@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 
 use super::{
-    adapters, circles, clippy, deny, docs, error_codes, features, formatting, leftovers,
+    adapters, circles, clippy, deny, docs, error_codes, features, formatting, leftovers, links,
     log_fields, manifest, metrics, schema, size, statements, subjects, tiers, words,
 };
 use crate::repository::Repository;
@@ -20,7 +20,7 @@ pub struct Check {
 }
 
 /// The quick ones first.
-pub const ALL: [Check; 18] = [
+pub const ALL: [Check; 19] = [
     Check {
         name: "format",
         guarantee: "every Rust file is as rustfmt writes it",
@@ -30,6 +30,11 @@ pub const ALL: [Check; 18] = [
         name: "leftovers",
         guarantee: "no forgotten markers, debug prints or silenced lints",
         problems: leftovers::problems,
+    },
+    Check {
+        name: "links",
+        guarantee: "the links of the documents lead to files and headings that there are",
+        problems: links::problems,
     },
     Check {
         name: "size",
