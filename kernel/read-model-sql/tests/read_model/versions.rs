@@ -150,7 +150,7 @@ async fn a_version_that_an_operator_deleted_is_rebuilt_when_needed() {
         }
         let database = model.fresh.open().await;
         let mut transaction = database.begin().await.expect("a transaction");
-        // The statements of docs/operations.md.
+        // The statements of docs/operations/projections.md.
         for statement in [
             "DROP TABLE counters_g1",
             "DELETE FROM read_model_versions WHERE projection = 'counters' AND schema_version = 1",

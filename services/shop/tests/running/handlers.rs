@@ -6,9 +6,10 @@ use anyhow::{Context, Result, bail};
 use domain::order::Order;
 use event_sourcing::Aggregate;
 use serde_json::Value;
-use test_shop::Folder;
+use test_shop::{Folder, Process};
 use tokio::time::{Instant, sleep};
 
+use crate::documents::run_page;
 use crate::golden::check;
 use crate::support::{Shop, open, printed, rejected};
 use crate::unknown_event;
@@ -36,20 +37,45 @@ fn is_running(shown: &Value) -> bool {
     shown["state"] == "running" && shown["lag"] == 0
 }
 
+/// A shop in which the notifications of the order `gift` are parked at position 1.
+async fn parked(folder: &Folder) -> Result<(Process, Shop)> {
+    let mut before = open(folder).await?;
+    until(&Shop::of(&before)?, is_running).await?;
+    before.terminate().await?;
+    unknown_event::append(folder, Order::stream("gift"), "OrderGiftWrapped").await?;
+    let running = open(folder).await?;
+    let shop = Shop::of(&running)?;
+    until(&shop, is_parked).await?;
+    Ok((running, shop))
+}
+
+fn is_parked(shown: &Value) -> bool {
+    shown["parkedStreams"] == 1 && is_running(shown)
+}
+
+#[tokio::test]
+async fn the_commands_about_event_handlers_print_what_the_document_shows() -> Result<()> {
+    let folder = Folder::create()?;
+    let (_running, shop) = parked(&folder).await?;
+    let names = [
+        ("order/0192f3c1", "order/gift"),
+        ("OrderConfirmed", "OrderGiftWrapped"),
+        (
+            "the mail server does not answer",
+            "unknown event type \"OrderGiftWrapped\"",
+        ),
+    ];
+    run_page("operations/event-handlers.md", &shop, &names, async || {
+        Ok(())
+    })
+    .await
+}
+
 #[tokio::test]
 async fn a_parked_stream_is_listed_shown_resumed_and_skipped() -> Result<()> {
     let folder = Folder::create()?;
-    let mut before = open(&folder).await?;
-    until(&Shop::of(&before)?, is_running).await?;
-    before.terminate().await?;
-    unknown_event::append(&folder, Order::stream("gift"), "OrderGiftWrapped").await?;
-    let running = open(&folder).await?;
-    let shop = Shop::of(&running)?;
+    let (_running, shop) = parked(&folder).await?;
     let run = |arguments: &[&str]| shop.run(&[&["handlers"], arguments].concat());
-    until(&shop, |shown| {
-        shown["parkedStreams"] == 1 && is_running(shown)
-    })
-    .await?;
     check("handlers-list.txt", &printed(&run(&["list"])));
     check(
         "handlers-show-parked.txt",
@@ -62,10 +88,7 @@ async fn a_parked_stream_is_listed_shown_resumed_and_skipped() -> Result<()> {
     until(&shop, |shown| shown["state"] == "paused").await?;
     let resume = act(&["resume", "notifications"]);
     check("handlers-resume.txt", &printed(&resume));
-    until(&shop, |shown| {
-        shown["parkedStreams"] == 1 && is_running(shown)
-    })
-    .await?;
+    until(&shop, is_parked).await?;
 
     let elsewhere = act(&["skip", "notifications", "order/gift", "99"]);
     let elsewhere = rejected(&elsewhere, 1);

@@ -1,6 +1,7 @@
 //! The shop as its keeper runs it: start, seed, order, help its sagas, stop.
 
 mod authentication;
+mod documents;
 mod events;
 mod golden;
 mod handlers;

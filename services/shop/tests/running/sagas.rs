@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use serde_json::Value;
 use test_shop::{Folder, Process};
 use tokio::time::{Instant, sleep};
 
+use crate::documents::run_page;
 use crate::golden::check;
 use crate::support::{Shop, open_with, printed, rejected, stocked};
 
@@ -162,6 +163,30 @@ async fn a_suspended_saga_is_listed_shown_resumed_and_resolved() -> Result<()> {
         &rejected(&shop.run(&["saga", "resume", &saga, "--reason", "late"]), 1),
     );
     Ok(())
+}
+
+#[tokio::test]
+async fn the_commands_about_suspended_sagas_print_what_the_document_shows() -> Result<()> {
+    let folder = Folder::create()?;
+    let (_running, shop, saga, order) = suspended(&folder).await?;
+    let names = [
+        ("01a2068f-2987-7dbc-a13b-5c47da499bda", saga.as_str()),
+        ("01a2068f-27b9-78e0-9869-9b881f9dd42c", order.as_str()),
+    ];
+    // After the command that resolves it the saga continues by itself.
+    let settle = async || {
+        let deadline = Instant::now() + WAIT_TIMEOUT;
+        loop {
+            let shown = printed(&shop.run(&["saga", "show", &saga, "--output", "json"]));
+            let shown: Value = serde_json::from_str(&shown)?;
+            if shown["state"] != "running" {
+                return Ok(());
+            }
+            ensure!(Instant::now() < deadline, "the saga runs: {shown}");
+            sleep(LOOK_EVERY).await;
+        }
+    };
+    run_page("operations/sagas.md", &shop, &names, settle).await
 }
 
 #[tokio::test]
