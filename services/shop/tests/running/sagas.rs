@@ -90,7 +90,8 @@ async fn a_compensated_saga_is_shown() -> Result<()> {
     until(&shop, order, "compensated").await?;
     let shown = printed(&shop.run(&["saga", "show", order]));
     check("saga-show-compensated.txt", &shown);
-    Ok(())
+    let names = [("01a22e16-8a36-7cff-8b4e-249d903d8955", order)];
+    run_page("saga-pattern.md", &shop, &names, async || Ok(())).await
 }
 
 #[tokio::test]
