@@ -152,7 +152,7 @@ pub(crate) const METRICS: &[(&str, Kind, Services, Presence, Labels, &str)] = &[
         "Calls of the gateway to the services, including retries, by method and code"),
     ("grpc_client_duration_seconds", Histogram, GATEWAY, Always,
         &[("service", Like("with its package, such as proto.Admin")), ("method", Like("name of the method"))],
-        "Duration of the tries of calls of the gateway to the services"),
+        "Duration of the tries of calls of the gateway to the services; a call that the circuit breaker does not send has none"),
     ("grpc_server_duration_seconds", Histogram, SERVICES, Always,
         &[("method", Like("service and method, such as OrderCommand/CreateOrder")), ("code", Like("name of a gRPC status code, such as OK"))],
         "Duration of handled gRPC calls, by method and code"),

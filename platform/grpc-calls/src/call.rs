@@ -88,24 +88,24 @@ where
     let mut known = CombinedOutcome::default();
     loop {
         used += 1;
-        let started = Instant::now();
         let answer = match breaker.permit() {
             Ok(permit) => {
                 let mut request = request();
                 request.set_timeout(deadline.saturating_duration_since(Instant::now()));
                 let span = method.span(used, request.metadata_mut());
+                let started = Instant::now();
                 let trying = one_try(permit, send(request), deadline);
                 let answer = trying.instrument(span.clone()).await;
                 record_code(&span, answer.as_ref().err());
+                metrics::histogram!(
+                    "grpc_client_duration_seconds", "service" => method.service, "method" => method.name,
+                )
+                .record(started.elapsed());
                 answer
             }
             Err(open) => Err(open),
         };
         count(method, answer.as_ref().err());
-        metrics::histogram!(
-            "grpc_client_duration_seconds", "service" => method.service, "method" => method.name,
-        )
-        .record(started.elapsed());
         let status = match answer {
             Ok(answer) => return Ok(answer),
             Err(status) => status,
@@ -233,6 +233,7 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
     use std::time::Duration;
 
+    use metrics_exporter_prometheus::PrometheusBuilder;
     use tonic::{Code, Request, Response, Status};
 
     use super::{CircuitBreaker, Effect, Method, RetryPolicy, call};
@@ -413,5 +414,50 @@ mod tests {
         let reason = Reason::of(&status.expect_err("suspended"));
         assert_eq!(reason, Some(Reason::CircuitOpen));
         assert_eq!(started.elapsed(), Duration::ZERO, "it fails at once");
+    }
+
+    /// What is exported of two calls that fail, of which the breaker sends only the first.
+    fn exported_of_two_calls() -> String {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let calls = async {
+            let policy = BreakerPolicy {
+                failures: 1,
+                open_for: Duration::from_secs(30),
+                successes: 1,
+            };
+            let breaker = CircuitBreaker::new("test", policy, |_, _| {});
+            let method = Method {
+                service: "test",
+                name: "Test",
+                effect: Effect::Read,
+            };
+            let once = RetryPolicy { limit: 1, ..TRIES };
+            for _ in 0..2 {
+                let silent = async |_| std::future::pending::<Result<Response<()>, Status>>().await;
+                let answer = call(&breaker, method, once, || Request::new(()), silent);
+                assert!(answer.await.is_err());
+            }
+        };
+        metrics::with_local_recorder(&recorder, || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_time()
+                .start_paused(true)
+                .build();
+            runtime.expect("a runtime").block_on(calls);
+        });
+        recorder.handle().render()
+    }
+
+    #[test]
+    fn a_call_that_was_not_sent_is_counted_and_has_no_duration() {
+        let exported = exported_of_two_calls();
+        let has = |line: &str| exported.lines().any(|exported| exported == line);
+        for line in [
+            r#"grpc_client_calls_total{service="test",method="Test",code="DEADLINE_EXCEEDED"} 1"#,
+            r#"grpc_client_calls_total{service="test",method="Test",code="UNAVAILABLE"} 1"#,
+            r#"grpc_client_duration_seconds_count{service="test",method="Test"} 1"#,
+        ] {
+            assert!(has(line), "{line} in\n{exported}");
+        }
     }
 }
