@@ -21,6 +21,7 @@
 //! | [`projection`] | folding events into rows |
 //! | [`handler`] | delivering events at least once |
 //! | [`lease`], [`log`] | fencing tokens, and checkpoints that detect a restored log |
+//! | [`verify`](mod@verify), [`maintenance`] | checking a whole log, copying it, snapshots |
 //! | [`trace`] | spans in the traces of requests |
 //! | [`quoted()`] | text from outside in messages |
 //!
@@ -46,6 +47,7 @@ pub mod handler;
 pub mod id;
 pub mod lease;
 pub mod log;
+pub mod maintenance;
 pub mod memory;
 pub mod projection;
 pub mod queue;
@@ -61,6 +63,7 @@ pub mod testing;
 pub mod trace;
 pub mod upcast;
 pub mod validate_batch;
+pub mod verify;
 
 pub use aggregate::Aggregate;
 pub use appender::{AppendError, Appender, AppenderConfig, CommitOutcome, LastWrite};
@@ -78,6 +81,7 @@ pub use handler::EventHandler;
 pub use id::{CommandId, Position, Version};
 pub use lease::{Fence, Lease, LeaseRetention, LeaseStore, MAX_HELD_LEASES, Token};
 pub use log::{ForeignLog, LogId, LogIdentity, LogMark};
+pub use maintenance::LogMaintenance;
 pub use memory::{MemoryEventStore, MemoryHandlerStore, MemoryProjectionStore};
 pub use projection::Projection;
 pub use quoted::quoted;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use event_sourcing::{EventStore, LeaseStore, StoreError, fields};
+use event_sourcing::{EventStore, LeaseStore, LogMaintenance, StoreError, fields};
 use event_store_postgres::PostgresEventStore;
 use event_store_sqlite::SqliteEventStore;
 use futures::future::BoxFuture;
@@ -113,6 +113,17 @@ impl AnyEventStore {
                 Arc::clone(store) as Arc<dyn LeaseStore>
             }
             Adapter::Server(store) => Arc::clone(store) as Arc<dyn LeaseStore>,
+        }
+    }
+
+    /// Operators' access to its database.
+    #[must_use]
+    pub fn maintenance(&self) -> Arc<dyn LogMaintenance> {
+        match &self.0 {
+            Adapter::File(store) | Adapter::ReadOnlyFile(store) => {
+                Arc::clone(store) as Arc<dyn LogMaintenance>
+            }
+            Adapter::Server(store) => Arc::clone(store) as Arc<dyn LogMaintenance>,
         }
     }
 

@@ -18,6 +18,7 @@ mod batch;
 mod error;
 mod identity;
 mod lease;
+mod maintenance;
 mod migrate;
 mod optimistic_batch;
 mod read;

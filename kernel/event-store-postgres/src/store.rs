@@ -28,7 +28,7 @@ use crate::{append, identity, lease, migrate, read, settings, snapshot};
 #[derive(Debug)]
 pub struct PostgresEventStore {
     appending: AppendConnection,
-    pool: NamedPool,
+    pub(crate) pool: NamedPool,
     clock: SteadyClock,
     subscription: Subscription,
 }
@@ -111,7 +111,7 @@ impl PostgresEventStore {
 }
 
 /// Converts the error of any operation but the append itself.
-fn failed(operation: &'static str) -> impl FnOnce(sqlx::Error) -> StoreError {
+pub(crate) fn failed(operation: &'static str) -> impl FnOnce(sqlx::Error) -> StoreError {
     move |error| store_error(operation, Phase::Repeatable, error)
 }
 

@@ -18,6 +18,7 @@ mod error;
 mod identity;
 mod lease;
 mod lock;
+mod maintenance;
 mod read;
 mod settings;
 mod snapshot;

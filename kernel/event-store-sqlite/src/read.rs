@@ -109,6 +109,7 @@ macro_rules! select_events {
         )
     };
 }
+pub(crate) use select_events;
 
 pub(crate) async fn head(conn: &mut SqliteConnection) -> Result<Position, sqlx::Error> {
     let head: Vec<u64> = sqlx::query_scalar("SELECT coalesce(max(id), 0) FROM events")

@@ -30,7 +30,7 @@ pub struct SqliteEventStore {
     committed: watch::Sender<Position>,
     /// Declared before the lock and so dropped first: no other process may open the file while this one still writes
     /// it.
-    file: SqliteFile,
+    pub(crate) file: SqliteFile,
     /// `None` if the store is read-only.
     lock: Option<WriterLock>,
 }
@@ -115,20 +115,30 @@ impl SqliteEventStore {
         })
     }
 
-    async fn writer(&self, operation: &'static str) -> Result<Session, StoreError> {
+    /// Wakes the waiting readers.
+    pub(crate) fn publish_head(&self, head: Position) {
+        // The later of two appends may arrive here first, and the head must never move back.
+        self.committed.send_if_modified(|known| {
+            let is_new = head > *known;
+            *known = head.max(*known);
+            is_new
+        });
+    }
+
+    pub(crate) async fn writer(&self, operation: &'static str) -> Result<Session, StoreError> {
         self.can_write(operation)?;
         let writer = self.file.writer().await;
         writer.map_err(nothing_happened(operation))
     }
 
-    fn can_write(&self, operation: &'static str) -> Result<(), StoreError> {
+    pub(crate) fn can_write(&self, operation: &'static str) -> Result<(), StoreError> {
         match self.lock {
             Some(_) => Ok(()),
             None => Err(CannotWrite.during(operation)),
         }
     }
 
-    async fn reader(&self, operation: &'static str) -> Result<Session, StoreError> {
+    pub(crate) async fn reader(&self, operation: &'static str) -> Result<Session, StoreError> {
         let reader = self.file.reader(Readers::Main).await;
         reader.map_err(nothing_happened(operation))
     }
@@ -140,12 +150,7 @@ impl EventStore for SqliteEventStore {
         self.can_write("append a batch")?;
         let span = statement_span(SQLITE, "append", None);
         let (answers, head) = append::append(&self.file, batch).instrument(span).await?;
-        // The later of two appends may arrive here first, and the head must never move back.
-        self.committed.send_if_modified(|known| {
-            let is_new = head > *known;
-            *known = head.max(*known);
-            is_new
-        });
+        self.publish_head(head);
         Ok(answers)
     }
 
