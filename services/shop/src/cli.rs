@@ -8,7 +8,9 @@ use platform::{Settings, runtime};
 
 use crate::config::LOG_LEVEL;
 use crate::location::{self, Location};
-use crate::{completions, events, handlers, man, order, projections, saga, seed, start, token};
+use crate::{
+    completions, events, handlers, man, order, projections, saga, seed, snapshots, start, token,
+};
 
 const DATA: &[Spec] = &[
     names::DATA_DIR.spec,
@@ -63,7 +65,9 @@ Examples:
   shop saga list --state suspended      sagas that need an operator
   shop projections list                 position, lag and state of each projection
   shop handlers list                    position, lag and state of notifications and webhooks
-  shop events show 7                    one event as it is stored
+  shop events tail --follow             events as they are written
+  shop events verify                    check the whole event log
+  shop snapshots list                   the stored states of long streams
   shop token --user ada                 a token for a customer
   shop healthcheck                      ask the running shop whether it is ready
   shop migrate                          migrate the databases and exit
@@ -90,6 +94,7 @@ pub fn run() -> ExitCode {
             Some(("projections", arguments)) => projections::run(arguments).await,
             Some(("handlers", arguments)) => handlers::run(arguments).await,
             Some(("events", arguments)) => events::run(arguments).await,
+            Some(("snapshots", arguments)) => snapshots::run(arguments).await,
             Some(("token", arguments)) => token::run(arguments),
             Some(("completions", arguments)) => {
                 completions::print(arguments, command());
@@ -132,6 +137,7 @@ pub fn command() -> Command {
             projections::command(),
             handlers::command(),
             events::command(),
+            snapshots::command(),
             token::command(),
             healthcheck,
             migrate,

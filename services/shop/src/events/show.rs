@@ -1,109 +1,154 @@
 //! `shop events show`.
 
-use std::sync::Arc;
-
-use chrono::{DateTime, Utc};
 use clap::ArgMatches;
-use event_sourcing::envelope::Envelope;
 use event_sourcing::store::Entry;
-use event_sourcing::{Filter, Position};
-use event_store_any::{AnyEventStore, Settings as StoreSettings};
-use platform::{Settings, StartError};
+use event_sourcing::{EventStore, Filter, Position, StoreError};
+use platform::StartError;
 use serde::Serialize;
-use serde_json::Value;
 
-use crate::config::event_store_url;
+use super::unreadable;
+use crate::event_log::{
+    EventView, Related, commit_of, event_line, events_of_order, open_for_reading,
+};
 use crate::terminal::{Output, fields, stamp};
 
-/// An event as it is written.
+/// How far before and after the event other events of the same request are searched.
+const WINDOW: u64 = 1_000;
+/// The maximum number of related events on each side.
+const MAX_RELATED: usize = 50;
+
+/// An event, with what was written together with it, before it, and because of it.
 #[derive(Debug, Serialize)]
-struct StoredEvent {
-    position: u64,
-    stream_type: String,
-    stream_id: String,
-    version: u64,
-    event_type: String,
-    schema_version: u32,
-    event_id: String,
-    /// Of the first event of a commit only.
-    command_id: Option<String>,
-    recorded_at: DateTime<Utc>,
-    data: Value,
-    metadata: Value,
+#[serde(rename_all = "camelCase")]
+struct ShownEvent {
+    #[serde(flatten)]
+    event: EventView,
+    /// The events of its commit, itself included.
+    commit: Vec<EventView>,
+    /// What the same request wrote, and what concerns the same order, before the commit.
+    causes: Vec<EventView>,
+    /// The same after the commit.
+    effects: Vec<EventView>,
+    /// The order whose events `causes` and `effects` include, wherever they are.
+    order_id: Option<String>,
+    /// The positions that were searched for the request.
+    searched: Searched,
+}
+
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Searched {
+    first: u64,
+    last: u64,
 }
 
 pub async fn run(arguments: &ArgMatches) -> Result<(), StartError> {
     let position = arguments.get_one::<i64>("position").copied();
     let position = Position(position.unwrap_or_default().unsigned_abs());
-    let url = Settings::from_process(arguments).read(event_store_url)?;
-    let failed = |error| StartError::failed("open the event store", error);
-    let opened = AnyEventStore::open_read_only(url.as_str(), StoreSettings::default());
-    let opened = opened.await.map_err(failed)?;
-    let found = read(&opened, position).await;
+    let opened = open_for_reading(arguments).await?;
+    let found = read(opened.store().as_ref(), position).await;
     opened.close().await;
-    let event = StoredEvent::of(found?.as_ref())?;
-    Output::of(arguments).write(&event, text);
+    Output::of(arguments).write(&found?, text);
     Ok(())
 }
 
-async fn read(opened: &AnyEventStore, position: Position) -> Result<Arc<Envelope>, StartError> {
-    let failed = |why: String| StartError::failed(format!("show event {}", position.0), why);
+async fn read(log: &dyn EventStore, position: Position) -> Result<ShownEvent, StartError> {
+    let failed = |why: String| StartError::failed(format!("show event {position}"), why);
     let before = Position(position.0.saturating_sub(1));
-    let page = opened.store().read_all(before, &Filter::ALL, 1).await;
-    let page = page.map_err(|error| StartError::failed("read the event store", error))?;
-    let head = page.head.0;
-    match page.entries.into_iter().next() {
-        Some(Entry::Event(envelope)) => Ok(envelope),
+    let page = log.read_all(before, &Filter::ALL, 1).await;
+    let page = page.map_err(unreadable)?;
+    let head = page.head;
+    let entry = page.entries.into_iter().next();
+    match entry.filter(|entry| entry.position() == position) {
         Some(Entry::Unreadable(unreadable)) => Err(failed(unreadable.to_string())),
+        Some(entry) => shown(log, EventView::of(&entry)).await.map_err(unreadable),
+        None if position <= head => Err(failed(
+            "there is no such event, the log has a gap".to_owned(),
+        )),
         None => Err(failed(format!(
             "there is no such event, the log ends at {head}"
         ))),
     }
 }
 
-impl StoredEvent {
-    fn of(envelope: &Envelope) -> Result<Self, StartError> {
-        let json = |error| StartError::failed("read the event's JSON", error);
-        Ok(Self {
-            position: envelope.position.0,
-            stream_type: envelope.stream.aggregate_type().to_owned(),
-            stream_id: envelope.stream.aggregate_id().to_owned(),
-            version: envelope.version.0,
-            event_type: envelope.event_type.clone(),
-            schema_version: envelope.schema_version,
-            event_id: envelope.event_id.to_string(),
-            command_id: envelope.command_id.map(|id| id.to_string()),
-            recorded_at: envelope.recorded_at,
-            data: serde_json::from_str(&envelope.data).map_err(json)?,
-            metadata: serde_json::to_value(&envelope.metadata).map_err(json)?,
-        })
+async fn shown(log: &dyn EventStore, event: EventView) -> Result<ShownEvent, StoreError> {
+    let position = Position(event.position);
+    let commit = commit_of(log, position).await?;
+    let first = position.0.saturating_sub(WINDOW).max(1);
+    let limit = usize::try_from(2 * WINDOW).unwrap_or(usize::MAX);
+    let page = log
+        .read_all(Position(first - 1), &Filter::ALL, limit)
+        .await?;
+    let request = event.correlation_id();
+    let nearby = page.entries.iter().map(EventView::of);
+    let mut related: Related = nearby
+        .filter(|other| request.is_some() && other.correlation_id() == request)
+        .map(|other| (other.position, other))
+        .collect();
+    if let Some(order) = event.order_id() {
+        related.extend(events_of_order(log, order).await?);
     }
+    related.retain(|position, _| !commit.contains_key(position));
+    let later = related.split_off(&event.position);
+    let causes: Vec<_> = related.into_values().collect();
+    let skipped = causes.len().saturating_sub(MAX_RELATED);
+    Ok(ShownEvent {
+        order_id: event.order_id().map(str::to_owned),
+        commit: commit.into_values().collect(),
+        causes: causes.into_iter().skip(skipped).collect(),
+        effects: later.into_values().take(MAX_RELATED).collect(),
+        searched: Searched {
+            first,
+            last: page.read_up_to.0.min(first - 1 + 2 * WINDOW),
+        },
+        event,
+    })
 }
 
-fn text(event: &StoredEvent) -> String {
+fn text(shown: &ShownEvent) -> String {
+    let event = &shown.event;
+    let stream = format!("{}/{}", event.stream_type, event.stream_id);
     let mut all = vec![
         ("Position", event.position.to_string()),
-        (
-            "Stream",
-            format!(
-                "{}/{}, version {}",
-                event.stream_type, event.stream_id, event.version
-            ),
-        ),
-        (
-            "Type",
-            format!(
-                "{}, schema version {}",
-                event.event_type, event.schema_version
-            ),
-        ),
-        ("Recorded", stamp(event.recorded_at)),
-        ("Event id", event.event_id.clone()),
+        ("Stream", format!("{stream}, version {}", event.version)),
     ];
-    if let Some(command) = &event.command_id {
-        all.push(("Command id", command.clone()));
+    if let Some(readable) = event.readable() {
+        let event_type = &event.event_type;
+        let schema = readable.schema_version;
+        all.push(("Type", format!("{event_type}, schema version {schema}")));
+        all.push(("Recorded", stamp(readable.recorded_at)));
+        all.push(("Event id", readable.event_id.clone()));
+        let first = shown.commit.first().and_then(EventView::readable);
+        if let Some(command) = first.and_then(|first| first.command_id.clone()) {
+            all.push(("Command id", command));
+        }
+        let operation = first.and_then(|first| first.metadata.get("operation")?.as_str());
+        if let Some(operation) = operation {
+            all.push(("Operation", operation.to_owned()));
+        }
+        all.push(("Data", readable.data.to_string()));
+        all.push(("Metadata", readable.metadata.to_string()));
     }
-    all.push(("Data", event.data.to_string()));
-    all.push(("Metadata", event.metadata.to_string()));
-    fields(&all).trim_end().to_owned()
+    let order = shown.order_id.as_ref();
+    let order = order.map(|id| format!(" and of order {id}"));
+    let related = format!(
+        "of the same request in positions {} to {}{}",
+        shown.searched.first,
+        shown.searched.last,
+        order.unwrap_or_default()
+    );
+    let mut text = fields(&all);
+    for (heading, events) in [
+        ("Commit".to_owned(), &shown.commit),
+        (format!("Before it, {related}"), &shown.causes),
+        (format!("After it, {related}"), &shown.effects),
+    ] {
+        text.push_str(&format!("\n{heading}\n"));
+        for event in events {
+            text.push_str(&format!("  {}\n", event_line(event)));
+        }
+        if events.is_empty() {
+            text.push_str("  none\n");
+        }
+    }
+    text.trim_end().to_owned()
 }

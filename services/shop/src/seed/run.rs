@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use domain::value::NameKey;
 use futures::future::try_join_all;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::catalogue::{CATEGORIES, SampleProduct, product};
 use crate::api::{Client, Operation, RequestError};
 use crate::location::ServiceAddress;
+use crate::terminal::progress_bar;
 
 /// Concurrent writers, each with a connection of its own.
 const WRITERS: u32 = 16;
@@ -92,7 +93,7 @@ pub async fn run(
             gateway,
             run_id,
             category_ids,
-            bar: progress_bar(missing.len()),
+            bar: progress_bar(missing.len() as u64, "products"),
             missing: Mutex::new(missing.into_iter()),
         };
         let writers = (0..WRITERS).map(|_| writing.write());
@@ -222,15 +223,6 @@ fn create_products(count: usize) -> String {
 fn id_of(row: &Value, operation: Operation<'_>) -> Result<String, RequestError> {
     let id = row["id"].as_str().map(str::to_owned);
     id.ok_or(RequestError::Shape(operation.name))
-}
-
-fn progress_bar(length: usize) -> ProgressBar {
-    let template = "  {msg} {bar:40} {pos}/{len}  {per_sec}  {eta} left";
-    let style =
-        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::new(length as u64)
-        .with_style(style)
-        .with_message("products")
 }
 
 #[cfg(test)]

@@ -1,0 +1,93 @@
+//! `shop events verify`.
+
+use clap::ArgMatches;
+use event_sourcing::Position;
+use event_sourcing::verify::{Report, Verification, verify};
+use event_store_any::AnyEventStore;
+use platform::StartError;
+
+use super::unreadable;
+use crate::event_log::{ReferenceChecks, event_types, open_for_reading};
+use crate::terminal::{Output, fields, progress_bar, table};
+
+pub async fn run(arguments: &ArgMatches) -> Result<(), StartError> {
+    let samples = arguments.get_one::<u64>("samples").copied();
+    let opened = open_for_reading(arguments).await?;
+    let report = verify_log(&opened, samples.unwrap_or_default()).await;
+    opened.close().await;
+    let report = report?;
+    Output::of(arguments).write(&report, text);
+    if report.is_whole() {
+        return Ok(());
+    }
+    let count: u64 = report.counts.values().sum();
+    let findings = if count == 1 { "finding" } else { "findings" };
+    Err(StartError::failed(
+        "verify the event store",
+        format!("it is damaged: {count} {findings}"),
+    ))
+}
+
+/// Verifies the whole log with all checks of the shop, and shows the progress.
+pub async fn verify_log(opened: &AnyEventStore, max_samples: u64) -> Result<Report, StartError> {
+    let (log, database) = (opened.store(), opened.maintenance());
+    let bar = progress_bar(0, "events");
+    let progress = |position: Position, head: Position| {
+        bar.set_length(head.0);
+        bar.set_position(position.0);
+    };
+    let types = event_types();
+    let mut checks = ReferenceChecks::default();
+    let report = verify(Verification {
+        log: log.as_ref(),
+        database: database.as_ref(),
+        types: &types,
+        checks: &mut checks,
+        progress: &progress,
+        max_samples,
+    });
+    let report = report.await.map_err(unreadable);
+    bar.finish_and_clear();
+    report
+}
+
+pub(super) fn text(report: &Report) -> String {
+    let mut text = fields(&[
+        ("Log", report.log.to_string()),
+        ("Head", report.head.to_string()),
+        ("Events", report.events.to_string()),
+        ("Commits", report.commits.to_string()),
+        ("Streams", report.streams.to_string()),
+        ("Snapshots", report.snapshots.to_string()),
+    ]);
+    if report.is_whole() {
+        text.push_str("Findings   none");
+        return text;
+    }
+    text.push('\n');
+    let counts = report.counts.iter();
+    let counts: Vec<_> = counts
+        .map(|(kind, count)| [kind.name().to_owned(), count.to_string()])
+        .collect();
+    text.push_str(&table(["FINDING", "COUNT"], &counts));
+    text.push_str("\n\n");
+    let findings = report.findings.iter().map(|finding| {
+        let positions = match (finding.first, finding.last) {
+            (Some(first), Some(last)) => format!("{first}-{last}"),
+            (Some(first), None) => first.to_string(),
+            _ => "-".to_owned(),
+        };
+        let version = finding.version.map(|version| version.to_string());
+        [
+            positions,
+            finding.kind.name().to_owned(),
+            finding.stream.clone().unwrap_or_else(|| "-".to_owned()),
+            version.unwrap_or_else(|| "-".to_owned()),
+            crate::terminal::line(&finding.detail),
+        ]
+    });
+    let findings: Vec<_> = findings.collect();
+    let headings = ["POSITION", "FINDING", "STREAM", "VERSION", "DETAIL"];
+    text.push_str(&table(headings, &findings));
+    text
+}
