@@ -71,6 +71,7 @@ pub use definition::{
 };
 pub use directory::{SagaDirectory, SagaFilter, SagaPage};
 pub use engine::{EngineBuilder, EngineConfig, EngineError, EngineTasks, SagaEngine};
+pub use engine::{INDEX_SCHEMA_VERSION, INDEX_TYPE};
 pub use event::{AnySagaEvent, SagaEvent, event_filter};
 pub use next::{NextMove, Plan, next};
 pub use operation::{

@@ -1,6 +1,6 @@
 //! The event types that a program can decode, by the type of their stream.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::aggregate::Aggregate;
 use crate::envelope::Envelope;
@@ -12,6 +12,7 @@ type Decode = fn(&Envelope) -> Result<(), DecodeError>;
 #[derive(Clone, Debug, Default)]
 pub struct EventTypes {
     by_stream_type: HashMap<&'static str, Decode>,
+    indexes: HashSet<&'static str>,
 }
 
 impl EventTypes {
@@ -33,6 +34,18 @@ impl EventTypes {
         let decode: Decode = |envelope| envelope.decode::<E>().map(|_| ());
         self.by_stream_type.insert(stream_type, decode);
         self
+    }
+
+    /// Adds the type of an index of the whole log. It has snapshots but no streams: the version of a snapshot is the
+    /// position up to which the log was read.
+    #[must_use]
+    pub fn with_index(mut self, snapshot_type: &'static str) -> Self {
+        self.indexes.insert(snapshot_type);
+        self
+    }
+
+    pub(super) fn is_index(&self, snapshot_type: &str) -> bool {
+        self.indexes.contains(snapshot_type)
     }
 
     /// Decodes the event, upcasting an old one.

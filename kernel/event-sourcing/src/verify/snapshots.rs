@@ -42,6 +42,13 @@ async fn problem(
     verifier: &LogVerifier<'_>,
     snapshot: &Snapshot,
 ) -> Result<Option<String>, StoreError> {
+    if verifier.types().is_index(snapshot.stream.aggregate_type()) {
+        let head = log.head().await?;
+        let is_above = snapshot.version.0 > head.0;
+        return Ok(
+            is_above.then(|| format!("it is of a position above {head}, the end of the log"))
+        );
+    }
     let Some(state) = MarkedState::read(&snapshot.state) else {
         return Ok(Some("its state has an unknown format".to_owned()));
     };

@@ -102,6 +102,10 @@ impl<'a> LogVerifier<'a> {
         &mut self.report
     }
 
+    pub(super) fn types(&self) -> &'a EventTypes {
+        self.types
+    }
+
     /// The last verified position.
     #[must_use]
     pub fn last(&self) -> Position {

@@ -20,7 +20,10 @@ use super::shared::Shared;
 use crate::event::{AnySagaEvent, SagaEvent, event_filter};
 use crate::{fields, names};
 
-const SCHEMA: u32 = 1;
+/// The schema version of the snapshots that this binary reads and writes.
+pub const INDEX_SCHEMA_VERSION: u32 = 1;
+/// The type of the index's snapshots. It has no stream: the version of a snapshot is a position of the log.
+pub const INDEX_TYPE: &str = "saga_index";
 /// How long to wait for more events before a page is read. A process does not wait for its own changes: it reports them to
 /// the engine.
 const LINGER: Duration = Duration::from_millis(5);
@@ -47,7 +50,7 @@ pub(super) fn open_saga_filter(saga_streams: &[&'static str]) -> Filter {
 struct IndexSnapshot(Vec<(String, String, u16, bool)>);
 
 fn stream() -> StreamId {
-    StreamId::new("saga_index", "open")
+    StreamId::new(INDEX_TYPE, "open")
 }
 
 /// Follows the log until the last drive has ended.
@@ -123,7 +126,12 @@ impl Index<'_> {
     }
 
     async fn load(&mut self) -> Result<Position, StoreError> {
-        let Some(kept) = self.shared.store.load_snapshot(&stream(), SCHEMA).await? else {
+        let Some(kept) = self
+            .shared
+            .store
+            .load_snapshot(&stream(), INDEX_SCHEMA_VERSION)
+            .await?
+        else {
             return Ok(Position::START);
         };
         // Its version is a position. A position above the head belongs to another log, such as one before a restore.
@@ -163,7 +171,7 @@ impl Index<'_> {
         let snapshot = Snapshot {
             stream: stream(),
             version: Version(position.0),
-            schema_version: SCHEMA,
+            schema_version: INDEX_SCHEMA_VERSION,
             state,
             created_at: self.shared.clock.now(),
         };
@@ -219,7 +227,7 @@ impl Index<'_> {
         let saga_id = entry.stream().aggregate_id();
         // A saga whose first event cannot be read is missing in the index.
         self.is_whole &= entry.event_type() != names::STARTED;
-        metrics::counter!("events_unreadable_total", "reader" => "saga_index").increment(1);
+        metrics::counter!("events_unreadable_total", "reader" => INDEX_TYPE).increment(1);
         tracing::error!(
             { fields::SAGA_ID } = saga_id,
             { fields::POSITION } = entry.position().0,

@@ -44,6 +44,7 @@ pub use self::connect::EngineError;
 use self::connect::{Connections, Layer};
 use self::drive::Typed;
 use self::failures::Failures;
+pub use self::index::{INDEX_SCHEMA_VERSION, INDEX_TYPE};
 use self::ownership::Ownership;
 use self::schedule::Schedule;
 use self::shared::{Driver, Shared};
@@ -145,7 +146,7 @@ fn count_from_zero(saga: &'static str) {
     metrics::counter!("saga_failed_total", "saga" => saga).increment(0);
     metrics::counter!("saga_suspended_total", "saga" => saga).increment(0);
     metrics::counter!("saga_corrupt_total", "saga" => saga).increment(0);
-    for reader in ["saga", "saga_index"] {
+    for reader in ["saga", INDEX_TYPE] {
         metrics::counter!("events_unreadable_total", "reader" => reader).increment(0);
     }
 }

@@ -3,14 +3,22 @@
 use chrono::{DateTime, Utc};
 use event_sourcing::store::Entry;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::terminal::{line, stamp};
 
 /// The maximum number of characters of one value in a line.
-const MAX_VALUE_CHARS: usize = 60;
-/// Fields that a line omits: the data of a saga repeats that of its order, and its origin is that of the request.
-const OMITTED: [&str; 2] = ["data", "origin"];
+const MAX_VALUE_CHARS: usize = 80;
+/// Fields that a line omits: a saga's data repeats that of its order, and the others follow from what the line shows.
+const OMITTED: [&str; 7] = [
+    "data",
+    "origin",
+    "definition",
+    "partition",
+    "saga_type",
+    "key",
+    "deadline",
+];
 
 /// An event, or the reason that it cannot be read.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -143,6 +151,9 @@ impl Fields {
             let is_own_id = value.as_str() == Some(event.stream_id.as_str());
             !(value.is_null() || is_own_id || OMITTED.contains(&name.as_str()))
         });
+        let mut fields: Vec<_> = fields.collect();
+        fields.sort_by_key(|(name, _)| *name != "step");
+        let fields = fields.into_iter();
         Self(fields.map(|(name, value)| field(name, value)).collect())
     }
 }
@@ -156,7 +167,7 @@ fn field(name: &str, value: &Value) -> String {
     let text = match value {
         Value::String(text) => text.clone(),
         Value::Array(items) => items.iter().map(item).collect::<Vec<_>>().join(", "),
-        Value::Object(_) => actor(value).unwrap_or_else(|| value.to_string()),
+        Value::Object(fields) => actor(value).unwrap_or_else(|| pairs(fields)),
         _ => value.to_string(),
     };
     let text = short(&text);
@@ -181,6 +192,19 @@ fn item(value: &Value) -> String {
 fn actor(value: &Value) -> Option<String> {
     let text = |field: &str| value.get(field)?.as_str();
     Some(format!("{}: {}", text("id")?, text("reason")?))
+}
+
+/// Such as `had_effect true, reference refund_1`.
+fn pairs(fields: &Map<String, Value>) -> String {
+    let text = |value: &Value| {
+        value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned)
+    };
+    let pairs = fields
+        .iter()
+        .map(|(name, value)| format!("{name} {}", text(value)));
+    pairs.collect::<Vec<_>>().join(", ")
 }
 
 fn short(text: &str) -> String {
@@ -237,9 +261,14 @@ mod tests {
         );
         assert_eq!(fields(json!({ "reason": "" })), "reason=\"\"");
         let long = fields(json!({ "reason": "x".repeat(100) }));
-        assert_eq!(long, format!("reason={}…", "x".repeat(60)));
+        assert_eq!(long, format!("reason={}…", "x".repeat(80)));
         let who = json!({ "actor": { "id": "ada", "reason": "a test" } });
         assert_eq!(fields(who), "actor=\"ada: a test\"");
+        let output = json!({ "output": { "had_effect": true, "reference": "refund_1" } });
+        assert_eq!(
+            fields(output),
+            "output=\"had_effect true, reference refund_1\""
+        );
         let hostile = event_line(&event(json!({ "reason": "a\u{1b}[2J\nb" })));
         assert!(!hostile.contains(char::is_control), "{hostile:?}");
     }

@@ -9,14 +9,14 @@ use event_sourcing::Aggregate;
 use event_sourcing::handler::HandlerControl;
 use event_sourcing::projection::ProjectionControl;
 use event_sourcing::verify::EventTypes;
-use sagas::SagaState;
+use sagas::{INDEX_SCHEMA_VERSION, INDEX_TYPE, SagaState};
 
 /// A stream type.
 #[derive(Clone, Copy, Debug)]
-pub struct AggregateType {
-    pub stream_type: &'static str,
+struct AggregateType {
+    stream_type: &'static str,
     /// The schema version of the snapshots that this binary uses.
-    pub snapshot_version: u32,
+    snapshot_version: u32,
     add_events: fn(EventTypes) -> EventTypes,
 }
 
@@ -31,7 +31,7 @@ impl AggregateType {
 }
 
 /// All stream types.
-pub const AGGREGATES: [AggregateType; 10] = [
+const AGGREGATES: [AggregateType; 10] = [
     AggregateType::of::<Category>(),
     AggregateType::of::<Membership>(),
     AggregateType::of::<NameClaim>(),
@@ -46,8 +46,17 @@ pub const AGGREGATES: [AggregateType; 10] = [
 
 /// The events of all stream types.
 pub fn event_types() -> EventTypes {
-    let types = AGGREGATES.iter();
-    types.fold(EventTypes::new(), |all, aggregate| {
-        (aggregate.add_events)(all)
-    })
+    let none = EventTypes::new().with_index(INDEX_TYPE);
+    AGGREGATES
+        .iter()
+        .fold(none, |all, aggregate| (aggregate.add_events)(all))
+}
+
+/// Whether this binary uses snapshots of this type and schema version.
+pub fn uses_snapshots(stream_type: &str, schema_version: u32) -> bool {
+    let of_streams = AGGREGATES.iter();
+    let of_streams =
+        of_streams.map(|aggregate| (aggregate.stream_type, aggregate.snapshot_version));
+    let mut used = of_streams.chain([(INDEX_TYPE, INDEX_SCHEMA_VERSION)]);
+    used.any(|used| used == (stream_type, schema_version))
 }

@@ -86,8 +86,8 @@ Copies an exported log to an event store on either engine, with its positions, v
 log. Tables that are missing are created.
 
 The store must be empty, or hold the first events of the same log: an import that was interrupted continues when it is
-repeated. The whole file is verified by the rules of `shop events verify` before the first event is written; each page
-of 1000 events is written entirely or not at all. No shop may use the store: a file is locked, and on PostgreSQL no lease
+repeated. The whole file is verified by the rules of `shop events verify` before the first event is written; it is
+written in transactions of whole commits, 1000 events or a little more each. No shop may use the store: a file is locked, and on PostgreSQL no lease
 may be held.
 
 The import does not contain the command database. Keep it if the shop continues from the copy: simulated providers then
@@ -200,7 +200,10 @@ fn export() -> Command {
                 "after",
                 "Start after this position [default: the start of the log]",
             ),
-            position("to", "End at this position [default: the end of the log]"),
+            position(
+                "to",
+                "End with the commit of this position [default: the end of the log]",
+            ),
             Arg::new("file")
                 .long("file")
                 .value_name("FILE")

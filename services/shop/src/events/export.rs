@@ -12,7 +12,7 @@ use platform::StartError;
 
 use super::file::{Header, Writer};
 use super::unreadable;
-use crate::event_log::open_for_reading;
+use crate::event_log::{commit_of, open_for_reading};
 use crate::terminal::progress_bar;
 
 const PAGE_EVENTS: usize = 1_000;
@@ -75,7 +75,8 @@ async fn export<W: Write>(
         );
         return Err(StartError::failed("export events", why));
     }
-    bar.set_length(last - after);
+    let last = last_of_commit(opened, last).await?;
+    bar.set_length(last.saturating_sub(after));
     let header = Header::new(head.log.0, after + 1, last);
     let mut writer = Writer::start(output, &header).map_err(failed)?;
     let database = opened.maintenance();
@@ -101,4 +102,11 @@ async fn export<W: Write>(
         bar.set_position(written - after);
     }
     writer.finish().map_err(failed)
+}
+
+/// The last position of the commit at `position`: an export contains whole commits.
+async fn last_of_commit(opened: &AnyEventStore, position: u64) -> Result<u64, StartError> {
+    let commit = commit_of(opened.store().as_ref(), Position(position)).await;
+    let commit = commit.map_err(unreadable)?;
+    Ok(commit.keys().last().copied().unwrap_or(position))
 }

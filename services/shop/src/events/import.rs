@@ -18,7 +18,7 @@ use super::{unreadable, verify};
 use crate::event_log::{ReferenceChecks, event_types, open_for_import};
 use crate::terminal::{Output, fields, progress_bar};
 
-/// The events of one transaction.
+/// The events of one transaction, and the rest of their last commit.
 const PAGE_EVENTS: usize = 1_000;
 const MAX_SAMPLES: u64 = 20;
 
@@ -82,12 +82,17 @@ async fn import(
         return Err(failed(why));
     }
     check_file(opened, path, &header, output).await?;
-    let (mut reader, _) = open(path)?;
+    let (reader, _) = open(path)?;
+    let mut pages = Pages {
+        reader,
+        head: head_position,
+        next: None,
+    };
     let bar = progress_bar(header.events(), "events imported");
     let database = opened.maintenance();
     let (mut present, mut imported) = (0, 0);
     loop {
-        let page = next_page(&mut reader, head_position)?;
+        let page = pages.next_page()?;
         let Some(first) = page.first() else { break };
         let before = Position(first.position.0 - 1);
         if first.position.0 <= head_position {
@@ -116,23 +121,29 @@ fn open(path: &Path) -> Result<(Reader<BufReader<File>>, Header), StartError> {
     Reader::start(BufReader::new(file)).map_err(named)
 }
 
-/// The next records. A page is either all up to `head` or all after it.
-fn next_page(
-    reader: &mut Reader<BufReader<File>>,
+/// The pages of a file. A page is either all up to the store's head or all after it, and ends with a commit: also an
+/// interrupted import leaves whole commits.
+struct Pages {
+    reader: Reader<BufReader<File>>,
     head: u64,
-) -> Result<Vec<LogRecord>, StartError> {
-    let mut page: Vec<LogRecord> = Vec::new();
-    while page.len() < PAGE_EVENTS {
-        let Some(record) = reader.next_record().map_err(failed)? else {
-            break;
-        };
-        let is_last_present = record.position.0 == head;
-        page.push(record);
-        if is_last_present {
-            break;
+    /// The first record of the next page.
+    next: Option<LogRecord>,
+}
+
+impl Pages {
+    fn next_page(&mut self) -> Result<Vec<LogRecord>, StartError> {
+        let mut page: Vec<LogRecord> = self.next.take().into_iter().collect();
+        while let Some(record) = self.reader.next_record().map_err(failed)? {
+            let is_full = page.len() >= PAGE_EVENTS && record.command_id.is_some();
+            let is_first_new = record.position.0 == self.head + 1;
+            if !page.is_empty() && (is_full || is_first_new) {
+                self.next = Some(record);
+                break;
+            }
+            page.push(record);
         }
+        Ok(page)
     }
-    Ok(page)
 }
 
 /// Verifies the file by the rules of `shop events verify`, after the events of the store that it continues.

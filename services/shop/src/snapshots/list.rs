@@ -10,7 +10,7 @@ use platform::StartError;
 use serde::Serialize;
 
 use super::{failed, for_each};
-use crate::event_log::{AGGREGATES, open_for_reading};
+use crate::event_log::{open_for_reading, uses_snapshots};
 use crate::terminal::{Output, stamp, table};
 
 /// The snapshots of one stream type and schema version.
@@ -57,9 +57,7 @@ fn empty(snapshot: &Snapshot) -> SnapshotGroup {
     SnapshotGroup {
         stream_type: stream_type.to_owned(),
         schema_version,
-        is_used: AGGREGATES.iter().any(|aggregate| {
-            (aggregate.stream_type, aggregate.snapshot_version) == (stream_type, schema_version)
-        }),
+        is_used: uses_snapshots(stream_type, schema_version),
         count: 0,
         bytes: 0,
         oldest: snapshot.created_at,

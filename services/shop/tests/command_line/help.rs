@@ -52,6 +52,7 @@ fn the_help_of_each_command_matches_its_golden_file() {
         "projections",
         "handlers",
         "events",
+        "snapshots",
         "token",
     ] {
         check(&format!("help-{command}.txt"), &help(&[command]));
@@ -102,5 +103,20 @@ fn the_help_of_handler_commands_matches_their_golden_files() {
 
 #[test]
 fn the_help_of_event_commands_matches_their_golden_files() {
-    check("help-events-show.txt", &help(&["events", "show"]));
+    for command in ["tail", "show", "stream", "verify", "export", "import"] {
+        check(
+            &format!("help-events-{command}.txt"),
+            &help(&["events", command]),
+        );
+    }
+}
+
+#[test]
+fn the_help_of_snapshot_commands_matches_their_golden_files() {
+    for command in ["list", "show", "delete"] {
+        check(
+            &format!("help-snapshots-{command}.txt"),
+            &help(&["snapshots", command]),
+        );
+    }
 }

@@ -30,6 +30,11 @@ fn word(word: &str) -> String {
     if let Some(start) = word.find("TRK-") {
         return format!("{}TRK-<number>", &word[..start]);
     }
+    for prefix in ["pay_", "refund_", "CANCEL-"] {
+        if let Some((before, rest)) = reference(word, prefix) {
+            return format!("{before}{prefix}<reference>{rest}");
+        }
+    }
     // Durations have three decimals, money has two.
     let unsigned = word.trim_start_matches('+');
     let decimals = unsigned.split_once('.').map_or(0, |(_, rest)| rest.len());
@@ -37,6 +42,14 @@ fn word(word: &str) -> String {
         return word.replace(unsigned, "<n>");
     }
     without_ids(word)
+}
+
+/// What is before and after a provider's reference: the prefix and at least 16 hexadecimal digits.
+fn reference<'w>(word: &'w str, prefix: &str) -> Option<(&'w str, &'w str)> {
+    let (start, _) = word.rmatch_indices(prefix).next()?;
+    let digits = &word[start + prefix.len()..];
+    let rest = digits.trim_start_matches(|c: char| c.is_ascii_hexdigit());
+    (digits.len() - rest.len() >= 16).then_some((&word[..start], rest))
 }
 
 /// An id is five groups of hexadecimal digits.
@@ -63,9 +76,9 @@ fn without_ids(word: &str) -> String {
 
 #[test]
 fn ids_times_and_durations_are_replaced() {
-    let text = "Saga   01a20685-133a-7a62-ab49-ef16d167bce0/pay, 23.60\n +0.007 s  at 2026-11-23T03:48:34.237Z,  TRK-1F";
+    let text = "Saga   01a20685-133a-7a62-ab49-ef16d167bce0/pay, 23.60\n +0.007 s  at 2026-11-23T03:48:34.237Z,  TRK-1F pay_0123456789abcdef0, refund_payment";
     assert_eq!(
         redacted(text),
-        "Saga <id>/pay, 23.60\n+<n> s at <time>, TRK-<number>\n"
+        "Saga <id>/pay, 23.60\n+<n> s at <time>, TRK-<number> pay_<reference>, refund_payment\n"
     );
 }

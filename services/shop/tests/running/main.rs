@@ -3,6 +3,7 @@
 mod authentication;
 mod documents;
 mod events;
+mod event_log;
 mod golden;
 mod handlers;
 mod health;
