@@ -5,6 +5,7 @@ use event_sourcing::maintenance::{
     ImportRejected, LogMaintenance, LogRecord, SnapshotKey, SnapshotSelection, StorageProblem,
 };
 use event_sourcing::{LogId, Position, Snapshot, StoreError, Version};
+use futures::TryStreamExt;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 use uuid::Uuid;
@@ -101,17 +102,28 @@ impl LogMaintenance for SqliteEventStore {
     }
 }
 
+/// What cannot be read because of damage is a problem itself, and must not hide the others.
 async fn problems(conn: &mut SqliteConnection) -> Result<Vec<StorageProblem>, sqlx::Error> {
     let of_file = |detail| StorageProblem {
         position: None,
         detail,
     };
     let mut problems = Vec::new();
-    let found: Vec<String> = sqlx::query_scalar("PRAGMA integrity_check(100)")
-        .fetch_all(&mut *conn)
-        .await?;
-    let found = found.into_iter().filter(|line| line != "ok");
-    problems.extend(found.map(|line| of_file(format!("the file is damaged: {line}"))));
+    let mut check = sqlx::query_scalar("PRAGMA integrity_check(100)").fetch(&mut *conn);
+    loop {
+        // After the lines about a damaged table the check may end with an error.
+        let line: String = match check.try_next().await {
+            Ok(Some(line)) if line == "ok" => continue,
+            Ok(Some(line)) => line,
+            Ok(None) => break,
+            Err(error) => {
+                problems.push(of_file(damaged(error)?));
+                break;
+            }
+        };
+        problems.push(of_file(format!("the file is damaged: {line}")));
+    }
+    drop(check);
     for index in UNIQUE_INDEXES {
         let present: Vec<i64> = sqlx::query_scalar(
             "SELECT 1 FROM sqlite_schema WHERE type = 'index' AND name = ? AND sql LIKE 'CREATE UNIQUE INDEX%'",
@@ -123,13 +135,31 @@ async fn problems(conn: &mut SqliteConnection) -> Result<Vec<StorageProblem>, sq
             problems.push(of_file(format!("the unique index {index} is missing")));
         }
     }
-    let outside: Vec<i64> =
-        sqlx::query_scalar("SELECT id FROM events WHERE id < 1 ORDER BY id LIMIT 100")
-            .fetch_all(conn)
-            .await?;
+    let outside = sqlx::query_scalar("SELECT id FROM events WHERE id < 1 ORDER BY id LIMIT 100")
+        .fetch_all(conn)
+        .await;
+    let outside: Vec<i64> = match outside {
+        Ok(outside) => outside,
+        Err(error) => {
+            problems.push(of_file(damaged(error)?));
+            Vec::new()
+        }
+    };
     let outside = outside.into_iter();
     problems.extend(outside.map(|id| of_file(format!("an event has the position {id}"))));
     Ok(problems)
+}
+
+/// Describes an error that reports damage; returns any other.
+fn damaged(error: sqlx::Error) -> Result<String, sqlx::Error> {
+    // SQLITE_CORRUPT and SQLITE_NOTADB; the other bits of a code say more about where.
+    const DAMAGED: [i32; 2] = [11, 26];
+    let code = error.as_database_error().and_then(|error| error.code());
+    let code = code.and_then(|code| code.parse::<i32>().ok());
+    if code.is_some_and(|code| DAMAGED.contains(&(code & 0xff))) {
+        return Ok(format!("the file is damaged: {error}"));
+    }
+    Err(error)
 }
 
 async fn records(
