@@ -15,6 +15,7 @@ mod rolling;
 mod second_start;
 mod subscribers;
 mod upgrade;
+mod verify;
 mod wrong_settings;
 
 pub use kill::{compare, everything_at};

@@ -108,5 +108,13 @@ async fn a_parked_stream_is_listed_shown_resumed_and_skipped() -> Result<()> {
         .map(|decision| decision["action"].as_str())
         .collect();
     assert_eq!(decided, [Some("pause"), Some("resume"), Some("skip")]);
+    // Only the event of a newer binary is unknown, and not those decisions.
+    let path = folder.path().display().to_string();
+    let verify = ["events", "verify", "-o", "json", "--data-dir", &path];
+    let verify = crate::support::shop(&verify);
+    rejected(&verify, 1);
+    let report: Value = serde_json::from_slice(&verify.stdout)?;
+    let counts = serde_json::json!({ "unknownEventType": 1 });
+    assert_eq!(report["counts"], counts, "{report}");
     Ok(())
 }

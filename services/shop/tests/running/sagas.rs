@@ -212,6 +212,15 @@ async fn a_suspended_saga_is_closed() -> Result<()> {
     let follow = Shop::of(&running)?.run(&["order", "follow", &order]);
     let error = rejected(&follow, 1);
     assert!(error.contains("has failed"), "{error}");
+    // Suspensions, resumptions and operators' decisions are in the log as well.
+    let path = folder.path().display().to_string();
+    let verified = printed(&crate::support::shop(&[
+        "events",
+        "verify",
+        "--data-dir",
+        &path,
+    ]));
+    assert!(verified.ends_with("Findings   none\n"), "{verified}");
     Ok(())
 }
 
