@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use event_sourcing::{EventStore, LeaseStore, Position};
+use event_sourcing::{EventStore, LeaseStore, LogMaintenance, Position};
 
 /// The data of one test, which starts empty and is not shared with other tests.
 #[async_trait]
@@ -23,6 +23,13 @@ pub trait Harness: Send + Sync {
     /// Damages the stored event at `position` so that it cannot be read, in one of the forms that the adapter's rows
     /// allow (metadata, time, ids), counted by `variant` from 0. Returns whether there is such a variant.
     async fn damage(&self, position: Position, variant: usize) -> bool;
+}
+
+/// The data of one test of an adapter of a database that operators maintain.
+#[async_trait]
+pub trait MaintenanceHarness: Harness {
+    /// Opens a handle on this harness's data, as an operator's command would.
+    async fn maintain(&self) -> Arc<dyn LogMaintenance>;
 }
 
 /// The store as opened by one process.

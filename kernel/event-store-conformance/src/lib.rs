@@ -6,6 +6,8 @@
 //! event_store_conformance::conformance_tests!(MyHarness::start());
 //! ```
 //!
+//! An adapter of a database also implements [`MaintenanceHarness`] and calls `maintenance_tests!` in the same way.
+//!
 //! This defines a test for each guarantee, named as in [`guarantees`]. Each guarantee is also a function that can be
 //! called by itself. It panics with a description of what it found if the store violates it.
 //!
@@ -22,7 +24,7 @@ mod harness;
 mod suite;
 mod support;
 
-pub use harness::{Handle, Harness};
+pub use harness::{Handle, Harness, MaintenanceHarness};
 
 /// The examples of the README are tests.
 #[cfg(doctest)]

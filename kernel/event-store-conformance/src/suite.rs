@@ -70,3 +70,29 @@ macro_rules! conformance_tests {
         )*
     };
 }
+
+/// Defines one `#[tokio::test]` for each guarantee of [`LogMaintenance`](event_sourcing::LogMaintenance). Takes an
+/// expression for a new [`MaintenanceHarness`](crate::MaintenanceHarness), as
+/// [`conformance_tests`](crate::conformance_tests) does.
+#[macro_export]
+macro_rules! maintenance_tests {
+    ($start:expr) => {
+        $crate::maintenance_tests! { @each $start;
+            a_copied_log_continues_like_the_first_one
+            an_import_is_whole_or_absent
+            an_import_continues_only_its_own_log
+            a_waiting_reader_is_woken_by_an_import
+            snapshots_are_listed_in_pages_and_removed_by_selection
+            a_whole_database_has_no_problems
+        }
+    };
+    (@each $start:expr; $($guarantee:ident)*) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $guarantee() {
+                let (one, other) = ($start.await, $start.await);
+                $crate::guarantees::maintenance::$guarantee(&one, &other).await;
+            }
+        )*
+    };
+}

@@ -56,6 +56,8 @@ const INSERT: &str = "
     SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::integer[], $5::text[], $6::integer[],
                          $7::uuid[], $8::uuid[], $9::timestamptz[], $10::jsonb[], $11::jsonb[])";
 
+const NOTIFY: &str = "SELECT pg_notify(('event_log_' || current_schema())::name::text, $1)";
+
 #[async_trait]
 impl LogMaintenance for PostgresEventStore {
     async fn storage_problems(&self) -> Result<Vec<StorageProblem>, StoreError> {
@@ -189,6 +191,13 @@ async fn import(
         return Ok(Err(rejected));
     }
     insert(&mut transaction, records).await?;
+    if let Some(last) = records.last() {
+        // As an append does, so that readers of the log wake.
+        sqlx::query(NOTIFY)
+            .bind(last.position.to_string())
+            .execute(&mut *transaction)
+            .await?;
+    }
     transaction.commit().await?;
     Ok(Ok(()))
 }

@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta};
-use event_sourcing::Position;
 use event_sourcing::clock::ManualClock;
-use event_store_conformance::{Handle, Harness, conformance_tests};
+use event_sourcing::{LogMaintenance, Position};
+use event_store_conformance::{
+    Handle, Harness, MaintenanceHarness, conformance_tests, maintenance_tests,
+};
 use event_store_sqlite::{Settings, SqliteEventStore};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
@@ -78,4 +80,12 @@ impl Harness for SqliteHarness {
     }
 }
 
+#[async_trait]
+impl MaintenanceHarness for SqliteHarness {
+    async fn maintain(&self) -> Arc<dyn LogMaintenance> {
+        Arc::clone(&self.store) as _
+    }
+}
+
 conformance_tests!(SqliteHarness::start());
+maintenance_tests!(SqliteHarness::start());

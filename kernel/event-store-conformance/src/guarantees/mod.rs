@@ -8,6 +8,7 @@ pub mod fence;
 pub mod held_leases;
 pub mod identity;
 pub mod lease;
+pub mod maintenance;
 pub mod order;
 pub mod page;
 pub mod precondition;

@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use event_sourcing::Position;
-use event_store_conformance::{Handle, Harness, conformance_tests};
+use event_sourcing::{LogMaintenance, Position};
+use event_store_conformance::{
+    Handle, Harness, MaintenanceHarness, conformance_tests, maintenance_tests,
+};
 use event_store_postgres::{PostgresEventStore, Settings};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use test_postgres::TestDatabase;
@@ -16,19 +18,21 @@ impl PostgresHarness {
     async fn start() -> Self {
         Self(test_postgres::database().await)
     }
+
+    async fn connect(&self) -> Arc<PostgresEventStore> {
+        let settings = Settings {
+            poll_interval: Duration::from_hours(1),
+            ..Settings::default()
+        };
+        let store = PostgresEventStore::connect(&self.0.url, settings);
+        Arc::new(store.await.expect("open the store"))
+    }
 }
 
 #[async_trait]
 impl Harness for PostgresHarness {
     async fn open(&self) -> Handle {
-        let settings = Settings {
-            poll_interval: Duration::from_hours(1),
-            ..Settings::default()
-        };
-        let store = PostgresEventStore::connect(&self.0.url, settings)
-            .await
-            .expect("open the store");
-        Handle::new(Arc::new(store))
+        Handle::new(self.connect().await)
     }
 
     async fn advance(&self, by: Duration) {
@@ -62,4 +66,12 @@ impl Harness for PostgresHarness {
     }
 }
 
+#[async_trait]
+impl MaintenanceHarness for PostgresHarness {
+    async fn maintain(&self) -> Arc<dyn LogMaintenance> {
+        self.connect().await
+    }
+}
+
 conformance_tests!(PostgresHarness::start());
+maintenance_tests!(PostgresHarness::start());
