@@ -2,7 +2,6 @@
 
 mod authentication;
 mod documents;
-mod events;
 mod event_log;
 mod golden;
 mod handlers;
