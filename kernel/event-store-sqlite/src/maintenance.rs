@@ -154,7 +154,9 @@ async fn problems(conn: &mut SqliteConnection) -> Result<Vec<StorageProblem>, sq
 fn damaged(error: sqlx::Error) -> Result<String, sqlx::Error> {
     // SQLITE_CORRUPT and SQLITE_NOTADB; the other bits of a code say more about where.
     const DAMAGED: [i32; 2] = [11, 26];
-    let code = error.as_database_error().and_then(|error| error.code());
+    let code = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code);
     let code = code.and_then(|code| code.parse::<i32>().ok());
     if code.is_some_and(|code| DAMAGED.contains(&(code & 0xff))) {
         return Ok(format!("the file is damaged: {error}"));

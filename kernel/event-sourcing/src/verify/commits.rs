@@ -79,21 +79,21 @@ impl Commits {
             } => {
                 let finding = foreign(event, *command, *next);
                 if finding.is_some() && *is_interrupted {
-                    return self.report_without_commit();
+                    return Some(self.report_without_commit());
                 }
                 *next += 1;
                 *is_interrupted = false;
                 finding
             }
-            Current::Unknown => self.report_without_commit(),
+            Current::Unknown => Some(self.report_without_commit()),
             Current::Reported => None,
         }
     }
 
-    fn report_without_commit(&mut self) -> Option<(FindingKind, String)> {
+    fn report_without_commit(&mut self) -> (FindingKind, String) {
         self.current = Current::Reported;
         let detail = "the first event of its commit, with the command id, is missing or unreadable";
-        Some((FindingKind::EventWithoutCommit, detail.to_owned()))
+        (FindingKind::EventWithoutCommit, detail.to_owned())
     }
 }
 

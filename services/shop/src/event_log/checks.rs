@@ -122,7 +122,7 @@ fn created(event: &Envelope) -> Option<Entity> {
 /// The entities that the event refers to, with the field of its data that holds the id.
 fn references(event: &Envelope) -> &'static [(Entity, &'static str)] {
     match event.event_type.as_str() {
-        "CategoryNameClaimed" => &[(Entity::Category, "category_id")],
+        "CategoryNameClaimed" | "ProductUpdated" => &[(Entity::Category, "category_id")],
         "CategoryProductAdded" => &[
             (Entity::Category, "category_id"),
             (Entity::Product, "product_id"),
@@ -132,7 +132,6 @@ fn references(event: &Envelope) -> &'static [(Entity, &'static str)] {
             (Entity::Stock, "product_id"),
             (Entity::Category, "category_id"),
         ],
-        "ProductUpdated" => &[(Entity::Category, "category_id")],
         "StockUpdated" => &[(Entity::Product, "product_id")],
         "StockReserved" | "StockReleased" | "StockDeducted" => &[(Entity::Order, "order_id")],
         "OrderCreated" => &[(Entity::OrderSaga, "saga_id")],

@@ -25,7 +25,7 @@ const MAX_SAMPLES: u64 = 20;
 /// What was imported.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Imported {
+struct ImportResult {
     log: String,
     /// Events of the file that the store had before.
     present: u64,
@@ -62,7 +62,7 @@ async fn import(
     opened: &AnyEventStore,
     path: &Path,
     output: Output,
-) -> Result<Imported, StartError> {
+) -> Result<ImportResult, StartError> {
     let (_, header) = open(path)?;
     let head = opened.store().identify(&[]).await.map_err(unreadable)?.head;
     let head_position = head.position.0;
@@ -107,7 +107,7 @@ async fn import(
     }
     bar.finish_and_clear();
     let head = opened.store().head().await.map_err(unreadable)?;
-    Ok(Imported {
+    Ok(ImportResult {
         log: log.to_string(),
         present,
         imported,

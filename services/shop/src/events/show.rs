@@ -136,19 +136,17 @@ fn text(shown: &ShownEvent) -> String {
         shown.searched.last,
         order.unwrap_or_default()
     );
-    let mut text = fields(&all);
+    let mut sections = vec![fields(&all)];
     for (heading, events) in [
         ("Commit".to_owned(), &shown.commit),
         (format!("Before it, {related}"), &shown.causes),
         (format!("After it, {related}"), &shown.effects),
     ] {
-        text.push_str(&format!("\n{heading}\n"));
-        for event in events {
-            text.push_str(&format!("  {}\n", event_line(event)));
+        let mut lines: Vec<_> = events.iter().map(event_line).collect();
+        if lines.is_empty() {
+            lines.push("none".to_owned());
         }
-        if events.is_empty() {
-            text.push_str("  none\n");
-        }
+        sections.push(format!("{heading}\n  {}\n", lines.join("\n  ")));
     }
-    text.trim_end().to_owned()
+    sections.join("\n").trim_end().to_owned()
 }

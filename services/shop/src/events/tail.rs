@@ -49,19 +49,14 @@ impl Tail<'_> {
         let lines = usize::try_from(lines.unwrap_or_default()).unwrap_or(usize::MAX);
         let head = self.log.head().await?;
         let after = arguments.get_one::<u64>("after").copied().map(Position);
-        let mut read_up_to = match after {
-            Some(after) => after,
-            None => {
-                for event in self.last(lines, head).await? {
-                    self.print(&event);
-                }
-                head
+        let mut read_up_to = after.unwrap_or(head);
+        if after.is_none() {
+            for event in self.last(lines, head).await? {
+                self.print(&event);
             }
-        };
-        if after.is_some() {
-            while read_up_to < head {
-                read_up_to = self.print_page(read_up_to).await?;
-            }
+        }
+        while read_up_to < head {
+            read_up_to = self.print_page(read_up_to).await?;
         }
         if arguments.get_flag("follow") {
             self.follow(read_up_to).await;

@@ -14,7 +14,7 @@ use test_shop::Folder;
 use super::support::log;
 use crate::support::{SHOP, Shop, open, printed, shop, stocked};
 
-const WAIT_TIMEOUT: Duration = Duration::from_secs(60);
+const WAIT_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A command that follows the log, and its lines.
 struct Following {

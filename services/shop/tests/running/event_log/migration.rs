@@ -153,7 +153,7 @@ async fn a_file_that_is_not_whole_is_rejected() -> Result<()> {
     let trailer_of = |lines: &[&str]| -> Result<String> {
         use sha2::Digest;
         let digest = sha2::Sha256::digest(whole(lines));
-        let hash: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash = format!("{:x}", bytes::Bytes::copy_from_slice(&digest));
         let events = lines.len() - 1;
         let trailer = json!({ "events": events, "sha256": hash });
         Ok(whole(&[lines, &[&trailer.to_string()]].concat()))

@@ -98,8 +98,7 @@ pub async fn traffic(running: &Process) -> Result<String> {
     let made = Operation::new(category).data(gateway).await?;
     let category = made["createCategory"]["id"].as_str().context("an id")?;
     stocked(running, "Sencha", "19.90", 12).await?;
-    let product =
-        r#"mutation($input: CreateProductInput!) { createProduct(input: $input) { id } }"#;
+    let product = "mutation($input: CreateProductInput!) { createProduct(input: $input) { id } }";
     let input = serde_json::json!({
         "name": "Teapot", "price": "45.00", "stockQuantity": 3, "categoryId": category
     });
