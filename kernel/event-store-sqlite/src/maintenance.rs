@@ -5,7 +5,6 @@ use event_sourcing::maintenance::{
     ImportRejected, LogMaintenance, LogRecord, SnapshotKey, SnapshotSelection, StorageProblem,
 };
 use event_sourcing::{LogId, Position, Snapshot, StoreError, Version};
-use futures::TryStreamExt;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 use uuid::Uuid;
@@ -109,21 +108,16 @@ async fn problems(conn: &mut SqliteConnection) -> Result<Vec<StorageProblem>, sq
         detail,
     };
     let mut problems = Vec::new();
-    let mut check = sqlx::query_scalar("PRAGMA integrity_check(100)").fetch(&mut *conn);
-    loop {
-        // After the lines about a damaged table the check may end with an error.
-        let line: String = match check.try_next().await {
-            Ok(Some(line)) if line == "ok" => continue,
-            Ok(Some(line)) => line,
-            Ok(None) => break,
-            Err(error) => {
-                problems.push(of_file(damaged(error)?));
-                break;
-            }
-        };
-        problems.push(of_file(format!("the file is damaged: {line}")));
-    }
-    drop(check);
+    let lines = match integrity(conn, 100).await {
+        Ok(lines) => lines,
+        // After the lines about a damaged table the check may end with an error. The first line says where.
+        Err(error) => {
+            problems.push(of_file(damaged(error)?));
+            integrity(conn, 1).await.unwrap_or_default()
+        }
+    };
+    let lines = lines.into_iter().filter(|line| line != "ok");
+    problems.extend(lines.map(|line| of_file(format!("the file is damaged: {line}"))));
     for index in UNIQUE_INDEXES {
         let present: Vec<i64> = sqlx::query_scalar(
             "SELECT 1 FROM sqlite_schema WHERE type = 'index' AND name = ? AND sql LIKE 'CREATE UNIQUE INDEX%'",
@@ -148,6 +142,14 @@ async fn problems(conn: &mut SqliteConnection) -> Result<Vec<StorageProblem>, sq
     let outside = outside.into_iter();
     problems.extend(outside.map(|id| of_file(format!("an event has the position {id}"))));
     Ok(problems)
+}
+
+/// The first lines of the file's own check, which are `ok` if it is whole.
+async fn integrity(conn: &mut SqliteConnection, limit: i64) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar("SELECT integrity_check FROM pragma_integrity_check LIMIT ?")
+        .bind(limit)
+        .fetch_all(conn)
+        .await
 }
 
 /// Describes an error that reports damage; returns any other.

@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use clap::{Arg, ArgAction, Command, value_parser};
 use platform::config::{self, Spec, names};
 
-use super::parse_stream;
-use crate::terminal::{output_arg, position_arg};
+use crate::terminal::{output_arg, parse_stream, position_arg};
 
 const SETTINGS: &[Spec] = &[names::DATA_DIR.spec, names::EVENT_STORE_URL.spec];
 

@@ -10,8 +10,8 @@ use event_store_any::AnyEventStore;
 use indicatif::ProgressBar;
 use platform::StartError;
 
+use super::error::unreadable;
 use super::file::{Header, Writer};
-use super::unreadable;
 use crate::event_log::{commit_of, open_for_reading};
 use crate::terminal::progress_bar;
 

@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     fn event(stream: &str, event_type: &str, data: &str, request: Option<&str>) -> EventView {
-        let stream = crate::events::parse_stream(stream).expect("a stream");
+        let stream = crate::terminal::parse_stream(stream).expect("a stream");
         EventView::of(&Entry::Event(Arc::new(Envelope {
             position: Position(1),
             stream,

@@ -13,8 +13,9 @@ use event_store_any::AnyEventStore;
 use platform::StartError;
 use serde::Serialize;
 
+use super::error::unreadable;
 use super::file::{FileError, Header, Reader};
-use super::{unreadable, verify};
+use super::verify;
 use crate::event_log::{ReferenceChecks, event_types, open_for_import};
 use crate::terminal::{Output, fields, progress_bar};
 

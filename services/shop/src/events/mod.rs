@@ -1,6 +1,7 @@
 //! `shop events`: the log as the event store holds it.
 
 mod command;
+mod error;
 mod export;
 mod file;
 mod filter;
@@ -11,7 +12,6 @@ mod tail;
 mod verify;
 
 use clap::ArgMatches;
-use event_sourcing::{StoreError, StreamId};
 use platform::StartError;
 
 pub use command::command;
@@ -29,22 +29,5 @@ pub async fn run(arguments: &ArgMatches) -> Result<(), StartError> {
         Some(("export", arguments)) => export::run(arguments).await,
         Some(("import", arguments)) => import::run(arguments).await,
         _ => unreachable!("one is required"),
-    }
-}
-
-fn unreadable(error: StoreError) -> StartError {
-    StartError::failed("read the event store", error)
-}
-
-/// Parses the name of a stream.
-///
-/// # Errors
-/// What is accepted.
-pub fn parse_stream(text: &str) -> Result<StreamId, &'static str> {
-    match text.split_once('/') {
-        Some((kind, id)) if !kind.is_empty() && !id.is_empty() => {
-            Ok(StreamId::stored(kind.to_owned(), id))
-        }
-        _ => Err("accepted: a stream's type and id, such as order/ID"),
     }
 }

@@ -4,7 +4,7 @@ use clap::ArgMatches;
 use event_sourcing::{StreamId, Version};
 use platform::StartError;
 
-use super::unreadable;
+use super::error::unreadable;
 use crate::event_log::{event_line, events_of_stream, open_for_reading};
 use crate::terminal::Output;
 

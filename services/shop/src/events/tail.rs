@@ -10,8 +10,8 @@ use platform::StartError;
 use platform::runtime::StopSignals;
 use uuid::Uuid;
 
+use super::error::unreadable;
 use super::filter::EventFilter;
-use super::unreadable;
 use crate::event_log::{
     EventView, event_line, events_of_order, events_of_stream, open_for_reading,
 };

@@ -6,7 +6,7 @@ use event_sourcing::verify::{Report, Verification, verify};
 use event_store_any::AnyEventStore;
 use platform::StartError;
 
-use super::unreadable;
+use super::error::unreadable;
 use crate::event_log::{ReferenceChecks, event_types, open_for_reading};
 use crate::terminal::{Output, fields, progress_bar, table};
 

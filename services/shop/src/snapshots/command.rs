@@ -3,8 +3,7 @@
 use clap::{Arg, ArgAction, ArgGroup, Command, value_parser};
 use platform::config::{self, Spec, names};
 
-use crate::events::parse_stream;
-use crate::terminal::output_arg;
+use crate::terminal::{output_arg, parse_stream};
 
 const SETTINGS: &[Spec] = &[names::DATA_DIR.spec, names::EVENT_STORE_URL.spec];
 

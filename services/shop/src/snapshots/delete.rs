@@ -4,7 +4,7 @@ use clap::ArgMatches;
 use platform::StartError;
 use serde::Serialize;
 
-use super::selection;
+use super::select::selection;
 use crate::event_log::open_for_writing;
 use crate::terminal::Output;
 

@@ -9,7 +9,7 @@ use event_sourcing::maintenance::SnapshotSelection;
 use platform::StartError;
 use serde::Serialize;
 
-use super::{failed, for_each};
+use super::select::{failed, for_each};
 use crate::event_log::{open_for_reading, uses_snapshots};
 use crate::terminal::{Output, stamp, table};
 

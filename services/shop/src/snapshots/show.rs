@@ -8,7 +8,7 @@ use platform::StartError;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{failed, for_each, selection};
+use super::select::{failed, for_each, selection};
 use crate::event_log::open_for_reading;
 use crate::terminal::{Output, fields, stamp};
 
