@@ -17,7 +17,10 @@ pub enum ControlEvent {
     /// An event is skipped.
     #[event(name = "ProjectionSkipped")]
     Skipped(ProjectionSkipped),
-    /// The projection retries the event at which it is parked.
+    /// The projection is paused.
+    #[event(name = "ProjectionPaused")]
+    Paused(ProjectionPaused),
+    /// The projection is no longer paused, and retries the event at which it is parked.
     #[event(name = "ProjectionResumed")]
     Resumed(ProjectionResumed),
 }
@@ -29,6 +32,15 @@ pub struct ProjectionSkipped {
     pub projection: String,
     /// The skipped event.
     pub position: Position,
+    /// The operator, and the reason.
+    pub actor: Actor,
+}
+
+/// `ProjectionPaused`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProjectionPaused {
+    /// The projection.
+    pub projection: String,
     /// The operator, and the reason.
     pub actor: Actor,
 }
@@ -47,6 +59,7 @@ pub struct ProjectionResumed {
 pub struct ProjectionControl {
     skips: BTreeSet<Position>,
     resumes: u64,
+    is_paused: bool,
 }
 
 impl ProjectionControl {
@@ -64,6 +77,22 @@ impl ProjectionControl {
         })]
     }
 
+    /// Whether it is paused.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        self.is_paused
+    }
+
+    /// Pauses the projection. Returns no event if it is paused already.
+    #[must_use]
+    pub fn pause(&self, projection: &str, actor: Actor) -> Vec<ControlEvent> {
+        if self.is_paused {
+            return Vec::new();
+        }
+        let projection = projection.to_owned();
+        vec![ControlEvent::Paused(ProjectionPaused { projection, actor })]
+    }
+
     /// The skipped positions, ascending.
     pub(super) fn skips(&self) -> &BTreeSet<Position> {
         &self.skips
@@ -74,7 +103,7 @@ impl ProjectionControl {
         self.resumes
     }
 
-    /// Resumes the projection. Not idempotent: each call causes a retry.
+    /// Ends a pause and retries a parked event. Not idempotent: each call causes a retry.
     #[must_use]
     pub fn resume(&self, projection: &str, actor: Actor) -> Vec<ControlEvent> {
         let projection = projection.to_owned();
@@ -87,7 +116,7 @@ impl ProjectionControl {
 
 impl Aggregate for ProjectionControl {
     const TYPE: &'static str = "projection_control";
-    const SNAPSHOT_VERSION: u32 = 1;
+    const SNAPSHOT_VERSION: u32 = 2;
     type Event = ControlEvent;
 
     fn evolve(&mut self, event: &ControlEvent, _at: DateTime<Utc>) {
@@ -95,7 +124,11 @@ impl Aggregate for ProjectionControl {
             ControlEvent::Skipped(skipped) => {
                 self.skips.insert(skipped.position);
             }
-            ControlEvent::Resumed(_) => self.resumes += 1,
+            ControlEvent::Paused(_) => self.is_paused = true,
+            ControlEvent::Resumed(_) => {
+                self.is_paused = false;
+                self.resumes += 1;
+            }
         }
     }
 }
@@ -137,6 +170,14 @@ mod tests {
                 }),
             ),
             (
+                "ProjectionPaused",
+                r#"{"projection":"orders","actor":{"id":"grace","reason":"a test"}}"#,
+                ControlEvent::Paused(ProjectionPaused {
+                    projection: "orders".to_owned(),
+                    actor: actor(),
+                }),
+            ),
+            (
                 "ProjectionResumed",
                 r#"{"projection":"orders","actor":{"id":"grace","reason":"a test"}}"#,
                 ControlEvent::Resumed(ProjectionResumed {
@@ -151,7 +192,7 @@ mod tests {
             let read = ControlEvent::decode(name, 1, data);
             assert_eq!(read.ok(), Some(event));
         }
-        assert!(ControlEvent::decode("ProjectionPaused", 1, "{}").is_err());
+        assert!(ControlEvent::decode("ProjectionRenamed", 1, "{}").is_err());
     }
 
     #[test]
@@ -164,5 +205,20 @@ mod tests {
         assert!(skip(&control).is_empty());
         assert_eq!(control.resume("orders", actor()).len(), 1);
         assert_eq!(control.resume("orders", actor()).len(), 1);
+    }
+
+    #[test]
+    fn a_pause_is_idempotent_and_ends_with_a_resume() {
+        let mut control = ProjectionControl::default();
+        for event in control.pause("orders", actor()) {
+            control.evolve(&event, DateTime::UNIX_EPOCH);
+        }
+        assert!(control.is_paused());
+        assert!(control.pause("orders", actor()).is_empty());
+        for event in control.resume("orders", actor()) {
+            control.evolve(&event, DateTime::UNIX_EPOCH);
+        }
+        assert!(!control.is_paused());
+        assert_eq!(control.pause("orders", actor()).len(), 1);
     }
 }

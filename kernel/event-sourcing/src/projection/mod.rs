@@ -2,7 +2,7 @@
 //!
 //! A projection is pure: its handlers fold events into one row at a time. The [runner] reads a page of the log, loads
 //! the rows that the page touches, folds in memory, and lets the store write rows and checkpoint in one transaction. A
-//! rebuild uses the same code as the live path. Each row therefore equals the fold of its events up to the checkpoint,
+//! [rebuild](Rebuilder) uses the same code as the live path. Each row therefore equals the fold of its events up to the checkpoint,
 //! whatever crashed when.
 
 mod build;
@@ -10,7 +10,9 @@ pub mod control;
 mod debounce;
 pub mod fold;
 mod handlers;
+mod page;
 mod parking;
+mod rebuild;
 pub mod runner;
 pub mod store;
 
@@ -20,6 +22,7 @@ pub use crate::decision::{Actor, Decision};
 pub use control::{ControlEvent, ProjectionControl, decisions};
 pub use fold::{Folded, decode_page};
 pub use handlers::{Decoded, EventContext, Handler, Handlers};
+pub use rebuild::{RebuildError, Rebuilder};
 pub use runner::{Runner, RunnerConfig, RunnerState};
 pub use store::{PageWrite, Parked, ProjectionProgress, ProjectionStore};
 

@@ -1,4 +1,4 @@
-//! When a parked projection tries again.
+//! When a parked projection tries again, and when a paused one resumes.
 //!
 //! A runner that cannot read or fold an event tries it again at its next start and when an operator resumes the
 //! projection or skips the event. It does not retry by itself: the same binary would fail in the same way. Until then
@@ -26,6 +26,8 @@ pub(super) struct Parking {
     log: Arc<dyn EventStore>,
     decisions: Decisions<ProjectionControl>,
     read_at: Option<Instant>,
+    /// How far the log was read when the decisions were read last.
+    read_behind: Position,
     /// The event that this runner could not read or fold, until an operator resumes or skips.
     failed_at: Option<Position>,
 }
@@ -37,6 +39,7 @@ impl Parking {
             log,
             decisions: Decisions::about(projection),
             read_at: None,
+            read_behind: Position::START,
             failed_at: None,
         }
     }
@@ -55,6 +58,46 @@ impl Parking {
         }
         self.read_at = Some(Instant::now());
         Ok(())
+    }
+
+    /// Whether an operator has paused the projection. Decisions in the log up to `seen` are known within
+    /// [`DECISIONS_MAX_AGE`].
+    pub(super) async fn is_paused(&mut self, seen: Position) -> Result<bool, StoreError> {
+        if self.due(seen).is_some_and(|due| due <= Instant::now()) {
+            self.refresh().await?;
+            self.read_behind = seen;
+        }
+        Ok(self.decisions.control().is_paused())
+    }
+
+    /// Returns when [`Self::is_paused`] must be called again although the log does not grow.
+    pub(super) async fn until_due(&self, seen: Position) {
+        match self.due(seen) {
+            Some(due) => tokio::time::sleep_until(due).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// When the decisions must be read again: only a log that has grown can have a new one.
+    fn due(&self, seen: Position) -> Option<Instant> {
+        let read_at = self.read_at?;
+        (seen > self.read_behind).then(|| read_at + DECISIONS_MAX_AGE)
+    }
+
+    /// Waits until an operator resumes the projection. Checks at least every `interval`.
+    pub(super) async fn wait_until_resumed(
+        &mut self,
+        interval: Duration,
+    ) -> Result<(), StoreError> {
+        loop {
+            // As in `wait`: a decision that is appended after the head was read wakes the wait below.
+            let head = self.log.head().await?;
+            self.refresh().await?;
+            if !self.decisions.control().is_paused() {
+                return Ok(());
+            }
+            self.wait_for_growth(head, interval).await?;
+        }
     }
 
     /// The skipped positions, ascending, at most [`DECISIONS_MAX_AGE`] old.
@@ -95,13 +138,19 @@ impl Parking {
             if now.is_none_or(|now| now.position != parked.position) {
                 return Ok(true);
             }
-            tokio::select! {
-                grown = self.log.wait_for(head.next()) => {
-                    grown?;
-                    tokio::time::sleep(LINGER).await;
-                }
-                () = tokio::time::sleep(interval) => {}
-            }
+            self.wait_for_growth(head, interval).await?;
         }
+    }
+
+    /// Waits until the log has grown beyond `head`, at most for `interval`.
+    async fn wait_for_growth(&self, head: Position, interval: Duration) -> Result<(), StoreError> {
+        tokio::select! {
+            grown = self.log.wait_for(head.next()) => {
+                grown?;
+                tokio::time::sleep(LINGER).await;
+            }
+            () = tokio::time::sleep(interval) => {}
+        }
+        Ok(())
     }
 }

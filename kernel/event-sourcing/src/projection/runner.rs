@@ -5,7 +5,7 @@
 //!        ▲                                   ▲  │ nothing new: wait for the log            │
 //!        │                                   └──┴──────────────────────────────────────────┤
 //!        ├── lease lost, the checkpoint was moved by another process, or another log ──────┤
-//!        └── an operator resumes or skips ◄── release the lease ◄── parked ────────────────┘
+//!        └── an operator resumes or skips ◄── release the lease ◄── parked or paused ──────┘
 //! ```
 //!
 //! A runner that cannot read or fold an event parks the projection and releases the lease, because a newer binary may
@@ -32,9 +32,9 @@ use tracing::{Instrument, Span};
 
 use super::build::BuildReport;
 use super::debounce::CheckpointDebounce;
-use super::fold::decode_page;
+use super::page::PageFolder;
 use super::parking::Parking;
-use super::{Handlers, PageWrite, Parked, Projection, ProjectionProgress, ProjectionStore};
+use super::{Handlers, Parked, Projection, ProjectionProgress, ProjectionStore};
 use crate::backoff::Backoff;
 use crate::decision;
 use crate::failure_log::FailureLog;
@@ -42,7 +42,7 @@ use crate::fields;
 use crate::id::Position;
 use crate::lease::{LeaseStore, Token};
 use crate::store::{EventStore, LogPage, MAX_PAGE_EVENTS, StoreError};
-use crate::subscription::{LastEvent, Lease, LeaseLost, LogReader, OwnedSubscription};
+use crate::subscription::{Lease, LeaseLost, LogReader, OwnedSubscription};
 use crate::trace;
 
 /// The limits of a runner.
@@ -89,6 +89,8 @@ pub struct RunnerState {
     pub caught_up: bool,
     /// The event at which the projection is parked, if it is.
     pub parked: Option<Parked>,
+    /// Whether an operator has paused the projection.
+    pub is_paused: bool,
     /// The database error after which it retries, if any.
     pub failing: Option<String>,
     /// Whether that error is permanent: a damaged database, or one that this binary does not support.
@@ -101,9 +103,7 @@ const STANDBY_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Runs one projection in this process while it holds the lease.
 pub struct Runner<P: Projection> {
-    subscription: OwnedSubscription,
-    handlers: Handlers<P>,
-    rows: Arc<dyn ProjectionStore<P>>,
+    pages: PageFolder<P>,
     config: RunnerConfig,
     lease: Arc<str>,
     state: watch::Sender<RunnerState>,
@@ -115,6 +115,8 @@ enum StopReason {
     Lost(LeaseLost),
     /// The projection is parked, and this runner cannot pass the event.
     Parked(Parked),
+    /// An operator has paused the projection.
+    Paused,
 }
 
 impl<E: Into<LeaseLost>> From<E> for StopReason {
@@ -145,9 +147,11 @@ impl<P: Projection> Runner<P> {
             ttl: config.lease,
         };
         Self {
-            subscription: OwnedSubscription::new(log, leases, own),
-            handlers: Handlers::of_projection(),
-            rows,
+            pages: PageFolder {
+                subscription: OwnedSubscription::new(log, leases, own),
+                handlers: Handlers::of_projection(),
+                rows,
+            },
             config,
             lease,
             state: watch::Sender::default(),
@@ -176,7 +180,7 @@ impl<P: Projection> Runner<P> {
         for reader in [P::NAME, decision::READER] {
             metrics::counter!("events_unreadable_total", "reader" => reader).increment(0);
         }
-        let mut parking = Parking::new(P::NAME, Arc::clone(self.subscription.log()));
+        let mut parking = Parking::new(P::NAME, Arc::clone(self.pages.subscription.log()));
         let mut backoff = Backoff::new(self.config.retry_min, self.config.retry_max);
         while !stop.is_cancelled() {
             let wait = tokio::select! {
@@ -188,15 +192,23 @@ impl<P: Projection> Runner<P> {
                 () = tokio::time::sleep(wait) => {}
             }
         }
-        self.subscription.release().await;
+        self.pages.subscription.release().await;
     }
 
     /// Runs while it holds the lease, and returns the time until it may try to take the lease again.
     async fn turn(&self, parking: &mut Parking, backoff: &mut Backoff) -> Duration {
         let ended = self.run_with_lease(parking).await;
+        let was_active = self.state.borrow().active;
         self.state.send_modify(|state| state.active = false);
         let lost = match ended {
+            // A swap of generations rejects the write of a runner that still has the lease. It resumes with the new
+            // generation immediately; one that has really lost the lease fails to take it, and then waits.
+            StopReason::Lost(LeaseLost::Lease) if was_active => return Duration::ZERO,
             StopReason::Lost(lost) => lost,
+            StopReason::Paused => match self.stay_paused(parking).await {
+                Ok(()) => return Duration::ZERO,
+                Err(error) => LeaseLost::Error(error),
+            },
             StopReason::Parked(parked) => match self.stay_parked(parking, &parked).await {
                 Ok(()) => return Duration::ZERO,
                 Err(error) => LeaseLost::Error(error),
@@ -208,7 +220,7 @@ impl<P: Projection> Runner<P> {
                 // The other process retries now, and reports its own errors.
                 self.state
                     .send_modify(|state| (state.failing, state.is_damaged) = (None, false));
-                self.subscription.pause().min(STANDBY_INTERVAL)
+                self.pages.subscription.pause().min(STANDBY_INTERVAL)
             }
             // `begin` logs it and rebuilds, at the next attempt.
             LeaseLost::Log(_) => self.config.retry_min,
@@ -221,12 +233,30 @@ impl<P: Projection> Runner<P> {
 
     /// Releases the lease until there is a reason to try again.
     async fn stay_parked(&self, parking: &mut Parking, parked: &Parked) -> Result<(), StoreError> {
-        self.subscription.release().await;
-        let stay = parking.wait(parked, &*self.rows, self.config.retry_max);
+        self.pages.subscription.release().await;
+        let stay = parking.wait(parked, &*self.pages.rows, self.config.retry_max);
         if stay.await? {
             self.state.send_modify(|state| state.parked = None);
         }
         Ok(())
+    }
+
+    /// Releases the lease until an operator resumes the projection.
+    async fn stay_paused(&self, parking: &mut Parking) -> Result<(), StoreError> {
+        self.pages.subscription.release().await;
+        self.set_paused(true);
+        tracing::info!(
+            { fields::PROJECTION } = P::NAME,
+            "the projection is paused until an operator resumes it"
+        );
+        parking.wait_until_resumed(self.config.retry_max).await?;
+        self.set_paused(false);
+        Ok(())
+    }
+
+    fn set_paused(&self, is_paused: bool) {
+        self.state.send_modify(|state| state.is_paused = is_paused);
+        self.pages.rows.set_paused(is_paused);
     }
 
     fn show_failure(&self, error: &StoreError) {
@@ -252,37 +282,17 @@ impl<P: Projection> Runner<P> {
     }
 
     async fn try_run(&self, parking: &mut Parking) -> Result<Infallible, StopReason> {
-        let token = self.subscription.take().await?;
+        let token = self.pages.subscription.take().await?;
         parking.refresh().await?;
-        // Storing the token fences the previous holder: from here on its writes are rejected.
-        let progress = self.begin(token).await?;
+        if parking.is_paused(Position::START).await? {
+            return Err(StopReason::Paused);
+        }
+        let progress = self.pages.begin(token).await?;
         if let Some(parked) = parking.unparked(&progress) {
             return Err(StopReason::Parked(parked));
         }
         let work = self.work(parking, token, progress);
-        self.subscription.run_with_lease(token, work).await
-    }
-
-    /// The stored progress. If the read model belongs to another log, restarts with an empty one.
-    async fn begin(&self, token: Token) -> Result<ProjectionProgress, LeaseLost> {
-        let progress = self.rows.begin(token).await?.ok_or(LeaseLost::Lease)?;
-        match self.subscription.resume_at(progress.mark).await {
-            Ok(()) => Ok(progress),
-            Err(LeaseLost::Log(foreign)) => {
-                tracing::error!(
-                    { fields::PROJECTION } = P::NAME,
-                    { fields::POSITION } = progress.position.0,
-                    { fields::ERROR } = &foreign as &dyn std::error::Error,
-                    "the event store was restored or replaced; the read model is rebuilt"
-                );
-                metrics::counter!("projection_rebuilds_total", "projection" => P::NAME)
-                    .increment(1);
-                let progress = self.rows.restart(token).await?.ok_or(LeaseLost::Lease)?;
-                self.subscription.set_checkpoint(progress.mark);
-                Ok(progress)
-            }
-            Err(lost) => Err(lost),
-        }
+        self.pages.subscription.run_with_lease(token, work).await
     }
 
     async fn work(
@@ -292,8 +302,8 @@ impl<P: Projection> Runner<P> {
         mut progress: ProjectionProgress,
     ) -> Result<Infallible, StopReason> {
         let mut reader = LogReader::new(
-            Arc::clone(self.subscription.log()),
-            self.handlers.filter(),
+            Arc::clone(self.pages.subscription.log()),
+            self.pages.handlers.filter(),
             self.config.page,
             progress.position,
         );
@@ -302,13 +312,18 @@ impl<P: Projection> Runner<P> {
         // part of the log is read again.
         let mut seen = progress.position;
         let mut is_at_end = false;
-        let mut idle = CheckpointDebounce::new(self.rows.requested_position(), self.config.idle);
-        let mut build = BuildReport::new(P::NAME, self.rows.schema_version(), &progress);
+        let mut idle = CheckpointDebounce::new(self.pages.rows.requested_position(), self.config.idle);
+        let mut build = BuildReport::new(P::NAME, self.pages.rows.schema_version(), &progress);
         self.show(&progress);
         loop {
+            if parking.is_paused(reader.position()).await? {
+                return Err(StopReason::Paused);
+            }
             let page = match ahead.take() {
                 Some(page) => page,
-                None if is_at_end && wait_at_head(&progress, &reader, &mut idle).await? => {
+                None if is_at_end
+                    && wait_at_head(&progress, &reader, &mut idle, parking).await? =>
+                {
                     LogPage::empty(seen)
                 }
                 None => reader.page().await?,
@@ -327,11 +342,16 @@ impl<P: Projection> Runner<P> {
             } else {
                 let skips = parking.skips().await?;
                 let span = Self::span(&progress, &page);
-                let applied = self.apply(token, &mut progress, page, &mut reader, &skips);
+                let applied = self
+                    .pages
+                    .apply(token, &mut progress, page, &mut reader, &skips);
                 ahead = applied.instrument(span).await?;
+                if let Some(parked) = &progress.parked {
+                    return Err(self.park(&progress, parked.clone()));
+                }
                 seen = progress.position;
                 idle.end();
-                self.subscription.set_checkpoint(progress.mark);
+                self.pages.subscription.set_checkpoint(progress.mark);
                 build.advance(&progress, head);
                 self.show(&progress);
             }
@@ -361,69 +381,6 @@ impl<P: Projection> Runner<P> {
         })
     }
 
-    /// Folds and writes one page, and reads the next one concurrently if there is one.
-    async fn apply(
-        &self,
-        token: Token,
-        progress: &mut ProjectionProgress,
-        page: LogPage,
-        reader: &mut LogReader,
-        skips: &[Position],
-    ) -> Result<Option<LogPage>, StopReason> {
-        let (head, count, end) = (page.head, page.entries.len(), page.read_up_to);
-        let last = LastEvent::of(&page);
-        let decoded = decode_page(&self.handlers, page, skips);
-        let keys = decoded.keys();
-        let load = async {
-            if keys.is_empty() {
-                return Ok(Vec::new());
-            }
-            self.rows.load(&keys).await
-        };
-        let mark = |read_up_to| self.subscription.mark(progress.mark, last, read_up_to);
-        // Concurrently, to save a round trip. The mark is of the page's end; a page that ends early needs another one.
-        let (rows, marked) = tokio::join!(load, mark(end));
-        let folded = decoded.fold(&self.handlers, rows?);
-        let mark = if folded.read_up_to == end {
-            marked?
-        } else {
-            mark(folded.read_up_to).await?
-        };
-        let caught_up = progress.caught_up || folded.read_up_to >= head;
-        let write = PageWrite {
-            token,
-            from: progress.position,
-            read_up_to: folded.read_up_to,
-            mark,
-            caught_up,
-            changes: folded.changes,
-            parked: folded.parked.clone(),
-        };
-        let next = async {
-            if folded.parked.is_none() && folded.read_up_to < head {
-                return reader.page().await.map(Some);
-            }
-            Ok(None)
-        };
-        // The next page is read before the write is known to succeed. If the write fails the page is dropped, and the
-        // next attempt starts from the stored checkpoint.
-        let (written, next) = tokio::join!(self.rows.write(write), next);
-        if !written? {
-            return Err(LeaseLost::Lease.into());
-        }
-        // Only after the write: `progress` is the expected checkpoint of the next one.
-        progress.position = folded.read_up_to;
-        progress.mark = Some(mark);
-        progress.caught_up = caught_up;
-        progress.parked = folded.parked;
-        metrics::counter!("projection_events_total", "projection" => P::NAME)
-            .increment(count as u64);
-        if let Some(parked) = &progress.parked {
-            return Err(self.park(progress, parked.clone()));
-        }
-        Ok(next?)
-    }
-
     /// Reports, once per attempt, that the projection cannot pass an event.
     fn park(&self, progress: &ProjectionProgress, parked: Parked) -> StopReason {
         metrics::counter!("events_unreadable_total", "reader" => P::NAME).increment(1);
@@ -447,28 +404,28 @@ impl<P: Projection> Runner<P> {
             position: progress.position,
             caught_up: progress.caught_up,
             parked: progress.parked.clone(),
+            is_paused: false,
             failing: None,
             is_damaged: false,
         });
     }
 }
 
-/// Waits at the end of the log. Returns true when the checkpoint must be written, false when the log has grown.
+/// Waits at the end of the log. Returns true when the checkpoint must be written, false when the log has grown or the
+/// operators' decisions must be read.
 async fn wait_at_head(
     progress: &ProjectionProgress,
     reader: &LogReader,
     idle: &mut CheckpointDebounce,
+    parking: &Parking,
 ) -> Result<bool, StoreError> {
     let seen = reader.position();
-    if seen == progress.position {
-        reader.grown().await?;
-        return Ok(false);
-    }
     tokio::select! {
         grown = reader.grown() => {
             grown?;
             Ok(false)
         }
-        () = idle.elapsed(progress.position, seen) => Ok(true),
+        () = parking.until_due(seen) => Ok(false),
+        () = idle.elapsed(progress.position, seen), if seen > progress.position => Ok(true),
     }
 }

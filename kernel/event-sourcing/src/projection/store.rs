@@ -91,6 +91,9 @@ pub trait ProjectionStore<P: Projection>: Send + Sync + 'static {
         None
     }
 
+    /// Records whether an operator has paused the projection, so that readers in this process do not wait for it.
+    fn set_paused(&self, _is_paused: bool) {}
+
     /// Writes rows and checkpoint in one transaction and returns true. Writes nothing and returns false if the stored
     /// checkpoint is not `from` or the stored token is not the page's.
     ///
