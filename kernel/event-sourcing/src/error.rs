@@ -36,7 +36,7 @@ pub enum StoreError {
 }
 
 /// The message of an error, followed by those of its causes.
-pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
+pub fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -9,6 +9,8 @@ pub const ATTEMPT: &str = "attempt.number";
 pub const COMMITS: &str = "append.commits";
 /// The number of events of a batch.
 pub const EVENTS: &str = "append.events";
+/// The number of rows that differ.
+pub const DIFFERENCES: &str = "rebuild.differences";
 /// A duration in milliseconds.
 pub const ELAPSED_MS: &str = "elapsed.ms";
 /// The cause of a failure, for operators only.

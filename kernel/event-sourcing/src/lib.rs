@@ -72,6 +72,7 @@ pub use clock::{Clock, SteadyClock, SystemClock};
 pub use commit::{Commit, CommitError, ExpectedVersion, Receipt, Rejected, Write};
 pub use decision::{Actor, Decision};
 pub use envelope::Envelope;
+pub use error::with_causes;
 pub use event::{DecodeError, DomainEvent, EncodedEvent, Metadata, NewEvent, StoredEvent};
 /// Derives the trait of the same name.
 pub use event_sourcing_derive::DomainEvent;

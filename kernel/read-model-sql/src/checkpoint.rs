@@ -22,6 +22,8 @@ pub struct Checkpoint {
     pub caught_up: bool,
     /// The event at which it is parked and the reason, if it is.
     pub parked: Option<Parked>,
+    /// Whether an operator has paused the projection, as the runner in this process knows.
+    pub is_paused: bool,
     /// The time at which the checkpoint in the database was at or below `position`; `None` before the first read.
     pub as_of: Option<Instant>,
     notified_at: Option<Instant>,
@@ -53,6 +55,7 @@ impl Checkpoint {
         position: Position::START,
         caught_up: false,
         parked: None,
+        is_paused: false,
         as_of: None,
         notified_at: None,
         is_built: false,
@@ -107,11 +110,22 @@ impl Checkpoint {
         self.update_caught_up();
     }
 
-    /// Allows reads of the rows when they have reached the floor. A parked projection makes no progress, so its rows
-    /// are read as they are.
+    /// Whether the rows stay at their position until an operator or another binary acts.
+    #[must_use]
+    pub fn is_stalled(&self) -> bool {
+        self.parked.is_some() || self.is_paused
+    }
+
+    pub(crate) fn set_paused(&mut self, is_paused: bool) {
+        self.is_paused = is_paused;
+        self.update_caught_up();
+    }
+
+    /// Allows reads of the rows when they have reached the floor. A parked or paused projection makes no progress, so its
+    /// rows are read as they are.
     fn update_caught_up(&mut self) {
         let floor = self.floor;
-        let is_far = self.position < floor.position && self.parked.is_none();
+        let is_far = self.position < floor.position && !self.is_stalled();
         let is_barred = floor.generation == self.generation && (floor.is_foreign || is_far);
         self.caught_up |= self.is_built && !is_barred;
     }
@@ -121,12 +135,17 @@ impl Checkpoint {
         // decrease the position.
         let notified_since = self.notified_at > read.as_of;
         let is_same = self.generation == read.generation;
+        if !is_same && self.as_of > read.as_of {
+            // It started before a read that has seen the swap of the generations.
+            return;
+        }
         if is_same && self.position > read.position && notified_since {
             self.as_of = read.as_of;
             self.is_built |= read.is_built;
         } else {
             *self = Self {
                 caught_up: is_same && self.caught_up,
+                is_paused: self.is_paused,
                 notified_at: self.notified_at,
                 floor: self.floor,
                 ..read

@@ -36,8 +36,11 @@ const BY_KEY: &[(&str, &str)] = &[
     CACHED_PAGE_COST,
     ("enable_seqscan", "off"),
 ];
-/// Background connections: the listener, the poll of the checkpoints, the leases, and some projections.
-const BACKGROUND: u32 = 6;
+/// Background connections: the listener, the poll of the checkpoints, the leases, some projections, and the snapshot of
+/// a comparison.
+const BACKGROUND: u32 = 7;
+/// SQLite connections that read in the background: one for the snapshot of a comparison, one for everything else.
+const SQLITE_BACKGROUND: u32 = 2;
 
 /// Adds the address of the server to `error`, if `url` names one.
 pub(crate) fn located(url: &str, error: StoreError) -> StoreError {
@@ -70,6 +73,7 @@ pub(crate) async fn sqlite(url: &str, pool_size: u32) -> Result<Database, StoreE
     let options = FileOptions {
         name: "query",
         readers: pool_size.clamp(1, MAX_SQLITE_READERS),
+        background: SQLITE_BACKGROUND,
         acquire_timeout: ACQUIRE_TIMEOUT,
         ..FileOptions::new(FileOptions::path_of(url), Durability::Normal)
     };

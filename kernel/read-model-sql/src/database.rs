@@ -24,6 +24,8 @@ pub struct Database {
     inner: sql_database::Database,
     clock: Arc<dyn Clock>,
     feed: Arc<CheckpointWatcher>,
+    /// Held during a comparison, so that at most one background connection holds a snapshot.
+    comparing: Arc<tokio::sync::Mutex<()>>,
     versions_raised_by: u32,
 }
 
@@ -92,6 +94,7 @@ impl Database {
             inner,
             clock,
             feed: Arc::new(CheckpointWatcher::default()),
+            comparing: Arc::default(),
             versions_raised_by: 0,
         })
     }
@@ -151,6 +154,7 @@ impl Database {
             inner,
             clock: Arc::clone(&self.clock),
             feed: Arc::clone(&self.feed),
+            comparing: Arc::clone(&self.comparing),
             versions_raised_by: self.versions_raised_by,
         }
     }
@@ -200,6 +204,16 @@ impl Database {
     /// [`StoreError`] if the database cannot be reached.
     pub async fn begin(&self) -> Result<Transaction, StoreError> {
         self.inner.begin().await
+    }
+
+    /// Starts a transaction that sees one snapshot, on a background connection.
+    pub(crate) async fn begin_snapshot(&self) -> Result<Transaction, StoreError> {
+        self.in_background().inner.begin_snapshot().await
+    }
+
+    /// Waits until no other comparison is running.
+    pub(crate) async fn lock_comparison(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.comparing.lock().await
     }
 
     /// Closes all connections after running statements have ended.

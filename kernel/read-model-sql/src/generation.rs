@@ -8,7 +8,8 @@
 //! A binary folds and reads only the generation of its own schema version, and creates one if there is none. So old and
 //! new binaries run together, each with its own table, and after a rollback the old binary continues with its table. A
 //! generation whose log was restored or replaced is superseded by an empty one of the same version, and dropped after
-//! that one has caught up. Generations of other versions are never changed.
+//! that one has caught up. Generations of other versions are never changed, and neither are those of a
+//! [rebuild](crate::rebuild).
 
 use event_sourcing::{StoreError, Token};
 use sqlx::AssertSqlSafe;
@@ -52,7 +53,7 @@ impl Generation {
         let number = make::<P>(&mut transaction, database, Token(0)).await?;
         let is_active = active.is_none();
         if is_active {
-            activate::<P>(&mut transaction, version, number).await?;
+            activate(&mut transaction, version, &column_names::<P>(), number).await?;
         }
         transaction.commit("make a generation").await?;
         Ok(Self { number, is_active })
@@ -69,7 +70,7 @@ pub(crate) async fn supersede<P: TableProjection>(
     // Two conditions: this runner is the last one that started, and no other has superseded the generation before.
     let version = database.version_of::<P>();
     let mut transaction = database.lock_schema().await?;
-    if !holds(&mut transaction, version, number, token).await?
+    if !holds(&mut transaction, version, number, token_value(token)).await?
         || present(&mut transaction, version).await? != Some(number)
     {
         transaction.rollback().await?;
@@ -90,14 +91,8 @@ pub(crate) async fn finish<P: TableProjection>(
 ) -> Result<(), StoreError> {
     let version = database.version_of::<P>();
     let mut transaction = database.lock_schema().await?;
-    if database.engine() == Engine::Postgres {
-        transaction
-            // While this waits for a long reader of the view, later readers wait for this. The limit bounds that; the
-            // caller retries.
-            .run_script("bound the wait for a lock", LOCK_TIMEOUT)
-            .await?;
-    }
-    if !holds(&mut transaction, version, number, token).await? {
+    bound_lock_waits(&mut transaction).await?;
+    if !holds(&mut transaction, version, number, token_value(token)).await? {
         return transaction.rollback().await;
     }
     let shown = shown(&mut transaction, version).await?;
@@ -106,7 +101,7 @@ pub(crate) async fn finish<P: TableProjection>(
         it.caught_up == Some(1) && it.schema_version > Some(i64::from(version.version))
     });
     if !is_shown && !is_newer_shown {
-        activate::<P>(&mut transaction, version, number).await?;
+        activate(&mut transaction, version, &column_names::<P>(), number).await?;
     }
     if sweep {
         drop_superseded(&mut transaction, version, number).await?;
@@ -123,36 +118,8 @@ async fn make<P: TableProjection>(
 ) -> Result<i64, StoreError> {
     let operation = "make a generation";
     let version = database.version_of::<P>();
-    let newest: Vec<(Option<i64>,)> = transaction
-        .fetch_all(
-            Statement::new(
-                operation,
-                "SELECT max(generation) FROM read_model_generations WHERE projection = $1",
-            )
-            .bind(version.name),
-        )
-        .await?;
-    let number = newest.first().and_then(|(newest,)| *newest).unwrap_or(0) + 1;
-    let table = version.table(number);
-    transaction
-        .run_script(
-            operation,
-            AssertSqlSafe(ddl::<P>(database.engine(), &table)),
-        )
-        .await?;
-    transaction
-        .execute(
-            Statement::new(
-                operation,
-                "INSERT INTO read_model_generations \
-                 (projection, generation, schema_version, position, token) VALUES ($1, $2, $3, 0, $4)",
-            )
-            .bind(version.name)
-            .bind(number)
-            .bind(i64::from(version.version))
-            .bind(token_value(token)),
-        )
-        .await?;
+    let stored = (i64::from(version.version), token_value(token));
+    let number = make_table(transaction, version, ddl::<P>, stored).await?;
     transaction
         .execute(
             Statement::new(
@@ -168,17 +135,107 @@ async fn make<P: TableProjection>(
     Ok(number)
 }
 
-/// Changes the projection's view to this generation.
-async fn activate<P: TableProjection>(
+/// Creates the DDL of a generation's table.
+pub(crate) type Ddl = fn(Engine, &str) -> String;
+
+/// Creates a table with its entry, which has this schema version and token, and returns its number. No number is used
+/// twice, because a reader may still use the table that had it.
+pub(crate) async fn make_table(
     transaction: &mut Transaction,
     version: ProjectionVersion,
+    ddl: Ddl,
+    (schema_version, token): (i64, i64),
+) -> Result<i64, StoreError> {
+    let operation = "make a generation";
+    let newest: Vec<(Option<i64>,)> = transaction
+        .fetch_all(
+            Statement::new(
+                operation,
+                "SELECT max(generation) FROM \
+                 (SELECT generation FROM read_model_generations WHERE projection = $1 \
+                  UNION ALL SELECT generation FROM read_model_rebuilds WHERE projection = $1 \
+                  UNION ALL SELECT previous FROM read_model_rebuilds WHERE projection = $1) AS used",
+            )
+            .bind(version.name),
+        )
+        .await?;
+    let number = newest.first().and_then(|(newest,)| *newest).unwrap_or(0) + 1;
+    let engine = match transaction {
+        Transaction::Sqlite(_) => Engine::Sqlite,
+        Transaction::Postgres(_) => Engine::Postgres,
+    };
+    transaction
+        .run_script(
+            operation,
+            AssertSqlSafe(ddl(engine, &version.table(number))),
+        )
+        .await?;
+    transaction
+        .execute(
+            Statement::new(
+                operation,
+                "INSERT INTO read_model_generations \
+                 (projection, generation, schema_version, position, token) VALUES ($1, $2, $3, 0, $4)",
+            )
+            .bind(version.name)
+            .bind(number)
+            .bind(schema_version)
+            .bind(token),
+        )
+        .await?;
+    Ok(number)
+}
+
+/// Drops the table of a generation with its entry, in one transaction, so no process finds an entry without its table.
+pub(crate) async fn drop_table(
+    transaction: &mut Transaction,
+    version: ProjectionVersion,
+    number: i64,
+) -> Result<(), StoreError> {
+    let operation = "drop a generation";
+    transaction
+        .execute(
+            Statement::new(
+                operation,
+                "DELETE FROM read_model_generations WHERE projection = $1 AND generation = $2",
+            )
+            .bind(version.name)
+            .bind(number),
+        )
+        .await?;
+    let table = version.table(number);
+    transaction
+        .run_script(
+            operation,
+            AssertSqlSafe(format!("DROP TABLE IF EXISTS {table}")),
+        )
+        .await
+}
+
+/// Limits how long changing the view or dropping a table waits. While it waits for a long reader, later readers wait for
+/// it; the caller retries.
+pub(crate) async fn bound_lock_waits(transaction: &mut Transaction) -> Result<(), StoreError> {
+    match transaction {
+        Transaction::Sqlite(_) => Ok(()),
+        Transaction::Postgres(_) => {
+            transaction
+                .run_script("bound the wait for a lock", LOCK_TIMEOUT)
+                .await
+        }
+    }
+}
+
+/// Changes the projection's view to this generation.
+pub(crate) async fn activate(
+    transaction: &mut Transaction,
+    version: ProjectionVersion,
+    columns: &str,
     number: i64,
 ) -> Result<(), StoreError> {
     let operation = "activate a generation";
     let view = format!(
         "DROP VIEW IF EXISTS {name}; CREATE VIEW {name} AS SELECT {columns} FROM {table}",
         name = version.name,
-        columns = column_names::<P>(),
         table = version.table(number),
     );
     transaction
@@ -208,34 +265,27 @@ async fn drop_superseded(
         .fetch_all(
             Statement::new(
                 operation,
-                "DELETE FROM read_model_generations \
-                 WHERE projection = $1 AND schema_version = $2 AND generation <> $3 RETURNING generation",
+                "SELECT generation FROM read_model_generations \
+                 WHERE projection = $1 AND schema_version = $2 AND generation <> $3",
             )
             .bind(version.name)
             .bind(i64::from(version.version))
             .bind(number),
         )
         .await?;
-    // Entries and tables are dropped in one transaction, so no process finds an entry without its table.
     for (generation,) in superseded {
-        let table = version.table(generation);
-        transaction
-            .run_script(
-                operation,
-                AssertSqlSafe(format!("DROP TABLE IF EXISTS {table}")),
-            )
-            .await?;
+        drop_table(transaction, version, generation).await?;
     }
     Ok(())
 }
 
 /// Whether `token` is that of the last runner that started on this generation. Locks its row, so that no other runner
 /// starts before the transaction ends.
-async fn holds(
+pub(crate) async fn holds(
     transaction: &mut Transaction,
     version: ProjectionVersion,
     number: i64,
-    token: Token,
+    token: i64,
 ) -> Result<bool, StoreError> {
     let held = transaction
         .execute(
@@ -246,13 +296,13 @@ async fn holds(
             )
             .bind(version.name)
             .bind(number)
-            .bind(token_value(token)),
+            .bind(token),
         )
         .await?;
     Ok(held == 1)
 }
 
-async fn present(
+pub(crate) async fn present(
     transaction: &mut Transaction,
     version: ProjectionVersion,
 ) -> Result<Option<i64>, StoreError> {
@@ -270,13 +320,13 @@ async fn present(
 }
 
 /// The generation that the view shows. Its version is missing if an operator deleted it.
-struct ShownGeneration {
-    generation: i64,
+pub(crate) struct ShownGeneration {
+    pub(crate) generation: i64,
     schema_version: Option<i64>,
     caught_up: Option<i64>,
 }
 
-async fn shown(
+pub(crate) async fn shown(
     transaction: &mut Transaction,
     version: ProjectionVersion,
 ) -> Result<Option<ShownGeneration>, StoreError> {

@@ -4,7 +4,7 @@
 //! describes the table of a projection, [`generation`] creates that table and its view, [`projection_store`] writes a
 //! page of rows with its checkpoint, [`checkpoint_watcher`] publishes the checkpoints to readers, [`snapshot`] reads
 //! rows together with their checkpoint, [`read_barrier`] has a reader wait for what it wrote, and [`lease`] decides which
-//! process folds.
+//! process folds. [`rebuild`] folds the rows again into a second table, compares the two, and swaps them.
 
 mod checkpoint;
 pub mod checkpoint_watcher;
@@ -18,6 +18,8 @@ pub mod generation;
 pub mod lease;
 pub mod projection_store;
 pub mod read_barrier;
+pub mod rebuild;
+mod rows;
 mod schema;
 pub mod snapshot;
 pub mod table;
@@ -31,6 +33,7 @@ pub use generation::Generation;
 pub use lease::SqlLeaseStore;
 pub use projection_store::SqlProjectionStore;
 pub use read_barrier::{MAX_AGE, ReachedPosition, ReadBarrier, ReadError, ReadOptions};
+pub use rebuild::{RebuildControl, RebuildTask};
 pub use snapshot::Snapshot;
 pub use sql_database::row::{Row, columns_of};
 pub use sql_database::statement;

@@ -6,25 +6,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use event_sourcing::projection::{PageWrite, Parked, ProjectionProgress, ProjectionStore};
-use event_sourcing::{EventStore, FailureLog, LogMark, Position, StoreError, Token, fields};
+use event_sourcing::projection::{PageWrite, ProjectionProgress, ProjectionStore};
+use event_sourcing::{EventStore, FailureLog, Position, StoreError, Token, fields};
 use parking_lot::Mutex;
-use serde::Deserialize;
 use sql_database::Row;
-use sql_database::mark::{self, position, stored_event, stored_position};
-use sqlx::AssertSqlSafe;
+use sql_database::mark::position;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::checkpoint::Floor;
-use crate::checkpoint_watcher::{CHANNEL, payload};
 use crate::column::Column;
 use crate::columns;
-use crate::database::{Database, Transaction};
-use crate::engine::Engine;
+use crate::database::Database;
 use crate::generation::{Generation, finish, supersede, token_value};
+use crate::rows::{GenerationRows, ProgressRow};
 use crate::statement::Statement;
-use crate::table::{TableProjection, TableSql};
+use crate::table::TableProjection;
 use crate::version::ProjectionVersion;
 
 /// The pause before changing the view is retried. It fails while a long transaction reads it.
@@ -35,16 +32,10 @@ pub struct SqlProjectionStore<P> {
     database: Database,
     version: ProjectionVersion,
     columns: Vec<Column>,
-    target: Mutex<Arc<Target>>,
+    target: Mutex<Arc<GenerationRows>>,
     upkeep: Mutex<PendingFinish>,
     failures: FailureLog,
     projection: PhantomData<fn() -> P>,
-}
-
-/// The generation that is written.
-struct Target {
-    generation: i64,
-    sql: TableSql,
 }
 
 /// Pending work for a generation that has caught up.
@@ -65,7 +56,7 @@ impl<P: TableProjection> SqlProjectionStore<P> {
         let generation = Generation::ensure::<P>(&database).await?;
         let version = database.version_of::<P>();
         let columns = columns::read::<P>(&database, &version.table(generation.number)).await?;
-        let target = Target::new(&database, version, &columns, generation.number);
+        let target = GenerationRows::new(&database, version, &columns, generation.number);
         Ok(Self {
             columns,
             target: Mutex::new(Arc::new(target)),
@@ -118,7 +109,7 @@ impl<P: TableProjection> SqlProjectionStore<P> {
         Ok(row.map(|Row(row)| row))
     }
 
-    fn target(&self) -> Arc<Target> {
+    fn target(&self) -> Arc<GenerationRows> {
         Arc::clone(&self.target.lock())
     }
 
@@ -126,67 +117,17 @@ impl<P: TableProjection> SqlProjectionStore<P> {
         let mut target = self.target.lock();
         if target.generation != generation {
             let (database, columns) = (&self.database, &self.columns);
-            *target = Arc::new(Target::new(database, self.version, columns, generation));
+            *target = Arc::new(GenerationRows::new(
+                database,
+                self.version,
+                columns,
+                generation,
+            ));
         }
         *self.upkeep.lock() = PendingFinish {
             due: Some(Instant::now()),
             sweep: has_caught_up,
         };
-    }
-
-    /// Moves the checkpoint if it is where the page started and the page's token is the current one. On PostgreSQL the
-    /// same statement notifies; the notification is sent at the commit.
-    fn checkpoint(&self, generation: i64, page: &PageWrite<P::Row>) -> Statement {
-        let mut sql = "UPDATE read_model_generations \
-            SET position = $5, parked_position = $6, parked_reason = $7, log_id = $8, event_id = $9, caught_up = $10 \
-            WHERE projection = $1 AND generation = $2 AND position = $3 AND token = $4 \
-            RETURNING position"
-            .to_owned();
-        if self.database.engine() == Engine::Postgres {
-            sql.push_str(", pg_notify(");
-            sql.push_str(CHANNEL);
-            sql.push_str(", $11)::text");
-        }
-        let parked = page.parked.as_ref();
-        let statement = Statement::new("move a checkpoint", AssertSqlSafe(sql))
-            .bind(self.version.name)
-            .bind(generation)
-            .bind(stored_position(page.from))
-            .bind(token_value(page.token))
-            .bind(stored_position(page.read_up_to))
-            .bind(parked.map(|parked| stored_position(parked.position)))
-            .bind(parked.map(|parked| parked.reason.clone()))
-            .bind(page.mark.log.to_string())
-            .bind(stored_event(&page.mark))
-            .bind(i64::from(page.caught_up));
-        match self.database.engine() {
-            Engine::Sqlite => statement,
-            Engine::Postgres => {
-                statement.bind(payload(self.version.name, generation, page.read_up_to))
-            }
-        }
-    }
-
-    async fn write_page(
-        &self,
-        target: &Target,
-        page: &PageWrite<P::Row>,
-    ) -> Result<bool, StoreError> {
-        let mut transaction = self.database.begin().await?;
-        // The checkpoint is moved first: its row is the lock, and a runner that has lost its lease changes no row. A
-        // crash before the commit rolls back the rows and the checkpoint together.
-        let moved: Vec<(i64,)> = transaction
-            .fetch_all(self.checkpoint(target.generation, page))
-            .await?;
-        if moved.is_empty() {
-            transaction.rollback().await?;
-            return Ok(false);
-        }
-        target
-            .write_rows::<P>(&mut transaction, &page.changes)
-            .await?;
-        transaction.commit("write a projected page").await?;
-        Ok(true)
     }
 
     /// Changes the view and drops superseded generations, once after each start. Rows are written and read without the
@@ -216,77 +157,12 @@ impl<P: TableProjection> SqlProjectionStore<P> {
     }
 }
 
-impl Target {
-    fn new(
-        database: &Database,
-        version: ProjectionVersion,
-        columns: &[Column],
-        generation: i64,
-    ) -> Self {
-        Self {
-            generation,
-            sql: TableSql::new(database.engine(), columns, &version.table(generation)),
-        }
-    }
-
-    async fn write_rows<P: TableProjection>(
-        &self,
-        transaction: &mut Transaction,
-        changes: &[(String, Option<P::Row>)],
-    ) -> Result<(), StoreError> {
-        let rows: Vec<&P::Row> = changes.iter().filter_map(|(_, row)| row.as_ref()).collect();
-        if !rows.is_empty() {
-            transaction.execute(self.sql.upsert(&rows)?).await?;
-        }
-        let removed: Vec<&str> = changes
-            .iter()
-            .filter(|(_, row)| row.is_none())
-            .map(|(key, _)| key.as_str())
-            .collect();
-        if !removed.is_empty() {
-            transaction.execute(self.sql.delete(&removed)).await?;
-        }
-        Ok(())
-    }
-}
-
 impl<P> fmt::Debug for SqlProjectionStore<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SqlProjectionStore")
             .field("database", &self.database)
             .field("version", &self.version)
             .finish_non_exhaustive()
-    }
-}
-
-#[derive(Deserialize)]
-struct ProgressRow {
-    generation: i64,
-    position: i64,
-    log_id: Option<String>,
-    event_id: Option<String>,
-    caught_up: i64,
-    parked_position: Option<i64>,
-    parked_reason: Option<String>,
-}
-
-impl ProgressRow {
-    /// The log and event at the checkpoint. `None` at the start, where all logs are equal.
-    fn mark(&self, operation: &'static str) -> Result<Option<LogMark>, StoreError> {
-        let log = self.log_id.clone().filter(|_| self.position > 0);
-        mark::read(operation, (log, self.position, self.event_id.clone()))
-    }
-
-    fn progress(self, operation: &'static str) -> Result<ProjectionProgress, StoreError> {
-        Ok(ProjectionProgress {
-            position: position(self.position),
-            mark: self.mark(operation)?,
-            caught_up: self.caught_up == 1,
-            parked: self.parked_position.map(|at| Parked {
-                position: position(at),
-                reason: self.parked_reason.unwrap_or_default(),
-            }),
-        })
     }
 }
 
@@ -298,6 +174,11 @@ impl<P: TableProjection> ProjectionStore<P> for SqlProjectionStore<P> {
 
     fn schema_version(&self) -> u32 {
         self.version.version
+    }
+
+    fn set_paused(&self, is_paused: bool) {
+        let feed = self.database.checkpoints();
+        feed.set_paused(self.version, is_paused);
     }
 
     async fn begin(&self, token: Token) -> Result<Option<ProjectionProgress>, StoreError> {
@@ -353,22 +234,12 @@ impl<P: TableProjection> ProjectionStore<P> for SqlProjectionStore<P> {
     }
 
     async fn load(&self, keys: &[String]) -> Result<Vec<(String, P::Row)>, StoreError> {
-        let load = self.target().sql.load(keys);
-        let rows: Vec<Row<P::Row>> = self.database.fetch_all(load).await?;
-        let rows = rows.into_iter().map(|Row(row)| row);
-        Ok(rows.map(|row| (P::key(&row).to_owned(), row)).collect())
+        self.target().load::<P>(keys).await
     }
 
     async fn write(&self, page: PageWrite<P::Row>) -> Result<bool, StoreError> {
         let target = self.target();
-        let is_written = if page.changes.is_empty() {
-            // Most pages have no event for the projection: then one statement and one round trip suffice.
-            let checkpoint = self.checkpoint(target.generation, &page);
-            let moved: Vec<(i64,)> = self.database.write(checkpoint).await?;
-            !moved.is_empty()
-        } else {
-            self.write_page(&target, &page).await?
-        };
+        let is_written = target.write::<P>(token_value(page.token), &page).await?;
         if is_written {
             // Published only after the commit: a reader that waits for the position must find the rows.
             let feed = self.database.checkpoints();

@@ -54,8 +54,8 @@ pub enum ReadError {
         /// The position of the build.
         at: Position,
     },
-    /// A projection is parked below the position.
-    #[error("the projection {projection} is parked at position {at}, below {min}")]
+    /// A projection is parked or paused below the position.
+    #[error("the projection {projection} is parked or paused at position {at}, below {min}")]
     Stalled {
         /// Its name.
         projection: &'static str,
@@ -157,7 +157,7 @@ impl ReadBarrier {
     async fn wait_for_build(&self, at: ReadOptions) -> Result<(), ReadError> {
         let mut checkpoint = self.checkpoint.clone();
         let until = at.deadline.min(Instant::now() + BUILDING_TIMEOUT);
-        let ended = checkpoint.wait_for(|known| known.caught_up || known.parked.is_some());
+        let ended = checkpoint.wait_for(|known| known.caught_up || known.is_stalled());
         // On a timeout, or when the feed closes because the service stops, the last known checkpoint decides.
         let _in_time = tokio::time::timeout_at(until, ended).await.is_ok();
         let known = self.checkpoint.borrow();
@@ -170,7 +170,7 @@ impl ReadBarrier {
     async fn wait(&self, at: ReadOptions) -> Result<ReachedPosition, ReadError> {
         let mut checkpoint = self.checkpoint.clone();
         let settled = checkpoint.wait_for(|known| {
-            reached(known, at).is_some() || known.parked.is_some() || !known.caught_up
+            reached(known, at).is_some() || known.is_stalled() || !known.caught_up
         });
         // On the deadline, or when the feed closes because the service stops, the last known checkpoint decides.
         let _in_time = tokio::time::timeout_at(at.deadline, settled).await.is_ok();
@@ -181,18 +181,19 @@ impl ReadBarrier {
         if !known.caught_up {
             return Err(self.building_error(&known, at));
         }
-        Err(match known.parked {
-            Some(_) => self.stalled(&known, at),
-            None => ReadError::Behind {
-                min: at.min,
-                at: known.position,
-            },
+        if known.is_stalled() {
+            return Err(self.stalled(&known, at));
+        }
+        Err(ReadError::Behind {
+            min: at.min,
+            at: known.position,
         })
     }
 
-    /// Why the rows cannot be read yet. A parked build is reported as stalled, because it does not resume by itself.
+    /// Why the rows cannot be read yet. A parked or paused build is reported as stalled, because it does not resume by
+    /// itself.
     fn building_error(&self, known: &Checkpoint, at: ReadOptions) -> ReadError {
-        if known.parked.is_some() {
+        if known.is_stalled() {
             return self.stalled(known, at);
         }
         ReadError::Building {

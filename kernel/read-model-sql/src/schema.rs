@@ -22,5 +22,12 @@ pub(crate) const SCHEMA: Schema = Schema {
             sqlite: include_str!("../migrations/0002_versions.sql"),
             postgres: include_str!("../migrations/0002_versions.sql"),
         },
+        Migration {
+            version: step(3),
+            // A binary without it ignores the rebuilds, and its runner is fenced by a swap as any other.
+            oldest_binary: step(2),
+            sqlite: include_str!("../migrations/0003_rebuilds.sql"),
+            postgres: include_str!("../migrations/0003_rebuilds.sql"),
+        },
     ],
 };

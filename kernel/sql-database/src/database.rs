@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use event_sourcing::StoreError;
 use futures::future::BoxFuture;
+use sqlx::SqlSafeStr;
 
 use crate::error::{commit_error, store_error};
 use crate::fields;
@@ -180,6 +181,31 @@ impl Database {
                 },
             }
             .map_err(|error| store_error("begin a transaction", error))
+        })
+    }
+
+    /// Starts a transaction that only reads: all its statements see the same snapshot, which its first statement takes.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the database cannot be reached.
+    #[must_use]
+    pub fn begin_snapshot(&self) -> BoxFuture<'_, Result<Transaction, StoreError>> {
+        const REPEATABLE: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+        Box::pin(async move {
+            match self {
+                Self::Sqlite { file, readers } => {
+                    file.begin_read(*readers).await.map(Transaction::Sqlite)
+                }
+                Self::Postgres { reading, .. } => match reading.acquire().await {
+                    Ok(connection) => {
+                        let begin = Some(REPEATABLE.into_sql_str());
+                        let started = sqlx::Transaction::begin(connection, begin).await;
+                        started.map(Transaction::Postgres)
+                    }
+                    Err(error) => Err(error),
+                },
+            }
+            .map_err(|error| store_error("begin a snapshot", error))
         })
     }
 

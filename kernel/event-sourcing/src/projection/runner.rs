@@ -312,7 +312,8 @@ impl<P: Projection> Runner<P> {
         // part of the log is read again.
         let mut seen = progress.position;
         let mut is_at_end = false;
-        let mut idle = CheckpointDebounce::new(self.pages.rows.requested_position(), self.config.idle);
+        let mut idle =
+            CheckpointDebounce::new(self.pages.rows.requested_position(), self.config.idle);
         let mut build = BuildReport::new(P::NAME, self.pages.rows.schema_version(), &progress);
         self.show(&progress);
         loop {

@@ -79,6 +79,13 @@ impl CheckpointWatcher {
         });
     }
 
+    /// Publishes whether an operator has paused the projection.
+    pub(crate) fn set_paused(&self, projection: ProjectionVersion, is_paused: bool) {
+        self.with(projection, |sender| {
+            sender.send_modify(|checkpoint| checkpoint.set_paused(is_paused));
+        });
+    }
+
     /// Whether a read may return a higher position. A notification is only a hint, which any client may send; positions
     /// are read from the tables.
     fn may_be_newer(&self, payload: &str) -> bool {
