@@ -2372,7 +2372,20 @@ pub struct SkipProjectionEventParam {
     #[prost(string, tag = "4")]
     pub reason: ::prost::alloc::string::String,
 }
-/// New: makes a parked projection retry its event. The decision is an event of the log, with actor and reason.
+/// New: pauses a projection until it is resumed. The decision is an event of the log, with actor and reason.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PauseProjectionParam {
+    /// Such as "orders": 1 to 64 lower-case letters, digits and "_".
+    #[prost(string, tag = "1")]
+    pub projection: ::prost::alloc::string::String,
+    /// The operator: 1 to 255 characters.
+    #[prost(string, tag = "2")]
+    pub who: ::prost::alloc::string::String,
+    /// The reason: 1 to 1000 characters.
+    #[prost(string, tag = "3")]
+    pub reason: ::prost::alloc::string::String,
+}
+/// New: ends a pause, and makes a parked projection retry its event. The decision is an event of the log, with actor and reason.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ResumeProjectionParam {
     /// Such as "orders": 1 to 64 lower-case letters, digits and "_".
@@ -2996,6 +3009,31 @@ pub mod admin_client {
             self.inner.unary(req, path, codec).await
         }
         /// New.
+        pub async fn pause_projection(
+            &mut self,
+            request: impl tonic::IntoRequest<super::PauseProjectionParam>,
+        ) -> std::result::Result<
+            tonic::Response<super::ProjectionActionResult>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/proto.Admin/PauseProjection",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("proto.Admin", "PauseProjection"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// New.
         pub async fn resume_projection(
             &mut self,
             request: impl tonic::IntoRequest<super::ResumeProjectionParam>,
@@ -3046,6 +3084,14 @@ pub mod admin_server {
         async fn skip_projection_event(
             &self,
             request: tonic::Request<super::SkipProjectionEventParam>,
+        ) -> std::result::Result<
+            tonic::Response<super::ProjectionActionResult>,
+            tonic::Status,
+        >;
+        /// New.
+        async fn pause_projection(
+            &self,
+            request: tonic::Request<super::PauseProjectionParam>,
         ) -> std::result::Result<
             tonic::Response<super::ProjectionActionResult>,
             tonic::Status,
@@ -3209,6 +3255,51 @@ pub mod admin_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = SkipProjectionEventSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/proto.Admin/PauseProjection" => {
+                    #[allow(non_camel_case_types)]
+                    struct PauseProjectionSvc<T: Admin>(pub Arc<T>);
+                    impl<
+                        T: Admin,
+                    > tonic::server::UnaryService<super::PauseProjectionParam>
+                    for PauseProjectionSvc<T> {
+                        type Response = super::ProjectionActionResult;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::PauseProjectionParam>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Admin>::pause_projection(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = PauseProjectionSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

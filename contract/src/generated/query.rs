@@ -4943,7 +4943,7 @@ pub struct ParkedEvent {
     #[prost(int64, optional, tag = "8")]
     pub recorded_at_micros: ::core::option::Option<i64>,
 }
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Projection {
     /// Such as "orders".
     #[prost(string, tag = "1")]
@@ -4971,6 +4971,111 @@ pub struct Projection {
     /// The error, while failing.
     #[prost(string, tag = "9")]
     pub failure: ::prost::alloc::string::String,
+    /// The rebuild under way, or the last one if a generation of it is kept.
+    #[prost(message, optional, tag = "10")]
+    pub rebuild: ::core::option::Option<Rebuild>,
+}
+/// How many rows differ in a column.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RebuildColumn {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(int64, tag = "2")]
+    pub rows: i64,
+}
+/// A difference. Values of more than 200 characters are truncated.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RebuildSample {
+    /// The key of the row.
+    #[prost(string, tag = "1")]
+    pub key: ::prost::alloc::string::String,
+    #[prost(enumeration = "RebuildDifference", tag = "2")]
+    pub difference: i32,
+    /// Set if the values of a column differ.
+    #[prost(string, optional, tag = "3")]
+    pub column: ::core::option::Option<::prost::alloc::string::String>,
+    /// Absent if the value is null, or a whole row is missing.
+    #[prost(string, optional, tag = "4")]
+    pub live: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, optional, tag = "5")]
+    pub rebuilt: ::core::option::Option<::prost::alloc::string::String>,
+}
+/// The rebuilt rows compared with the live ones. Both were the fold of the events up to the position.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct RebuildReport {
+    #[prost(int64, tag = "1")]
+    pub position: i64,
+    #[prost(int64, tag = "2")]
+    pub live_rows: i64,
+    #[prost(int64, tag = "3")]
+    pub rebuilt_rows: i64,
+    /// Rows that only the live table has.
+    #[prost(int64, tag = "4")]
+    pub only_live: i64,
+    /// Rows that only the rebuilt table has.
+    #[prost(int64, tag = "5")]
+    pub only_rebuilt: i64,
+    /// Rows that both have, with different values.
+    #[prost(int64, tag = "6")]
+    pub changed: i64,
+    #[prost(message, repeated, tag = "7")]
+    pub columns: ::prost::alloc::vec::Vec<RebuildColumn>,
+    /// At most 3 of each column, of missing rows and of surplus rows, and 20 together.
+    #[prost(message, repeated, tag = "8")]
+    pub samples: ::prost::alloc::vec::Vec<RebuildSample>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Rebuild {
+    #[prost(string, tag = "1")]
+    pub projection: ::prost::alloc::string::String,
+    #[prost(enumeration = "RebuildState", tag = "2")]
+    pub state: i32,
+    /// The rebuilt generation.
+    #[prost(int64, tag = "3")]
+    pub generation: i64,
+    /// The generation that it replaced; absent before the first swap.
+    #[prost(int64, optional, tag = "4")]
+    pub previous_generation: ::core::option::Option<i64>,
+    /// Whether the rows are swapped without a confirmation.
+    #[prost(bool, tag = "5")]
+    pub automatic: bool,
+    #[prost(string, tag = "6")]
+    pub who: ::prost::alloc::string::String,
+    #[prost(string, tag = "7")]
+    pub reason: ::prost::alloc::string::String,
+    #[prost(int64, tag = "8")]
+    pub requested_at_micros: i64,
+    /// The position of the generation that is filled or kept; absent if there is none any more.
+    #[prost(int64, optional, tag = "9")]
+    pub position: ::core::option::Option<i64>,
+    /// The log's last position.
+    #[prost(int64, tag = "10")]
+    pub head: i64,
+    /// Absent before the comparison.
+    #[prost(message, optional, tag = "11")]
+    pub report: ::core::option::Option<RebuildReport>,
+    /// Why the last step failed; "" if it did not.
+    #[prost(string, tag = "12")]
+    pub failure: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct StartRebuildRequest {
+    #[prost(string, tag = "1")]
+    pub projection: ::prost::alloc::string::String,
+    /// The operator: 1 to 255 characters.
+    #[prost(string, tag = "2")]
+    pub who: ::prost::alloc::string::String,
+    /// The reason: 1 to 1000 characters.
+    #[prost(string, tag = "3")]
+    pub reason: ::prost::alloc::string::String,
+    /// Swaps the rows as soon as they were compared, whatever the differences are.
+    #[prost(bool, tag = "4")]
+    pub automatic: bool,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RebuildRequest {
+    #[prost(string, tag = "1")]
+    pub projection: ::prost::alloc::string::String,
 }
 /// An operator's decision about a projection.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -4980,13 +5085,16 @@ pub struct ProjectionDecision {
     pub position: i64,
     #[prost(int64, tag = "2")]
     pub at_micros: i64,
-    /// The skipped event; absent if the decision was to resume.
+    /// The skipped event; absent if the decision was to pause or to resume.
     #[prost(int64, optional, tag = "3")]
     pub skipped_position: ::core::option::Option<i64>,
     #[prost(string, tag = "4")]
     pub who: ::prost::alloc::string::String,
     #[prost(string, tag = "5")]
     pub reason: ::prost::alloc::string::String,
+    /// "skip", "pause" or "resume".
+    #[prost(string, tag = "6")]
+    pub action: ::prost::alloc::string::String,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListProjectionsRequest {}
@@ -5023,6 +5131,8 @@ pub enum ProjectionState {
     Waiting = 4,
     /// A database does not answer; the projection retries.
     Failing = 5,
+    /// An operator has paused it.
+    Paused = 6,
 }
 impl ProjectionState {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -5037,6 +5147,7 @@ impl ProjectionState {
             Self::Parked => "PROJECTION_STATE_PARKED",
             Self::Waiting => "PROJECTION_STATE_WAITING",
             Self::Failing => "PROJECTION_STATE_FAILING",
+            Self::Paused => "PROJECTION_STATE_PAUSED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -5048,6 +5159,106 @@ impl ProjectionState {
             "PROJECTION_STATE_PARKED" => Some(Self::Parked),
             "PROJECTION_STATE_WAITING" => Some(Self::Waiting),
             "PROJECTION_STATE_FAILING" => Some(Self::Failing),
+            "PROJECTION_STATE_PAUSED" => Some(Self::Paused),
+            _ => None,
+        }
+    }
+}
+/// What a rebuild is doing, or has done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum RebuildState {
+    Unspecified = 0,
+    /// Folds the log into a generation next to the live one.
+    Building = 1,
+    /// Compares the rows with the live ones.
+    Comparing = 2,
+    /// The rows were compared: see the report. It waits for SwapRebuild.
+    Ready = 3,
+    /// Catches up with the live generation to be swapped with it.
+    Swapping = 4,
+    /// The rebuilt generation is live, and the previous one is kept.
+    Swapped = 5,
+    /// The previous generation catches up to be swapped back.
+    Reverting = 6,
+    /// The previous generation is live again, and the rebuilt one is kept.
+    Reverted = 7,
+    /// Stopped before the comparison: see the failure. StartRebuild continues it.
+    Failed = 8,
+    /// The rebuilt generation was dropped without a swap.
+    Aborted = 9,
+    /// The generation that was kept was dropped.
+    Dropped = 10,
+}
+impl RebuildState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "REBUILD_STATE_UNSPECIFIED",
+            Self::Building => "REBUILD_STATE_BUILDING",
+            Self::Comparing => "REBUILD_STATE_COMPARING",
+            Self::Ready => "REBUILD_STATE_READY",
+            Self::Swapping => "REBUILD_STATE_SWAPPING",
+            Self::Swapped => "REBUILD_STATE_SWAPPED",
+            Self::Reverting => "REBUILD_STATE_REVERTING",
+            Self::Reverted => "REBUILD_STATE_REVERTED",
+            Self::Failed => "REBUILD_STATE_FAILED",
+            Self::Aborted => "REBUILD_STATE_ABORTED",
+            Self::Dropped => "REBUILD_STATE_DROPPED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "REBUILD_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "REBUILD_STATE_BUILDING" => Some(Self::Building),
+            "REBUILD_STATE_COMPARING" => Some(Self::Comparing),
+            "REBUILD_STATE_READY" => Some(Self::Ready),
+            "REBUILD_STATE_SWAPPING" => Some(Self::Swapping),
+            "REBUILD_STATE_SWAPPED" => Some(Self::Swapped),
+            "REBUILD_STATE_REVERTING" => Some(Self::Reverting),
+            "REBUILD_STATE_REVERTED" => Some(Self::Reverted),
+            "REBUILD_STATE_FAILED" => Some(Self::Failed),
+            "REBUILD_STATE_ABORTED" => Some(Self::Aborted),
+            "REBUILD_STATE_DROPPED" => Some(Self::Dropped),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum RebuildDifference {
+    Unspecified = 0,
+    /// Only the live table has the row.
+    OnlyLive = 1,
+    /// Only the rebuilt table has the row.
+    OnlyRebuilt = 2,
+    /// The values of a column differ.
+    Changed = 3,
+}
+impl RebuildDifference {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "REBUILD_DIFFERENCE_UNSPECIFIED",
+            Self::OnlyLive => "REBUILD_DIFFERENCE_ONLY_LIVE",
+            Self::OnlyRebuilt => "REBUILD_DIFFERENCE_ONLY_REBUILT",
+            Self::Changed => "REBUILD_DIFFERENCE_CHANGED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "REBUILD_DIFFERENCE_UNSPECIFIED" => Some(Self::Unspecified),
+            "REBUILD_DIFFERENCE_ONLY_LIVE" => Some(Self::OnlyLive),
+            "REBUILD_DIFFERENCE_ONLY_REBUILT" => Some(Self::OnlyRebuilt),
+            "REBUILD_DIFFERENCE_CHANGED" => Some(Self::Changed),
             _ => None,
         }
     }
@@ -5419,6 +5630,658 @@ pub mod projection_query_server {
     /// Generated gRPC service name
     pub const SERVICE_NAME: &str = "query.ProjectionQuery";
     impl<T> tonic::server::NamedService for ProjectionQueryServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// Generated client implementations.
+pub mod projection_admin_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Rebuilds the rows of a projection in the query database of the service that answers. The requests only record what is to
+    /// be done; a process of the read side does it. They are idempotent. NOT_FOUND if the projection is unknown or has no
+    /// rebuild, FAILED_PRECONDITION if the rebuild is in a state in which the request makes no sense.
+    #[derive(Debug, Clone)]
+    pub struct ProjectionAdminClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> ProjectionAdminClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> ProjectionAdminClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            ProjectionAdminClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Starts a rebuild, continues one that failed, or returns the one under way.
+        pub async fn start_rebuild(
+            &mut self,
+            request: impl tonic::IntoRequest<super::StartRebuildRequest>,
+        ) -> std::result::Result<tonic::Response<super::Rebuild>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/query.ProjectionAdmin/StartRebuild",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("query.ProjectionAdmin", "StartRebuild"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// The last rebuild.
+        pub async fn show_rebuild(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RebuildRequest>,
+        ) -> std::result::Result<tonic::Response<super::Rebuild>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/query.ProjectionAdmin/ShowRebuild",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("query.ProjectionAdmin", "ShowRebuild"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Makes the rebuilt generation the live one.
+        pub async fn swap_rebuild(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RebuildRequest>,
+        ) -> std::result::Result<tonic::Response<super::Rebuild>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/query.ProjectionAdmin/SwapRebuild",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("query.ProjectionAdmin", "SwapRebuild"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Makes the previous generation the live one again.
+        pub async fn revert_rebuild(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RebuildRequest>,
+        ) -> std::result::Result<tonic::Response<super::Rebuild>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/query.ProjectionAdmin/RevertRebuild",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("query.ProjectionAdmin", "RevertRebuild"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Drops the generation that is kept after a swap or a revert.
+        pub async fn drop_generation(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RebuildRequest>,
+        ) -> std::result::Result<tonic::Response<super::Rebuild>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/query.ProjectionAdmin/DropGeneration",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("query.ProjectionAdmin", "DropGeneration"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Ends a rebuild that was not swapped, and drops its generation.
+        pub async fn abort_rebuild(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RebuildRequest>,
+        ) -> std::result::Result<tonic::Response<super::Rebuild>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/query.ProjectionAdmin/AbortRebuild",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("query.ProjectionAdmin", "AbortRebuild"));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod projection_admin_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with ProjectionAdminServer.
+    #[async_trait]
+    pub trait ProjectionAdmin: std::marker::Send + std::marker::Sync + 'static {
+        /// Starts a rebuild, continues one that failed, or returns the one under way.
+        async fn start_rebuild(
+            &self,
+            request: tonic::Request<super::StartRebuildRequest>,
+        ) -> std::result::Result<tonic::Response<super::Rebuild>, tonic::Status>;
+        /// The last rebuild.
+        async fn show_rebuild(
+            &self,
+            request: tonic::Request<super::RebuildRequest>,
+        ) -> std::result::Result<tonic::Response<super::Rebuild>, tonic::Status>;
+        /// Makes the rebuilt generation the live one.
+        async fn swap_rebuild(
+            &self,
+            request: tonic::Request<super::RebuildRequest>,
+        ) -> std::result::Result<tonic::Response<super::Rebuild>, tonic::Status>;
+        /// Makes the previous generation the live one again.
+        async fn revert_rebuild(
+            &self,
+            request: tonic::Request<super::RebuildRequest>,
+        ) -> std::result::Result<tonic::Response<super::Rebuild>, tonic::Status>;
+        /// Drops the generation that is kept after a swap or a revert.
+        async fn drop_generation(
+            &self,
+            request: tonic::Request<super::RebuildRequest>,
+        ) -> std::result::Result<tonic::Response<super::Rebuild>, tonic::Status>;
+        /// Ends a rebuild that was not swapped, and drops its generation.
+        async fn abort_rebuild(
+            &self,
+            request: tonic::Request<super::RebuildRequest>,
+        ) -> std::result::Result<tonic::Response<super::Rebuild>, tonic::Status>;
+    }
+    /// Rebuilds the rows of a projection in the query database of the service that answers. The requests only record what is to
+    /// be done; a process of the read side does it. They are idempotent. NOT_FOUND if the projection is unknown or has no
+    /// rebuild, FAILED_PRECONDITION if the rebuild is in a state in which the request makes no sense.
+    #[derive(Debug)]
+    pub struct ProjectionAdminServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> ProjectionAdminServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for ProjectionAdminServer<T>
+    where
+        T: ProjectionAdmin,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/query.ProjectionAdmin/StartRebuild" => {
+                    #[allow(non_camel_case_types)]
+                    struct StartRebuildSvc<T: ProjectionAdmin>(pub Arc<T>);
+                    impl<
+                        T: ProjectionAdmin,
+                    > tonic::server::UnaryService<super::StartRebuildRequest>
+                    for StartRebuildSvc<T> {
+                        type Response = super::Rebuild;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::StartRebuildRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ProjectionAdmin>::start_rebuild(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = StartRebuildSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/query.ProjectionAdmin/ShowRebuild" => {
+                    #[allow(non_camel_case_types)]
+                    struct ShowRebuildSvc<T: ProjectionAdmin>(pub Arc<T>);
+                    impl<
+                        T: ProjectionAdmin,
+                    > tonic::server::UnaryService<super::RebuildRequest>
+                    for ShowRebuildSvc<T> {
+                        type Response = super::Rebuild;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RebuildRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ProjectionAdmin>::show_rebuild(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ShowRebuildSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/query.ProjectionAdmin/SwapRebuild" => {
+                    #[allow(non_camel_case_types)]
+                    struct SwapRebuildSvc<T: ProjectionAdmin>(pub Arc<T>);
+                    impl<
+                        T: ProjectionAdmin,
+                    > tonic::server::UnaryService<super::RebuildRequest>
+                    for SwapRebuildSvc<T> {
+                        type Response = super::Rebuild;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RebuildRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ProjectionAdmin>::swap_rebuild(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SwapRebuildSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/query.ProjectionAdmin/RevertRebuild" => {
+                    #[allow(non_camel_case_types)]
+                    struct RevertRebuildSvc<T: ProjectionAdmin>(pub Arc<T>);
+                    impl<
+                        T: ProjectionAdmin,
+                    > tonic::server::UnaryService<super::RebuildRequest>
+                    for RevertRebuildSvc<T> {
+                        type Response = super::Rebuild;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RebuildRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ProjectionAdmin>::revert_rebuild(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RevertRebuildSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/query.ProjectionAdmin/DropGeneration" => {
+                    #[allow(non_camel_case_types)]
+                    struct DropGenerationSvc<T: ProjectionAdmin>(pub Arc<T>);
+                    impl<
+                        T: ProjectionAdmin,
+                    > tonic::server::UnaryService<super::RebuildRequest>
+                    for DropGenerationSvc<T> {
+                        type Response = super::Rebuild;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RebuildRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ProjectionAdmin>::drop_generation(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DropGenerationSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/query.ProjectionAdmin/AbortRebuild" => {
+                    #[allow(non_camel_case_types)]
+                    struct AbortRebuildSvc<T: ProjectionAdmin>(pub Arc<T>);
+                    impl<
+                        T: ProjectionAdmin,
+                    > tonic::server::UnaryService<super::RebuildRequest>
+                    for AbortRebuildSvc<T> {
+                        type Response = super::Rebuild;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RebuildRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ProjectionAdmin>::abort_rebuild(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = AbortRebuildSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for ProjectionAdminServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "query.ProjectionAdmin";
+    impl<T> tonic::server::NamedService for ProjectionAdminServer<T> {
         const NAME: &'static str = SERVICE_NAME;
     }
 }

@@ -20,8 +20,9 @@ fn actor() -> Actor {
 fn the_snapshot_of_decisions_about_a_projection() {
     let control = ProjectionControl::default();
     let skipped = control.skip("products", Position(7), actor());
+    let paused = control.pause("products", actor());
     let resumed = control.resume("products", actor());
-    fixtures().snapshot::<ProjectionControl>(skipped.into_iter().chain(resumed));
+    fixtures().snapshot::<ProjectionControl>(skipped.into_iter().chain(paused).chain(resumed));
 }
 
 #[test]

@@ -18,7 +18,8 @@ pub struct DecideOnProjection {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProjectionDecision {
     Skip(Position),
-    /// Retries the event that the projection is parked at.
+    Pause,
+    /// Ends a pause, and retries the event that the projection is parked at.
     Resume,
 }
 
@@ -30,6 +31,7 @@ impl Command for DecideOnProjection {
     fn operation(&self) -> &'static str {
         match self.decision {
             ProjectionDecision::Skip(_) => "skip_projection_event",
+            ProjectionDecision::Pause => "pause_projection",
             ProjectionDecision::Resume => "resume_projection",
         }
     }
@@ -42,6 +44,7 @@ impl Command for DecideOnProjection {
         work.decide::<ProjectionControl, DomainError>(name, |control| {
             Ok(match self.decision {
                 ProjectionDecision::Skip(position) => control.skip(name, position, actor),
+                ProjectionDecision::Pause => control.pause(name, actor),
                 ProjectionDecision::Resume => control.resume(name, actor),
             })
         })

@@ -1,4 +1,4 @@
-//! Folding: this process folds events into the tables while it holds the projections' leases.
+//! Folding: this process folds events into the tables while it holds the projections' leases, and rebuilds them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,9 @@ use event_sourcing::{EventStore, LeaseStore, StoreError};
 use futures::future::BoxFuture;
 use platform::health::StartStep;
 use platform::{StartError, Tasks};
-use read_model_sql::{Database, Engine, SqlLeaseStore, SqlProjectionStore, TableProjection};
+use read_model_sql::{
+    Database, Engine, RebuildControl, RebuildTask, SqlLeaseStore, SqlProjectionStore, TableProjection,
+};
 
 use crate::projection_status::ProjectionHandle;
 
@@ -51,19 +53,24 @@ impl ProjectionStarter {
             Arc::clone(&self.log),
             Arc::new(rows),
             Arc::clone(&leases),
-            config,
+            config.clone(),
         );
+        let control = RebuildControl::of::<P>(&self.database);
+        let (log, shared) = (Arc::clone(&self.log), Arc::clone(&leases));
+        let rebuild = RebuildTask::<P>::new(control.clone(), log, shared, &config);
         if self.database.engine() == Engine::Sqlite {
             // A data folder belongs to one process, so the holder of the lease is dead: there is no need to wait for
             // expiry.
-            let names = [runner.lease()];
+            let names = [runner.lease(), rebuild.lease()];
             let seizing = leases.seize_leases(&names, &self.owner, LEASE);
             seizing.await.map_err(failed)?;
         }
         let version = self.database.version_of::<P>();
         let checkpoint = self.database.checkpoints().follow(version);
-        let followed = ProjectionHandle::new(version, runner.state(), checkpoint);
+        let followed = ProjectionHandle::new(version, runner.state(), checkpoint, control);
         tasks.spawn(P::NAME, runner.run(tasks.stopping()));
+        let name = format!("rebuild of {}", P::NAME);
+        tasks.spawn(name, rebuild.run(tasks.stopping()));
         Ok(followed)
     }
 }

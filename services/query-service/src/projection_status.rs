@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use event_sourcing::projection::{ControlEvent, Decision, Parked, RunnerState, decisions};
 use event_sourcing::{Entry, EventStore, Filter, Position, StoreError};
-use read_model_sql::{Checkpoint, Database, ProjectionVersion};
+use read_model_sql::rebuild::RebuildStatus;
+use read_model_sql::{Checkpoint, Database, ProjectionVersion, RebuildControl};
 use tokio::sync::watch;
 
 use crate::cache::MAX_AGE;
@@ -28,6 +29,7 @@ pub struct ProjectionHandle {
     version: ProjectionVersion,
     runner: watch::Receiver<RunnerState>,
     checkpoint: watch::Receiver<Checkpoint>,
+    rebuild: RebuildControl,
 }
 
 impl ProjectionHandle {
@@ -37,11 +39,13 @@ impl ProjectionHandle {
         version: ProjectionVersion,
         runner: watch::Receiver<RunnerState>,
         checkpoint: watch::Receiver<Checkpoint>,
+        rebuild: RebuildControl,
     ) -> Self {
         Self {
             version,
             runner,
             checkpoint,
+            rebuild,
         }
     }
 
@@ -76,6 +80,8 @@ pub struct ProjectionStatus {
     pub position: Position,
     /// The log's last position.
     pub head: Position,
+    /// The last rebuild, unless nothing is left of it.
+    pub rebuild: Option<RebuildStatus>,
 }
 
 /// What a projection is doing, as this process sees it.
@@ -91,6 +97,8 @@ pub enum State {
         /// The event; `None` if the log lost its latest events.
         entry: Option<Entry>,
     },
+    /// An operator has paused it.
+    Paused,
     /// Another process holds the lease, or this one waits for a lease to expire.
     Waiting,
     /// A database does not answer.
@@ -131,12 +139,30 @@ impl ProjectionStatuses {
         &self,
         name: &str,
     ) -> Result<Option<(ProjectionStatus, Vec<Decision<ControlEvent>>)>, StoreError> {
-        let mut projections = self.projections.iter();
-        let Some(followed) = projections.find(|followed| followed.version.name == name) else {
+        let Some(followed) = self.find(name) else {
             return Ok(None);
         };
         let standing = self.standing(followed).await?;
         Ok(Some((standing, decisions(&*self.log, name).await?)))
+    }
+
+    fn find(&self, name: &str) -> Option<&ProjectionHandle> {
+        let mut projections = self.projections.iter();
+        projections.find(|followed| followed.version.name == name)
+    }
+
+    /// The rebuilds of a projection; `None` if the name is unknown.
+    #[must_use]
+    pub fn rebuilds(&self, name: &str) -> Option<&RebuildControl> {
+        self.find(name).map(|followed| &followed.rebuild)
+    }
+
+    /// The log's last position.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the log cannot be read.
+    pub async fn head(&self) -> Result<Position, StoreError> {
+        self.log.head().await
     }
 
     async fn standing(&self, followed: &ProjectionHandle) -> Result<ProjectionStatus, StoreError> {
@@ -145,6 +171,8 @@ impl ProjectionStatuses {
         let unread = fresh.await.err().map(|error| error.to_string());
         let checkpoint = followed.checkpoint.borrow().clone();
         let runner = followed.runner.borrow().clone();
+        // An unavailable database is reported by the state.
+        let rebuild = followed.rebuild.status().await.ok().flatten();
         // Read after the checkpoint, so that the head is never below it and no lag is negative.
         let head = self.log.head().await?;
         let state = match state(&runner, &checkpoint, unread) {
@@ -161,6 +189,7 @@ impl ProjectionStatuses {
             state,
             position: checkpoint.position,
             head,
+            rebuild: rebuild.filter(|rebuild| !rebuild.state.has_ended()),
         })
     }
 
@@ -176,6 +205,8 @@ fn state(runner: &RunnerState, checkpoint: &Checkpoint, unread: Option<String>) 
     let parked = checkpoint.parked.clone().or_else(|| runner.parked.clone());
     if let Some(failure) = unread.or_else(|| runner.failing.clone()) {
         State::Failing(failure)
+    } else if checkpoint.is_paused {
+        State::Paused
     } else if let Some(parked) = parked {
         State::Parked {
             parked,

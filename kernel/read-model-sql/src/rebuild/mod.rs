@@ -36,4 +36,5 @@ mod task;
 pub use control::{RebuildControl, RebuildRejection, RebuildRequest};
 pub use record::{RebuildState, RebuildStatus};
 pub use report::{ColumnDifference, Difference, RebuildReport, RowSample};
+pub use store::RebuildRows;
 pub use task::RebuildTask;

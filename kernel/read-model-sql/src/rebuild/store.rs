@@ -20,8 +20,8 @@ use crate::rows::{GenerationRows, ProgressRow};
 use crate::statement::Statement;
 use crate::table::TableProjection;
 
-/// The rows of the generation that is not live.
-pub(super) struct RebuildRows<P> {
+/// Stores the rows of the generation that is not live.
+pub struct RebuildRows<P> {
     control: RebuildControl,
     target: Mutex<Option<Arc<GenerationRows>>>,
     projection: PhantomData<fn() -> P>,
@@ -43,7 +43,9 @@ pub(super) fn rebuild_token(token: Token) -> i64 {
 }
 
 impl<P: TableProjection> RebuildRows<P> {
-    pub(super) fn new(control: RebuildControl) -> Self {
+    /// The rows of the projection that `control` is of.
+    #[must_use]
+    pub fn new(control: RebuildControl) -> Self {
         Self {
             control,
             target: Mutex::new(None),

@@ -12,8 +12,10 @@ use event_sourcing::{
     CommandId, Commit, EncodedEvent, EventStore, ExpectedVersion, LeaseStore, MemoryEventStore,
     Metadata, NewEvent, Position, StreamId, SystemClock, Write,
 };
+use read_model_sql::rebuild::{RebuildRequest, RebuildState, RebuildStatus};
 use read_model_sql::{
-    Checkpoint, Database, Engine, Row, SqlLeaseStore, SqlProjectionStore, Statement,
+    Checkpoint, Database, Engine, RebuildControl, RebuildTask, Row, SqlLeaseStore,
+    SqlProjectionStore, Statement,
 };
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -131,6 +133,34 @@ impl TestReadModel {
         }
     }
 
+    /// Starts a process that only rebuilds.
+    pub async fn start_rebuilding(&self) -> RebuildProcess {
+        let database = self.fresh.open().await;
+        let control = RebuildControl::of::<Counters>(&database);
+        let owner = format!("rebuild-{}", self.processes.fetch_add(1, Ordering::Relaxed));
+        let leases = Arc::new(SqlLeaseStore::new(database.clone()));
+        let config = RunnerConfig {
+            page: PAGE,
+            lease: LEASE,
+            ..RunnerConfig::new(owner.clone())
+        };
+        let log = Arc::clone(&self.log) as Arc<dyn EventStore>;
+        let shared = Arc::clone(&leases) as Arc<dyn LeaseStore>;
+        let task = RebuildTask::<Counters>::new(control.clone(), log, shared, &config);
+        // The test has ended every process that had the lease.
+        let seized = leases.seize_leases(&[task.lease()], &owner, LEASE).await;
+        seized.expect("a lease");
+        let stop = CancellationToken::new();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(task.run(stop.clone()));
+        RebuildProcess {
+            database,
+            control,
+            stop,
+            tasks,
+        }
+    }
+
     /// The fold of the log.
     pub async fn expected(&self) -> Vec<Counter> {
         let fresh = Fresh::sqlite();
@@ -160,7 +190,73 @@ pub async fn open_store(
     rows
 }
 
+pub fn request(is_automatic: bool) -> RebuildRequest {
+    RebuildRequest {
+        who: "grace".to_owned(),
+        reason: "a test".to_owned(),
+        is_automatic,
+    }
+}
+
+/// A process that rebuilds.
+pub struct RebuildProcess {
+    pub database: Database,
+    pub control: RebuildControl,
+    stop: CancellationToken,
+    tasks: JoinSet<()>,
+}
+
+impl RebuildProcess {
+    pub async fn start(&self, is_automatic: bool) {
+        let started = self.control.start(&request(is_automatic)).await;
+        started.expect("started");
+    }
+
+    pub async fn status(&self) -> RebuildStatus {
+        let status = self.control.status().await.expect("read");
+        status.expect("a rebuild")
+    }
+
+    /// Waits until the rebuild has this state.
+    pub async fn becomes(&self, state: RebuildState) -> RebuildStatus {
+        let reached = async {
+            loop {
+                let status = self.status().await;
+                if status.state == state {
+                    return status;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        match tokio::time::timeout(TIMEOUT, reached).await {
+            Ok(status) => status,
+            Err(_) => panic!("{state:?}: {:?}", self.status().await),
+        }
+    }
+
+    /// Stops the process as a crash does.
+    pub async fn kill(mut self) {
+        self.tasks.shutdown().await;
+        self.database.close().await;
+    }
+
+    pub async fn stop(mut self) {
+        self.stop.cancel();
+        while let Some(ended) = self.tasks.join_next().await {
+            ended.expect("the task ends without a panic");
+        }
+        self.database.close().await;
+    }
+}
+
 impl Process {
+    pub async fn execute(&self, sql: &'static str) {
+        let mut transaction = self.database.begin().await.expect("a transaction");
+        let changed = transaction.execute(Statement::new("test", sql)).await;
+        assert_eq!(changed.expect("changed"), 1, "{sql}");
+        transaction.commit("test").await.expect("committed");
+    }
+
     pub async fn reaches(&mut self, position: Position) {
         self.until(|state| state.caught_up && state.position == position)
             .await;

@@ -19,7 +19,7 @@ pub(super) fn access(path: &str) -> Option<Access> {
             "GetSagaStatus" | "ListSagas" | "ShowSaga" | "ResumeSaga" | "RetrySaga" | "CancelSaga"
             | "ResolveSaga",
         )
-        | ("Admin", "SkipProjectionEvent" | "ResumeProjection")
+        | ("Admin", "SkipProjectionEvent" | "PauseProjection" | "ResumeProjection")
         | (
             "EventHandlers",
             "ListEventHandlers" | "ShowEventHandler" | "PauseEventHandler" | "ResumeEventHandler"

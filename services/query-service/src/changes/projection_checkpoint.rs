@@ -47,7 +47,7 @@ impl ProjectionCheckpoint {
             if known.caught_up && known.position >= min {
                 return Ok(known.position);
             }
-            if known.parked.is_some() {
+            if known.is_stalled() {
                 return Err(ReadError::Stalled {
                     projection: self.projection.name,
                     min,

@@ -46,7 +46,12 @@ pub(super) fn access(path: &str) -> Option<Access> {
         ("OrderQuery", "ListOrders")
         | ("SagaQuery", "ListSagas")
         | ("ChangeQuery", "FollowChanges")
-        | ("ProjectionQuery", "ListProjections" | "ShowProjection") => Access::Admin,
+        | ("ProjectionQuery", "ListProjections" | "ShowProjection")
+        | (
+            "ProjectionAdmin",
+            "StartRebuild" | "ShowRebuild" | "SwapRebuild" | "RevertRebuild" | "DropGeneration"
+            | "AbortRebuild",
+        ) => Access::Admin,
         _ => return None,
     };
     Some(access)

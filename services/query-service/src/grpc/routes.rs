@@ -7,6 +7,7 @@ use contract::query::category_query_server::CategoryQueryServer;
 use contract::query::change_query_server::ChangeQueryServer;
 use contract::query::order_query_server::OrderQueryServer;
 use contract::query::product_query_server::ProductQueryServer;
+use contract::query::projection_admin_server::ProjectionAdminServer;
 use contract::query::projection_query_server::ProjectionQueryServer;
 use contract::query::saga_query_server::SagaQueryServer;
 use contract::status::{Outcome, code_name};
@@ -22,7 +23,7 @@ use super::category::CategoryApi;
 use super::change::ChangeApi;
 use super::order::OrderApi;
 use super::product::ProductApi;
-use super::projection::ProjectionApi;
+use super::projection::{ProjectionApi, RebuildApi};
 use super::saga::SagaApi;
 use crate::changes::Changes;
 use crate::projection_status::ProjectionStatuses;
@@ -55,6 +56,9 @@ pub fn routes(
     let saga = SagaQueryServer::new(saga)
         .max_decoding_message_size(MAX_DECODED_BYTES)
         .max_encoding_message_size(MAX_ENCODED_BYTES);
+    let rebuild = ProjectionAdminServer::new(RebuildApi::new(Arc::clone(&standings)))
+        .max_decoding_message_size(MAX_DECODED_BYTES)
+        .max_encoding_message_size(MAX_ENCODED_BYTES);
     let projection = ProjectionQueryServer::new(ProjectionApi::new(standings))
         .max_decoding_message_size(MAX_DECODED_BYTES)
         .max_encoding_message_size(MAX_ENCODED_BYTES);
@@ -67,6 +71,7 @@ pub fn routes(
         .with(order)
         .with(saga)
         .with(projection)
+        .with(rebuild)
         .with(change)
         .routes(health, DESCRIPTORS)?;
     let deadlines = Deadlines {

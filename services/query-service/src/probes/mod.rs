@@ -118,12 +118,14 @@ impl ProbedProjection {
         let projection = self.projection;
         let position = seen.checkpoint.position.0;
         let is_parked = u8::from(seen.checkpoint.parked.is_some());
+        let is_paused = u8::from(seen.checkpoint.is_paused);
         // Unknown without the log's head.
         let (events, seconds) = seen.head.map_or((f64::NAN, f64::NAN), |head| {
             let events = head.0.saturating_sub(position) as f64;
             (events, self.standing.lag(seen.at).as_secs_f64())
         });
         metrics::gauge!("projection_parked", "projection" => projection).set(is_parked);
+        metrics::gauge!("projection_paused", "projection" => projection).set(is_paused);
         metrics::gauge!("projection_position", "projection" => projection).set(position as f64);
         metrics::gauge!("projection_lag_events", "projection" => projection).set(events);
         metrics::gauge!("projection_lag_seconds", "projection" => projection).set(seconds);

@@ -4,7 +4,7 @@
 //!   building ── caught up once ──► following ◄──► lagging
 //!                                      ▲  ▲
 //!                            resumed ──┘  └── succeeded
-//!                            parked          failing, damaged
+//!                            parked, paused  failing, damaged
 //! ```
 
 use std::time::Duration;
@@ -62,6 +62,8 @@ impl ProbeStatus {
             not_following("damaged".to_owned())
         } else if seen.runner.failing.is_some() {
             not_following("failing".to_owned())
+        } else if seen.checkpoint.is_paused {
+            not_following(format!("paused at {position}"))
         } else if let Some(parked) = &seen.checkpoint.parked {
             not_following(format!("parked at {}", parked.position))
         } else if !self.has_caught_up || !seen.checkpoint.caught_up {
@@ -89,10 +91,10 @@ impl ProbeStatus {
     fn catch_up(&mut self, seen: &Observation<'_>) {
         self.goal = self.goal.or(seen.head);
         let is_known = seen.checkpoint.as_of.is_some();
-        // A projection that was already parked when this process started has caught up as far as it can. Its rows are
+        // A projection that was already parked or paused when this process started has caught up as far as it can. Its rows are
         // still correct up to their position, so not serving them would only add an outage.
         let has_arrived = self.goal.is_some_and(|goal| {
-            seen.checkpoint.position >= goal || seen.checkpoint.parked.is_some()
+            seen.checkpoint.position >= goal || seen.checkpoint.is_stalled()
         });
         self.has_caught_up |= is_known && has_arrived && seen.checkpoint.caught_up;
     }
@@ -131,6 +133,7 @@ mod tests {
         start: Instant,
         runner: RunnerState,
         parked: Option<Parked>,
+        is_paused: bool,
     }
 
     impl Case {
@@ -140,6 +143,7 @@ mod tests {
                 start: Instant::now(),
                 runner: RunnerState::default(),
                 parked: None,
+                is_paused: false,
             }
         }
 
@@ -155,6 +159,7 @@ mod tests {
             checkpoint.position = Position(position);
             checkpoint.caught_up = true;
             checkpoint.parked.clone_from(&self.parked);
+            checkpoint.is_paused = self.is_paused;
             checkpoint.as_of = Some(at);
             let seen = Observation {
                 checkpoint: &checkpoint,
@@ -241,6 +246,20 @@ mod tests {
         assert_eq!(case.at(2, 10, 20), ComponentState::impaired("failing"));
         case.runner.is_damaged = true;
         assert_eq!(case.at(3, 10, 20), ComponentState::impaired("damaged"));
+    }
+
+    #[test]
+    fn a_paused_projection_is_reported_and_stays_ready() {
+        let mut case = Case::new();
+        case.at(0, 10, 10);
+        case.is_paused = true;
+        assert_eq!(case.at(1, 10, 20), ComponentState::impaired("paused at 10"));
+        case.is_paused = false;
+        assert_eq!(case.at(2, 20, 20), ComponentState::up("following"));
+        // Also one that was paused when the service started.
+        let mut case = Case::new();
+        case.is_paused = true;
+        assert_eq!(case.at(0, 10, 20), ComponentState::impaired("paused at 10"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Converts messages into decisions about projections.
 
-use contract::proto::{ResumeProjectionParam, SkipProjectionEventParam};
+use contract::proto::{PauseProjectionParam, ResumeProjectionParam, SkipProjectionEventParam};
 use domain::value::EntityId;
 use domain::{DomainError, ValidationError, ValidationErrors};
 use event_sourcing::Position;
@@ -19,6 +19,17 @@ pub(super) fn skip(
     let decision = position.map(ProjectionDecision::Skip);
     decided(
         findings,
+        &param.projection,
+        decision,
+        &param.who,
+        &param.reason,
+    )
+}
+
+pub(super) fn pause(param: &PauseProjectionParam) -> Result<DecideOnProjection, DomainError> {
+    let decision = Some(ProjectionDecision::Pause);
+    decided(
+        ValidationErrors::default(),
         &param.projection,
         decision,
         &param.who,

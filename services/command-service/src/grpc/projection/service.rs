@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use contract::proto::admin_server::Admin;
 use contract::proto::{
-    AdminStatusParam, AdminStatusResult, ProjectionActionResult, ResumeProjectionParam,
+    AdminStatusParam, AdminStatusResult, PauseProjectionParam, ProjectionActionResult, ResumeProjectionParam,
     SkipProjectionEventParam,
 };
 use contract::status::Outcome;
@@ -75,6 +75,14 @@ impl Admin for AdminApi {
         let decided = self
             .bus
             .dispatch(request, |param, _| input::skip(param, head));
+        Ok(self.respond(decided.await?))
+    }
+
+    async fn pause_projection(
+        &self,
+        request: Request<PauseProjectionParam>,
+    ) -> Result<Response<ProjectionActionResult>, Status> {
+        let decided = self.bus.dispatch(request, |param, _| input::pause(param));
         Ok(self.respond(decided.await?))
     }
 

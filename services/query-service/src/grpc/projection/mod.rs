@@ -1,6 +1,8 @@
-//! The status of projections.
+//! The status of projections, and their rebuilds.
 
+mod rebuild;
 mod reply;
 mod service;
 
+pub(super) use rebuild::RebuildApi;
 pub(super) use service::ProjectionApi;
