@@ -9,7 +9,8 @@ use futures::future::BoxFuture;
 use platform::health::StartStep;
 use platform::{StartError, Tasks};
 use read_model_sql::{
-    Database, Engine, RebuildControl, RebuildTask, SqlLeaseStore, SqlProjectionStore, TableProjection,
+    Database, Engine, RebuildControl, RebuildTask, SqlLeaseStore, SqlProjectionStore,
+    TableProjection,
 };
 
 use crate::projection_status::ProjectionHandle;

@@ -159,10 +159,13 @@ async fn a_rebuild_while_events_are_folded_equals_the_live_rows_and_no_position_
                 rebuild.control.drop_kept().await.expect("dropped");
             }
         };
+        let mut folding = live.checkpoint.clone();
         let appending = async {
             loop {
                 model.append(7).await;
-                tokio::task::yield_now().await;
+                let head = model.head().await;
+                let folded = folding.wait_for(|known| known.position >= head).await;
+                drop(folded.expect("a watcher"));
             }
         };
         tokio::select! {

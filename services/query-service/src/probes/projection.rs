@@ -93,9 +93,9 @@ impl ProbeStatus {
         let is_known = seen.checkpoint.as_of.is_some();
         // A projection that was already parked or paused when this process started has caught up as far as it can. Its rows are
         // still correct up to their position, so not serving them would only add an outage.
-        let has_arrived = self.goal.is_some_and(|goal| {
-            seen.checkpoint.position >= goal || seen.checkpoint.is_stalled()
-        });
+        let has_arrived = self
+            .goal
+            .is_some_and(|goal| seen.checkpoint.position >= goal || seen.checkpoint.is_stalled());
         self.has_caught_up |= is_known && has_arrived && seen.checkpoint.caught_up;
     }
 

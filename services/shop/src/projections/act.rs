@@ -1,8 +1,10 @@
-//! `shop projections resume` and `skip`: the decisions of an operator.
+//! `shop projections pause`, `resume` and `skip`: the decisions of an operator.
 
 use clap::ArgMatches;
 use contract::proto::admin_client::AdminClient;
-use contract::proto::{ProjectionActionResult, ResumeProjectionParam, SkipProjectionEventParam};
+use contract::proto::{
+    PauseProjectionParam, ProjectionActionResult, ResumeProjectionParam, SkipProjectionEventParam,
+};
 use serde::Serialize;
 
 use super::show::read;
@@ -21,7 +23,27 @@ struct DecisionReply {
     unchanged: bool,
 }
 
-/// Resumes the projection at its parked event.
+/// Pauses the projection.
+pub async fn pause(arguments: &ArgMatches) -> Result<(), CommandError> {
+    // Read first, as in `resume`.
+    let projection = read(arguments).await?.projection;
+    let (who, reason) = actor(arguments);
+    let param = PauseProjectionParam {
+        projection: projection.name.clone(),
+        who,
+        reason,
+    };
+    let command_id = new_id();
+    let reply = write_side(arguments, AdminClient::new)?
+        .call(
+            || command(param.clone(), command_id, &param.who),
+            async |mut client, request| client.pause_projection(request).await,
+        )
+        .await?;
+    report(arguments, reply, (projection.name, "pause"), None)
+}
+
+/// Ends a pause, and retries the event at which the projection is parked.
 pub async fn resume(arguments: &ArgMatches) -> Result<(), CommandError> {
     // Read first: the write side does not know the projections and accepts any name, so a misspelt one is caught here.
     let projection = read(arguments).await?.projection;
@@ -38,7 +60,7 @@ pub async fn resume(arguments: &ArgMatches) -> Result<(), CommandError> {
             async |mut client, request| client.resume_projection(request).await,
         )
         .await?;
-    report(arguments, reply, projection.name, None)
+    report(arguments, reply, (projection.name, "resume"), None)
 }
 
 /// Skips the event at which the projection is parked.
@@ -64,7 +86,7 @@ pub async fn skip(arguments: &ArgMatches) -> Result<(), CommandError> {
             async |mut client, request| client.skip_projection_event(request).await,
         )
         .await?;
-    report(arguments, reply, projection.name, Some(position))
+    report(arguments, reply, (projection.name, "skip"), Some(position))
 }
 
 /// Only the event at which the projection is parked can be skipped, so that none is skipped by a misread position.
@@ -83,13 +105,13 @@ fn not_parked_there(name: &str, parked_at: Option<i64>, position: i64) -> Comman
 fn report(
     arguments: &ArgMatches,
     reply: ProjectionActionResult,
-    projection: String,
+    (projection, act): (String, &'static str),
     position: Option<i64>,
 ) -> Result<(), CommandError> {
     reject_error(reply.error)?;
     let done = DecisionReply {
         projection,
-        act: position.map_or("resume", |_| "skip"),
+        act,
         position,
         unchanged: reply.unchanged,
     };
@@ -99,10 +121,16 @@ fn report(
 
 fn text(done: &DecisionReply) -> String {
     let name = line(&done.projection);
-    let what = match (done.position, done.unchanged) {
-        (_, true) => "This event was skipped before, so nothing was written.".to_owned(),
-        (Some(position), false) => format!("{name} skips event {position}."),
-        (None, false) => format!("{name} retries its event, in every database where it is parked."),
+    let what = match (done.act, done.position) {
+        ("pause", _) if done.unchanged => {
+            "It was paused before, so nothing was written.".to_owned()
+        }
+        _ if done.unchanged => "This event was skipped before, so nothing was written.".to_owned(),
+        ("pause", _) => format!("{name} is paused until it is resumed, in every database."),
+        (_, Some(position)) => format!("{name} skips event {position}."),
+        _ => format!(
+            "{name} resumes if it is paused, and retries its event, in every database where it is parked."
+        ),
     };
     format!("{what}\nSee the result: shop projections show {name}")
 }

@@ -6,6 +6,7 @@ use contract::query::projection_query_client::ProjectionQueryClient;
 use tonic::Request;
 
 use super::model::Projection;
+use super::rebuild::Rebuild;
 use crate::remote::{CommandError, read_side};
 use crate::terminal::{Output, line, table};
 
@@ -29,13 +30,14 @@ fn text(projections: &[Projection]) -> String {
         "STATE",
         "POSITION",
         "LAG",
+        "REBUILD",
         "REASON",
     ];
     let rows: Vec<_> = projections.iter().map(row).collect();
     table(headings, &rows)
 }
 
-fn row(projection: &Projection) -> [String; 7] {
+fn row(projection: &Projection) -> [String; 8] {
     let parked = projection.parked.as_ref();
     let parked = parked.map(|event| format!("at {}: {}", event.position, event.reason));
     let why = parked.or_else(|| projection.failure.clone());
@@ -46,6 +48,10 @@ fn row(projection: &Projection) -> [String; 7] {
         projection.state.to_owned(),
         projection.position.to_string(),
         projection.lag.to_string(),
+        projection
+            .rebuild
+            .as_ref()
+            .map_or_else(String::new, Rebuild::summary),
         line(&why.unwrap_or_default()),
     ]
 }

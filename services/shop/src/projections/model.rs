@@ -4,6 +4,8 @@ use chrono::{DateTime, Utc};
 use contract::query::{self, ProjectionState};
 use serde::Serialize;
 
+use super::rebuild::Rebuild;
+
 /// The state of a projection.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -17,6 +19,8 @@ pub struct Projection {
     pub lag: i64,
     pub parked: Option<ParkedEvent>,
     pub failure: Option<String>,
+    /// The rebuild under way, or the last one if a generation of it is kept.
+    pub rebuild: Option<Rebuild>,
 }
 
 /// The event at which a projection is parked.
@@ -57,6 +61,7 @@ impl From<query::Projection> for Projection {
             lag: projection.lag,
             parked: projection.parked.map(ParkedEvent::from),
             failure: Some(projection.failure).filter(|failure| !failure.is_empty()),
+            rebuild: projection.rebuild.map(Rebuild::from),
         }
     }
 }
@@ -83,9 +88,11 @@ impl From<query::ProjectionDecision> for Decision {
         Self {
             position: decision.position,
             at: DateTime::from_timestamp_micros(decision.at_micros).unwrap_or_default(),
-            action: match decision.skipped_position {
-                Some(_) => "skip",
-                None => "resume",
+            action: match (decision.action.as_str(), decision.skipped_position) {
+                ("pause", _) => "pause",
+                (_, Some(_)) => "skip",
+                // An older service sends no action.
+                (_, None) => "resume",
             },
             skipped_position: decision.skipped_position,
             who: decision.who,
@@ -99,6 +106,7 @@ fn state(state: ProjectionState) -> &'static str {
         ProjectionState::Following => "following",
         ProjectionState::Building => "building",
         ProjectionState::Parked => "parked",
+        ProjectionState::Paused => "paused",
         ProjectionState::Waiting => "waiting",
         ProjectionState::Failing => "failing",
         // A newer service may send a state that this binary does not know.

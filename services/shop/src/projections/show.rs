@@ -78,6 +78,9 @@ fn text(shown: &ProjectionDetails) -> String {
             ),
         ),
     ];
+    if let Some(rebuild) = &projection.rebuild {
+        all.push(("Rebuild", rebuild.summary()));
+    }
     if let Some(failure) = &projection.failure {
         all.push(("Why", failure.clone()));
     }
@@ -85,8 +88,14 @@ fn text(shown: &ProjectionDetails) -> String {
         all.extend(parked(event));
     }
     let decisions: String = decisions.iter().map(report).collect();
-    let advice = projection.parked.as_ref();
-    let advice = advice.map(|event| advice_on(&projection.name, event));
+    let advice = match (&projection.parked, projection.state) {
+        (_, "paused") => Some(format!(
+            "Its rows stay as they are until it is resumed: shop projections resume {} --reason REASON",
+            line(&projection.name)
+        )),
+        (Some(event), _) => Some(advice_on(&projection.name, event)),
+        (None, _) => None,
+    };
     let parts = [fields(&all), decisions, advice.unwrap_or_default()];
     let parts = parts.iter().map(|part| part.trim_end());
     let parts: Vec<_> = parts.filter(|part| !part.is_empty()).collect();
@@ -115,9 +124,10 @@ fn parked(event: &ParkedEvent) -> Vec<(&'static str, String)> {
 }
 
 fn report(decision: &Decision) -> String {
-    let what = match decision.skipped_position {
-        Some(position) => format!("event {position} skipped"),
-        None => "resumed".to_owned(),
+    let what = match (decision.action, decision.skipped_position) {
+        (_, Some(position)) => format!("event {position} skipped"),
+        ("pause", None) => "paused".to_owned(),
+        (_, None) => "resumed".to_owned(),
     };
     let (at, who, reason) = (
         stamp(decision.at),

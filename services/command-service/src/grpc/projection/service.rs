@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use contract::proto::admin_server::Admin;
 use contract::proto::{
-    AdminStatusParam, AdminStatusResult, PauseProjectionParam, ProjectionActionResult, ResumeProjectionParam,
-    SkipProjectionEventParam,
+    AdminStatusParam, AdminStatusResult, PauseProjectionParam, ProjectionActionResult,
+    ResumeProjectionParam, SkipProjectionEventParam,
 };
 use contract::status::Outcome;
 use event_sourcing::{EventStore, Position};

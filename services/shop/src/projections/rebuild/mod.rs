@@ -1,0 +1,160 @@
+//! `shop projections rebuild`, `swap`, `revert`, `drop` and `abort`.
+//!
+//! The query-service does the work; these commands request it, show the progress, and print the result. Interrupting one
+//! does not interrupt the rebuild.
+
+mod follow;
+mod model;
+
+use std::io::{IsTerminal, Write};
+
+use clap::ArgMatches;
+use contract::query::projection_admin_client::ProjectionAdminClient;
+use contract::query::{self, RebuildRequest, StartRebuildRequest};
+use platform::runtime::GrpcChannel;
+use tonic::{Code, Request, Response, Status};
+
+use self::follow::follow;
+pub use self::model::Rebuild;
+use self::model::text;
+use crate::remote::{CommandError, Service, read_side};
+use crate::terminal::{Output, actor, text_of};
+
+type Client = ProjectionAdminClient<GrpcChannel>;
+
+/// The rebuilds of one projection.
+struct Rebuilds {
+    service: Service<Client>,
+    projection: String,
+}
+
+impl Rebuilds {
+    fn of(arguments: &ArgMatches) -> Result<Self, CommandError> {
+        Ok(Self {
+            service: read_side(arguments, ProjectionAdminClient::new)?,
+            projection: text_of(arguments, "name"),
+        })
+    }
+
+    async fn call<M>(
+        &self,
+        make: impl Fn() -> M,
+        send: impl AsyncFn(Client, Request<M>) -> Result<Response<query::Rebuild>, Status>,
+    ) -> Result<Rebuild, CommandError> {
+        let called = self.service.call(|| Request::new(make()), send).await;
+        called.map(Rebuild::from).map_err(rejected)
+    }
+
+    fn request(&self) -> RebuildRequest {
+        RebuildRequest {
+            projection: self.projection.clone(),
+        }
+    }
+
+    async fn show(&self) -> Result<Rebuild, CommandError> {
+        let send = async |mut client: Client, request| client.show_rebuild(request).await;
+        self.call(|| self.request(), send).await
+    }
+
+    async fn swap(&self) -> Result<Rebuild, CommandError> {
+        let send = async |mut client: Client, request| client.swap_rebuild(request).await;
+        let started = self.call(|| self.request(), send).await?;
+        follow(self, started).await
+    }
+}
+
+/// The statuses with which the service rejects a request.
+fn rejected(error: CommandError) -> CommandError {
+    let CommandError::Status { message, code, .. } = &error else {
+        return error;
+    };
+    let error_type = match code {
+        Code::NotFound => "NOT_FOUND",
+        Code::FailedPrecondition => "CONFLICT",
+        Code::InvalidArgument => "VALIDATION_ERROR",
+        _ => return error,
+    };
+    CommandError::Rejected {
+        message: message.clone(),
+        error_type: error_type.to_owned(),
+    }
+}
+
+/// Starts a rebuild, or attaches to the one under way.
+pub async fn start(arguments: &ArgMatches) -> Result<(), CommandError> {
+    let rebuilds = Rebuilds::of(arguments)?;
+    let (who, reason) = actor(arguments);
+    let request = StartRebuildRequest {
+        projection: rebuilds.projection.clone(),
+        who,
+        reason,
+        automatic: arguments.get_flag("swap"),
+    };
+    let send = async |mut client: Client, request| client.start_rebuild(request).await;
+    let started = rebuilds.call(|| request.clone(), send).await?;
+    if arguments.get_flag("detach") {
+        print(arguments, &started);
+        return Ok(());
+    }
+    let done = follow(&rebuilds, started).await?;
+    print(arguments, &done);
+    if done.state == "ready" && is_confirmed(arguments) {
+        let swapped = rebuilds.swap().await?;
+        print(arguments, &swapped);
+    }
+    Ok(())
+}
+
+/// Asks on a terminal. Programs decide on the report, and run `shop projections swap`.
+fn is_confirmed(arguments: &ArgMatches) -> bool {
+    let is_interactive = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    if !is_interactive || Output::of(arguments) != Output::Table {
+        return false;
+    }
+    let mut terminal = std::io::stderr();
+    // A terminal that was closed gives no answer either.
+    let _ = write!(terminal, "\nUse the rebuilt rows now? [y/N] ").and_then(|()| terminal.flush());
+    let mut answer = String::new();
+    let read = std::io::stdin().read_line(&mut answer);
+    read.is_ok() && ["y", "yes"].contains(&answer.trim().to_lowercase().as_str())
+}
+
+/// Makes the rebuilt rows the live ones.
+pub async fn swap(arguments: &ArgMatches) -> Result<(), CommandError> {
+    let rebuilds = Rebuilds::of(arguments)?;
+    let swapped = rebuilds.swap().await?;
+    print(arguments, &swapped);
+    Ok(())
+}
+
+/// Makes the previous rows the live ones again.
+pub async fn revert(arguments: &ArgMatches) -> Result<(), CommandError> {
+    let rebuilds = Rebuilds::of(arguments)?;
+    let send = async |mut client: Client, request| client.revert_rebuild(request).await;
+    let started = rebuilds.call(|| rebuilds.request(), send).await?;
+    let reverted = follow(&rebuilds, started).await?;
+    print(arguments, &reverted);
+    Ok(())
+}
+
+/// Drops the rows that are kept.
+pub async fn drop_kept(arguments: &ArgMatches) -> Result<(), CommandError> {
+    let rebuilds = Rebuilds::of(arguments)?;
+    let send = async |mut client: Client, request| client.drop_generation(request).await;
+    let dropped = rebuilds.call(|| rebuilds.request(), send).await?;
+    print(arguments, &dropped);
+    Ok(())
+}
+
+/// Drops the rebuilt rows.
+pub async fn abort(arguments: &ArgMatches) -> Result<(), CommandError> {
+    let rebuilds = Rebuilds::of(arguments)?;
+    let send = async |mut client: Client, request| client.abort_rebuild(request).await;
+    let aborted = rebuilds.call(|| rebuilds.request(), send).await?;
+    print(arguments, &aborted);
+    Ok(())
+}
+
+fn print(arguments: &ArgMatches, rebuild: &Rebuild) {
+    Output::of(arguments).write(rebuild, text);
+}
