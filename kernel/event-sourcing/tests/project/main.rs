@@ -5,6 +5,7 @@
 mod idle;
 mod log;
 mod parking;
+mod paused;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};

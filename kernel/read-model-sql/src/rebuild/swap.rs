@@ -147,3 +147,107 @@ async fn record_previous(
         .bind(live);
     transaction.execute(statement).await.map(|_| ())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use event_sourcing::SystemClock;
+    use event_sourcing::projection::{Handlers, Projection, ProjectionStore};
+    use serde::{Deserialize, Serialize};
+
+    use super::*;
+    use crate::generation::Generation;
+    use crate::rebuild::{RebuildControl, RebuildRequest, RebuildRows};
+    use crate::table::TableProjection;
+
+    struct Names;
+
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    struct Name {
+        name: String,
+    }
+
+    impl Projection for Names {
+        const NAME: &'static str = "names";
+        const SCHEMA_VERSION: u32 = 1;
+        type Row = Name;
+
+        fn handlers(_: &mut Handlers<Self>) {}
+    }
+
+    impl TableProjection for Names {
+        const DDL: &'static str = "CREATE TABLE {table} (name {text} PRIMARY KEY)";
+
+        fn key(row: &Name) -> &str {
+            &row.name
+        }
+    }
+
+    async fn set_position(database: &Database, generation: i64, position: i64) {
+        let sql = "UPDATE read_model_generations SET position = $2, caught_up = 1 WHERE generation = $1 \
+                   RETURNING position";
+        let statement = Statement::new("test", sql).bind(generation).bind(position);
+        let set: Vec<(i64,)> = database.write(statement).await.expect("set");
+        assert_eq!(set, [(position,)]);
+    }
+
+    async fn only_at_or_above_the_live_position(url: &str) {
+        let clock = Arc::new(SystemClock);
+        let database = Database::open(url, 2, clock).await.expect("opened");
+        let version = database.version_of::<Names>();
+        Generation::ensure::<Names>(&database).await.expect("made");
+        set_position(&database, 1, 10).await;
+        let control = RebuildControl::of::<Names>(&database);
+        let request = RebuildRequest {
+            who: "grace".to_owned(),
+            reason: "a test".to_owned(),
+            is_automatic: false,
+        };
+        control.start(&request).await.expect("started");
+        let state = async |state| {
+            let mut transaction = database.begin().await.expect("a transaction");
+            let set = set_state(&mut transaction, version, state, None).await;
+            set.expect("changed");
+            transaction.commit("test").await.expect("committed");
+        };
+        let rows = RebuildRows::<Names>::new(control);
+        rows.begin(Token(5)).await.expect("read").expect("ours");
+        let swap = async |token| {
+            let swapped = swap(&database, (version, 2), "name", Token(token)).await;
+            swapped.expect("an answer")
+        };
+        set_position(&database, 2, 10).await;
+        assert_eq!(swap(5).await, SwapResult::Lost, "not requested");
+        state(RebuildState::Swapping).await;
+        set_position(&database, 2, 9).await;
+        assert_eq!(swap(5).await, SwapResult::Behind);
+        set_position(&database, 2, 10).await;
+        assert_eq!(swap(4).await, SwapResult::Lost, "an earlier holder");
+        assert_eq!(swap(5).await, SwapResult::Swapped);
+        assert_eq!(swap(5).await, SwapResult::Lost, "swapped already");
+        set_position(&database, 2, 11).await;
+        state(RebuildState::Reverting).await;
+        rows.begin(Token(6)).await.expect("read").expect("ours");
+        let back = swap_to_first(&database, version).await;
+        assert_eq!(back, SwapResult::Behind);
+        set_position(&database, 1, 11).await;
+        let back = swap_to_first(&database, version).await;
+        assert_eq!(back, SwapResult::Swapped);
+        database.close().await;
+    }
+
+    async fn swap_to_first(database: &Database, version: ProjectionVersion) -> SwapResult {
+        let swapped = swap(database, (version, 1), "name", Token(6)).await;
+        swapped.expect("an answer")
+    }
+
+    #[tokio::test]
+    async fn a_generation_is_swapped_only_at_or_above_the_live_position() {
+        let folder = tempfile::TempDir::new().expect("a folder");
+        let file = folder.path().join("read.db");
+        only_at_or_above_the_live_position(&format!("sqlite://{}", file.display())).await;
+        let server = test_postgres::database().await;
+        only_at_or_above_the_live_position(&server.url).await;
+    }
+}

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use event_sourcing::Position;
+use read_model_sql::MAX_AGE;
 use read_model_sql::rebuild::{Difference, RebuildRejection, RebuildState};
 
+use crate::support::Counters;
 use crate::test_read_model::{Process, RebuildProcess, TestReadModel};
 
 const GENERATION_1: &str = "counters_g1";
@@ -168,7 +170,21 @@ async fn a_rebuild_while_events_are_folded_equals_the_live_rows_and_no_position_
                 drop(folded.expect("a watcher"));
             }
         };
+        // Without readers, checkpoints are polled seldom.
+        let (read, version) = (
+            live.database.clone(),
+            live.database.version_of::<Counters>(),
+        );
+        let reading = async {
+            let mut ticks = tokio::time::interval(Duration::from_millis(10));
+            loop {
+                ticks.tick().await;
+                let fresh = read.checkpoints().ensure_fresh(&read, version, MAX_AGE);
+                fresh.await.expect("read");
+            }
+        };
         tokio::select! {
+            () = reading => {}
             () = rebuilding => {}
             () = appending => {}
             () = watching => {}
