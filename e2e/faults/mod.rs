@@ -10,6 +10,7 @@ mod links;
 mod load;
 mod one_unit;
 mod orders;
+mod rebuild;
 mod restored;
 mod rolling;
 mod second_start;

@@ -83,7 +83,9 @@ fn the_help_of_saga_commands_matches_their_golden_files() {
 
 #[test]
 fn the_help_of_projection_commands_matches_their_golden_files() {
-    for command in ["list", "show", "resume", "skip"] {
+    for command in [
+        "list", "show", "pause", "resume", "skip", "rebuild", "swap", "revert", "drop", "abort",
+    ] {
         check(
             &format!("help-projections-{command}.txt"),
             &help(&["projections", command]),

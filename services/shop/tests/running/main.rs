@@ -9,6 +9,7 @@ mod health;
 mod life;
 mod orders;
 mod projections;
+mod rebuilds;
 mod sagas;
 mod seed;
 mod support;
