@@ -159,8 +159,16 @@ fn rebuild() -> Command {
         .about("Rebuild the rows of a projection next to the live ones, and compare them")
         .long_about(REBUILD_ABOUT)
         .arg(name())
-        .args(actor_args())
+        .args(recorded_in_the_database(actor_args()))
         .args([swap, detach])
+}
+
+/// Unlike decisions, a rebuild belongs to one query database.
+fn recorded_in_the_database([reason, who]: [Arg; 2]) -> [Arg; 2] {
+    [
+        reason.help("The reason, shown with the rebuild, 1 to 1000 characters"),
+        who.help("The operator's name, shown with the rebuild, 1 to 255 characters [default: your login name]"),
+    ]
 }
 
 fn name() -> Arg {
