@@ -195,6 +195,29 @@ mod tests {
     }
 
     #[test]
+    fn a_read_from_before_a_swap_does_not_return_to_the_previous_generation() {
+        let before = Instant::now();
+        let after = before + Duration::from_millis(1);
+        let mut checkpoint = read(5, before);
+        let swapped = Checkpoint {
+            generation: 2,
+            ..read(6, after)
+        };
+        checkpoint.confirm(swapped);
+        checkpoint.confirm(read(5, before));
+        assert_eq!(
+            (checkpoint.generation, checkpoint.position),
+            (2, Position(6))
+        );
+        let later = after + Duration::from_millis(1);
+        checkpoint.confirm(read(7, later));
+        assert_eq!(
+            (checkpoint.generation, checkpoint.position),
+            (1, Position(7))
+        );
+    }
+
+    #[test]
     fn rows_are_readable_after_they_have_reached_the_head_once() {
         let mut checkpoint = read(5, Instant::now());
         checkpoint.confirm(read(7, Instant::now()));

@@ -38,7 +38,7 @@ const BY_KEY: &[(&str, &str)] = &[
 ];
 /// Background connections: the listener, the poll of the checkpoints, the leases, some projections, and the snapshot of
 /// a comparison.
-const BACKGROUND: u32 = 7;
+const BACKGROUND: u32 = 6;
 /// SQLite connections that read in the background: one for the snapshot of a comparison, one for everything else.
 const SQLITE_BACKGROUND: u32 = 2;
 

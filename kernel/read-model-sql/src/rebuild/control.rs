@@ -205,11 +205,12 @@ impl RebuildControl {
         let mut transaction = self.database.lock_schema().await?;
         let state = self.known(&mut transaction).await?.state;
         // `Reverted` is an end of a revert and a start of a swap, so the starts are compared first.
-        if from.contains(&state) {
-            set_state(&mut transaction, self.version, next, None).await?;
-        } else if state != next && state != done {
-            return Err(self.wrong_state(state, request));
-        }
+        let next = match state {
+            state if from.contains(&state) => next,
+            state if state == next || state == done => state,
+            state => return Err(self.wrong_state(state, request)),
+        };
+        set_state(&mut transaction, self.version, next, None).await?;
         self.end(transaction, "request a swap").await
     }
 
@@ -244,7 +245,7 @@ impl RebuildControl {
         bound_lock_waits(&mut transaction).await?;
         let known = self.known(&mut transaction).await?;
         if known.state == ended {
-            return Ok(());
+            return Ok(transaction.rollback().await?);
         }
         let is_swap_of_kept = known.state == RebuildState::Swapping && known.previous.is_some();
         if !from.contains(&known.state) || is_swap_of_kept {
