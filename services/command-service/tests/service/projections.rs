@@ -1,7 +1,8 @@
 //! Operators' decisions about projections are events of the log, each once, with actor and reason.
 
 use contract::proto::{
-    Error, ProjectionActionResult, ResumeProjectionParam, SkipProjectionEventParam,
+    Error, PauseProjectionParam, ProjectionActionResult, ResumeProjectionParam,
+    SkipProjectionEventParam,
 };
 use event_sourcing::projection::{Actor, ControlEvent, decisions};
 use event_sourcing::{Position, projection};
@@ -31,6 +32,14 @@ fn resumption_of(projection: &str) -> ResumeProjectionParam {
         projection: projection.to_owned(),
         who: "grace".to_owned(),
         reason: "it is repaired".to_owned(),
+    }
+}
+
+fn pause_of(projection: &str) -> PauseProjectionParam {
+    PauseProjectionParam {
+        projection: projection.to_owned(),
+        who: "grace".to_owned(),
+        reason: "an inspection".to_owned(),
     }
 }
 
@@ -91,6 +100,36 @@ async fn decisions_are_events_with_actor_and_reason() {
         let again = admin.resume_projection(resumption_of("orders")).await;
         assert_eq!(done(again), Ok(false));
         assert_eq!(service.head().await, head + 3);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_projection_is_paused_once_until_it_is_resumed() {
+    on_both_engines(async |service| {
+        let mut admin = service.admin.clone();
+        let mut pause = async || done(admin.pause_projection(pause_of("orders")).await);
+        assert_eq!((pause().await, pause().await), (Ok(false), Ok(true)));
+        let mut admin = service.admin.clone();
+        let resumed = admin.resume_projection(resumption_of("orders")).await;
+        assert_eq!(done(resumed), Ok(false));
+        let paused = admin.pause_projection(pause_of("orders")).await;
+        assert_eq!(done(paused), Ok(false));
+        let names = service.events_after(0).await;
+        assert_eq!(
+            names,
+            ["ProjectionPaused", "ProjectionResumed", "ProjectionPaused"]
+        );
+        let wrong: [(&str, Spoil<PauseProjectionParam>); 3] = [
+            ("who", |param| param.who.clear()),
+            ("reason", |param| param.reason.clear()),
+            ("projection", |param| param.projection.clear()),
+        ];
+        for (field, spoil) in wrong {
+            let mut param = pause_of("orders");
+            spoil(&mut param);
+            assert_invalid(&done(admin.pause_projection(param).await), field);
+        }
     })
     .await;
 }

@@ -56,7 +56,7 @@ fn rejected(rejection: RebuildRejection) -> Status {
 
 /// The same limits as for the decisions that the write side records.
 fn check(field: &str, text: &str, max: usize) -> Result<(), Status> {
-    let given = text.chars().count();
+    let given = text.trim().chars().count();
     if (1..=max).contains(&given) {
         return Ok(());
     }
