@@ -20,7 +20,7 @@ const WRITERS: usize = 24;
 const BETWEEN: u64 = 200;
 /// The products of the client that reads its writes.
 const OWN: &str = "Own ";
-const REBUILD_TIMEOUT: Duration = Duration::from_secs(120);
+const REBUILD_TIMEOUT: Duration = Duration::from_mins(2);
 
 #[tokio::test]
 async fn projections_are_rebuilt_under_load_on_sqlite() -> Result<()> {

@@ -80,6 +80,10 @@ impl RunnerConfig {
 
 /// The observable state of a runner.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts, each shown by itself"
+)]
 pub struct RunnerState {
     /// Whether this process holds the lease and runs the projection.
     pub active: bool,

@@ -136,7 +136,7 @@ fn values(engine: Engine, columns: &[Column]) -> String {
     }
 }
 
-/// Compares the live rows in the snapshot with those of `generation`, which nobody writes meanwhile.
+/// Compares the live rows in the snapshot with those of `generation`, which is not written meanwhile.
 pub(super) async fn compare(
     live: &mut LiveSnapshot,
     database: &Database,

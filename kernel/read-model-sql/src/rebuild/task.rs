@@ -95,7 +95,7 @@ impl<P: TableProjection> RebuildTask<P> {
         let mut backoff = Backoff::new(first, longest);
         let never_stopped = async {
             loop {
-                let wait = self.turn(&mut backoff).await;
+                let wait = Box::pin(self.turn(&mut backoff)).await;
                 // A request wakes it early.
                 let _woken = tokio::time::timeout(wait, self.control.wake.notified()).await;
             }
@@ -132,11 +132,11 @@ impl<P: TableProjection> RebuildTask<P> {
     async fn try_step(&self) -> Result<bool, RebuildError> {
         let found = find(&self.control.database, self.control.version).await?;
         let Some(known) = found.filter(|found| found.state.is_running()) else {
-            self.measure(None);
+            Self::measure(None);
             return Ok(false);
         };
         let Some(token) = self.rebuilder.take().await? else {
-            self.measure(None);
+            Self::measure(None);
             return Ok(false);
         };
         let step = self.step(token, &known);
@@ -208,7 +208,7 @@ impl<P: TableProjection> RebuildTask<P> {
         while progress.position < target {
             let next = Position(progress.position.0 + 10 * NEAR_EVENTS).min(target);
             self.rebuilder.fold_to(token, progress, next).await?;
-            self.measure(Some(progress.position));
+            Self::measure(Some(progress.position));
         }
         Ok(())
     }
@@ -222,8 +222,8 @@ impl<P: TableProjection> RebuildTask<P> {
         let (database, version) = (&self.control.database, self.control.version);
         let _alone = database.lock_comparison().await;
         loop {
-            let taken = LiveSnapshot::take(database, version).await?;
-            let mut live = taken.ok_or_else(|| failed("compare rows", NoLiveGeneration))?;
+            let live = LiveSnapshot::take(database, version).await?;
+            let mut live = live.ok_or_else(|| failed("compare rows", NoLiveGeneration))?;
             if live.position < progress.position {
                 // The live generation was replaced, or a crash of the database lost its last pages: it catches up.
                 live.end().await?;
@@ -379,7 +379,7 @@ impl<P: TableProjection> RebuildTask<P> {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a gauge takes a float")]
-    fn measure(&self, position: Option<Position>) {
+    fn measure(position: Option<Position>) {
         let rebuilding = u8::from(position.is_some());
         metrics::gauge!("projection_rebuilding", "projection" => P::NAME).set(rebuilding);
         let position = position.map_or(0.0, |position| position.0 as f64);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::time::sleep;
 
-use super::Rebuilds;
+use super::client::Rebuilds;
 use super::model::Rebuild;
 use crate::remote::CommandError;
 

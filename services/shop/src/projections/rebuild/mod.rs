@@ -3,82 +3,21 @@
 //! The query-service does the work; these commands request it, show the progress, and print the result. Interrupting one
 //! does not interrupt the rebuild.
 
+mod client;
 mod follow;
 mod model;
 
 use std::io::{IsTerminal, Write};
 
 use clap::ArgMatches;
-use contract::query::projection_admin_client::ProjectionAdminClient;
-use contract::query::{self, RebuildRequest, StartRebuildRequest};
-use platform::runtime::GrpcChannel;
-use tonic::{Code, Request, Response, Status};
+use contract::query::StartRebuildRequest;
 
+use self::client::{Client, Rebuilds};
 use self::follow::follow;
 pub use self::model::Rebuild;
 use self::model::text;
-use crate::remote::{CommandError, Service, read_side};
-use crate::terminal::{Output, actor, text_of};
-
-type Client = ProjectionAdminClient<GrpcChannel>;
-
-/// The rebuilds of one projection.
-struct Rebuilds {
-    service: Service<Client>,
-    projection: String,
-}
-
-impl Rebuilds {
-    fn of(arguments: &ArgMatches) -> Result<Self, CommandError> {
-        Ok(Self {
-            service: read_side(arguments, ProjectionAdminClient::new)?,
-            projection: text_of(arguments, "name"),
-        })
-    }
-
-    async fn call<M>(
-        &self,
-        make: impl Fn() -> M,
-        send: impl AsyncFn(Client, Request<M>) -> Result<Response<query::Rebuild>, Status>,
-    ) -> Result<Rebuild, CommandError> {
-        let called = self.service.call(|| Request::new(make()), send).await;
-        called.map(Rebuild::from).map_err(rejected)
-    }
-
-    fn request(&self) -> RebuildRequest {
-        RebuildRequest {
-            projection: self.projection.clone(),
-        }
-    }
-
-    async fn show(&self) -> Result<Rebuild, CommandError> {
-        let send = async |mut client: Client, request| client.show_rebuild(request).await;
-        self.call(|| self.request(), send).await
-    }
-
-    async fn swap(&self) -> Result<Rebuild, CommandError> {
-        let send = async |mut client: Client, request| client.swap_rebuild(request).await;
-        let started = self.call(|| self.request(), send).await?;
-        follow(self, started).await
-    }
-}
-
-/// The statuses with which the service rejects a request.
-fn rejected(error: CommandError) -> CommandError {
-    let CommandError::Status { message, code, .. } = &error else {
-        return error;
-    };
-    let error_type = match code {
-        Code::NotFound => "NOT_FOUND",
-        Code::FailedPrecondition => "CONFLICT",
-        Code::InvalidArgument => "VALIDATION_ERROR",
-        _ => return error,
-    };
-    CommandError::Rejected {
-        message: message.clone(),
-        error_type: error_type.to_owned(),
-    }
-}
+use crate::remote::CommandError;
+use crate::terminal::{Output, actor};
 
 /// Starts a rebuild, or attaches to the one under way.
 pub async fn start(arguments: &ArgMatches) -> Result<(), CommandError> {
@@ -99,7 +38,7 @@ pub async fn start(arguments: &ArgMatches) -> Result<(), CommandError> {
     let done = follow(&rebuilds, started).await?;
     print(arguments, &done);
     if done.state == "ready" && is_confirmed(arguments) {
-        let swapped = rebuilds.swap().await?;
+        let swapped = request_swap(&rebuilds).await?;
         print(arguments, &swapped);
     }
     Ok(())
@@ -122,7 +61,7 @@ fn is_confirmed(arguments: &ArgMatches) -> bool {
 /// Makes the rebuilt rows the live ones.
 pub async fn swap(arguments: &ArgMatches) -> Result<(), CommandError> {
     let rebuilds = Rebuilds::of(arguments)?;
-    let swapped = rebuilds.swap().await?;
+    let swapped = request_swap(&rebuilds).await?;
     print(arguments, &swapped);
     Ok(())
 }
@@ -157,4 +96,10 @@ pub async fn abort(arguments: &ArgMatches) -> Result<(), CommandError> {
 
 fn print(arguments: &ArgMatches, rebuild: &Rebuild) {
     Output::of(arguments).write(rebuild, text);
+}
+
+async fn request_swap(rebuilds: &Rebuilds) -> Result<Rebuild, CommandError> {
+    let send = async |mut client: Client, request| client.swap_rebuild(request).await;
+    let started = rebuilds.call(|| rebuilds.request(), send).await?;
+    follow(rebuilds, started).await
 }

@@ -202,7 +202,7 @@ fn totals(report: &Report) -> [(&'static str, String); 2] {
     let differences = match different {
         0 => "none".to_owned(),
         _ => format!(
-            "{different} rows: {} changed, {} only live, {} only rebuilt",
+            "{different}: {} changed, {} only live, {} only rebuilt",
             report.changed, report.only_live, report.only_rebuilt
         ),
     };
