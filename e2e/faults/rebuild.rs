@@ -103,7 +103,11 @@ async fn read_own_writes(shop: &Shop) -> Result<()> {
 async fn killed_halfway(shop: &mut Shop, reader: &str) -> Result<()> {
     let started = projections(shop, &["rebuild", "products", "--detach"]).await?;
     let generation = started.get("generation").cloned();
+    let head = shop.head().await?;
     shop.system.kill(Some(reader)).await?;
+    let position = "SELECT min(position) FROM read_model_generations WHERE projection = 'products'";
+    let position = number(shop.system.store(), position.to_owned()).await?;
+    report(&format!("rebuild: killed at position {position} of {head}"));
     shop.system.start_again().await?;
     let attached = until_within(REBUILD_TIMEOUT, "the rebuild continues", async || {
         projections(shop, &["rebuild", "products"]).await
