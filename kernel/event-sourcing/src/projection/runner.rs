@@ -205,9 +205,9 @@ impl<P: Projection> Runner<P> {
         let was_active = self.state.borrow().active;
         self.state.send_modify(|state| state.active = false);
         let lost = match ended {
-            // A swap of generations rejects the write of a runner that still has the lease. It resumes with the new
-            // generation immediately; one that has really lost the lease fails to take it, and then waits.
-            StopReason::Lost(LeaseLost::Lease) if was_active => return Duration::ZERO,
+            // A swap of generations rejects the write of a runner that still has the lease. It soon resumes with the new
+            // generation; one that has really lost the lease fails to take it, and then waits.
+            StopReason::Lost(LeaseLost::Lease) if was_active => return self.config.retry_min,
             StopReason::Lost(lost) => lost,
             StopReason::Paused => match self.stay_paused(parking).await {
                 Ok(()) => return Duration::ZERO,
