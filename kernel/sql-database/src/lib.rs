@@ -21,6 +21,7 @@ pub mod format;
 pub mod mark;
 mod pool;
 pub mod postgres;
+mod read_only;
 pub mod row;
 mod run;
 pub mod schema;

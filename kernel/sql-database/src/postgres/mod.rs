@@ -1,8 +1,10 @@
 //! Pools of PostgreSQL connections.
 
 mod pooler;
+pub mod programs;
 mod reachability;
 mod server;
+pub mod snapshot;
 mod tls;
 mod version;
 

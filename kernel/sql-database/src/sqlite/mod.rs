@@ -19,6 +19,7 @@
 //! After a failed sync the operating system may mark pages as written that are not, and a second sync then succeeds
 //! without writing them. See `docs/decisions/0010-a-failed-sync-reopens-the-file.md`.
 
+mod copy;
 mod file;
 mod maintenance;
 mod options;
@@ -28,6 +29,7 @@ mod session;
 mod shared;
 mod wal;
 
+pub use copy::{copy, damages, is_in_use};
 pub use file::SqliteFile;
 pub use options::{Durability, FileOptions, OpenError};
 pub use session::{Session, SqliteTransaction};

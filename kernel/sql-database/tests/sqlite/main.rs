@@ -5,6 +5,7 @@
     reason = "the helpers of tests may fail as tests do"
 )]
 
+mod copies;
 mod driver;
 mod failing_disk;
 mod sessions;
