@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use event_handler_sql::SqlHandlerStore;
-use idempotency_sql::RequestTables;
+use event_sourcing::LogMark;
+use idempotency_sql::{RequestTables, marks};
 use platform::config::{DatabaseUrl, Engine};
 use sql_database::postgres::at_server;
 use sql_database::{Connections, Database, Record, Statement};
@@ -63,6 +64,28 @@ impl CommandDatabase {
             inner,
             event_handlers,
             requests: requests.map_err(located)?,
+        })
+    }
+
+    /// Connects for reading. The schema must be up to date; nothing is created or changed.
+    ///
+    /// # Errors
+    /// The database cannot be reached, or its schema does not fit this binary.
+    pub async fn open_read_only(url: &DatabaseUrl) -> Result<Self, DatabaseError> {
+        let connections = Connections {
+            pool: POOL,
+            application: "shop",
+            size: 1,
+            acquire_timeout: ACQUIRE_TIMEOUT,
+        };
+        let operation = "connect to the command database";
+        let inner = Database::open_read_only(operation, url.as_str(), connections).await?;
+        let checked = SCHEMA.check(&inner).await;
+        checked.map_err(|error| error.into_store_error("read the schema"))?;
+        Ok(Self {
+            event_handlers: SqlHandlerStore::open(inner.clone(), false).await?,
+            requests: RequestTables::open(inner.clone(), false).await?,
+            inner,
         })
     }
 
@@ -152,6 +175,16 @@ impl CommandDatabase {
     #[must_use]
     pub fn requests(&self) -> &RequestTables {
         &self.requests
+    }
+
+    /// Removes what refers to positions after `head`, the end of the log that was restored with this database, and returns the
+    /// number of requests that have no answer any more. No process may use the database.
+    ///
+    /// # Errors
+    /// [`DatabaseError`]
+    pub async fn align(&self, head: LogMark) -> Result<u64, DatabaseError> {
+        self.event_handlers.align(head).await?;
+        Ok(marks::reopen_after(&self.requests, head).await?)
     }
 
     /// Updates the metrics of the connection pools.

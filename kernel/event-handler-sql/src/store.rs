@@ -29,9 +29,16 @@ const FORGET: &str = "DELETE FROM parked_streams WHERE position > $1 \
 const ACCEPT: &str =
     "UPDATE event_handlers SET token = 0, position = $1, log_id = $2, event_id = $3";
 
+const FORGET_AFTER: &str = "DELETE FROM parked_streams WHERE position > $1";
+const REWIND: &str = "UPDATE event_handlers SET token = 0, \
+         position = CASE WHEN position > $1 THEN $1 ELSE position END, \
+         event_id = CASE WHEN position > $1 THEN $3 ELSE event_id END \
+     WHERE log_id = $2";
+
 const BEGIN: &str = "start an event handler";
 const READ: &str = "read the progress of an event handler";
 const WRITE: &str = "write the progress of an event handler";
+const ALIGN: &str = "align the event handlers with the log";
 const ACCEPT_LOG: &str = "move the event handlers to another log";
 
 /// Stores the progress of event handlers in a database. Clones share its connections.
@@ -70,6 +77,25 @@ impl SqlHandlerStore {
             marks.extend(mark.map(|mark| (name, mark)));
         }
         Ok(marks)
+    }
+
+    /// Moves each handler that is past `head` back to it, because both were copied at different times: the log ends at `head`
+    /// and contains everything before it. Handlers that are not past it keep their checkpoint. No process may use the store.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the database cannot be written.
+    pub async fn align(&self, head: LogMark) -> Result<(), StoreError> {
+        let position = stored_position(head.position);
+        let mut transaction = self.database.begin().await?;
+        let forget = Statement::new(ALIGN, FORGET_AFTER).bind(position);
+        transaction.execute(forget).await?;
+        // Tokens grow in the log's database, whose copy may be the older one: without a reset no process could start.
+        let rewind = Statement::new(ALIGN, REWIND)
+            .bind(position)
+            .bind(head.log.to_string())
+            .bind(stored_event(&head));
+        transaction.execute(rewind).await?;
+        transaction.commit(ALIGN).await
     }
 }
 

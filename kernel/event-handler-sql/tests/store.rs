@@ -195,3 +195,30 @@ async fn without_migrations_missing_tables_are_an_error() {
             .is_ok()
     );
 }
+
+#[tokio::test]
+async fn handlers_past_the_end_of_a_restored_log_move_back_to_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = format!("sqlite://{}", folder.path().join("handlers.db").display());
+    let server = test_postgres::database().await;
+    for url in [file.as_str(), server.url.as_str()] {
+        let store = SqlHandlerStore::open(database(url).await, true)
+            .await
+            .unwrap();
+        for (handler, position) in [("early", 2), ("past", 9)] {
+            store.begin(handler, Token(8)).await.unwrap();
+            let parking = HandlerWrite {
+                parked: vec![parked("a", 1), parked("b", 5)],
+                ..write(8, position)
+            };
+            store.write(handler, parking).await.unwrap();
+        }
+        store.align(mark(4)).await.unwrap();
+        for (handler, position) in [("early", 2), ("past", 4)] {
+            // The tokens of the restored log may be lower.
+            let started = store.begin(handler, Token(1)).await.unwrap().unwrap();
+            assert_eq!(started.mark, Some(mark(position)), "{handler}");
+            assert_eq!(started.parked, [parked("a", 1)], "{handler}");
+        }
+    }
+}

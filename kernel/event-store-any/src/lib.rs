@@ -16,12 +16,14 @@
 //! ```
 
 mod error;
+mod reservation;
 mod settings;
 mod store;
 
 pub use error::OpenError;
+pub use reservation::Reservation;
 pub use settings::Settings;
-pub use store::AnyEventStore;
+pub use store::{AnyEventStore, head_in};
 
 /// The examples of the README are tests.
 #[cfg(doctest)]

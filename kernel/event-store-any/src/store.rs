@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use event_sourcing::{EventStore, LeaseStore, LogMaintenance, StoreError, fields};
 use event_store_postgres::PostgresEventStore;
+pub use event_store_postgres::head_in;
 use event_store_sqlite::SqliteEventStore;
 use futures::future::BoxFuture;
 
@@ -31,13 +32,13 @@ enum Adapter {
 
 /// Which engine serves a URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Engine {
+pub(crate) enum Engine {
     Sqlite,
     Postgres,
 }
 
 impl Engine {
-    fn of(url: &str) -> Result<Self, OpenError> {
+    pub(crate) fn of(url: &str) -> Result<Self, OpenError> {
         match url.split_once(':') {
             Some(("sqlite", _)) => Ok(Self::Sqlite),
             Some(("postgres" | "postgresql", _)) => Ok(Self::Postgres),

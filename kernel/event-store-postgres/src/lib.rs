@@ -28,6 +28,7 @@ mod snapshot;
 mod store;
 mod subscribe;
 
+pub use identity::head_in;
 pub use settings::Settings;
 pub use store::PostgresEventStore;
 

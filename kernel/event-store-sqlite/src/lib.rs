@@ -26,6 +26,7 @@ mod store;
 mod subscribe;
 
 pub use error::OpenError;
+pub use lock::WriterLock;
 pub use settings::Settings;
 pub use store::SqliteEventStore;
 

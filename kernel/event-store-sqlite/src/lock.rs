@@ -14,12 +14,16 @@ use crate::error::OpenError;
 
 /// The lock, held until it is dropped.
 #[derive(Debug)]
-pub(crate) struct WriterLock {
+pub struct WriterLock {
     _file: File,
 }
 
 impl WriterLock {
-    pub(crate) fn take(database: &Path) -> Result<Self, OpenError> {
+    /// Takes the lock of a database, which need not exist yet. Its folder must.
+    ///
+    /// # Errors
+    /// [`OpenError::InUse`] if another process has it, [`OpenError::Folder`] if the lock file cannot be used.
+    pub fn take(database: &Path) -> Result<Self, OpenError> {
         let path = lock_file_of(database);
         let failed = |source| OpenError::Folder {
             path: path.clone(),

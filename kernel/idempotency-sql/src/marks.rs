@@ -18,6 +18,10 @@ const NEWEST: &str = "\
 const FORGET_OTHERS: &str = "\
     DELETE FROM idempotent_requests \
     WHERE answer IS NOT NULL AND log_id IS NOT NULL AND (log_id <> $1 OR position > $2)";
+const REOPEN_AFTER: &str = "\
+    UPDATE idempotent_requests \
+    SET answer = NULL, log_id = NULL, position = NULL, event_id = NULL, lease_until = 0 \
+    WHERE answer IS NOT NULL AND log_id = $1 AND position > $2";
 const DOWNWARD: &str = "\
     SELECT DISTINCT log_id, position, event_id FROM idempotent_requests \
     WHERE answer IS NOT NULL AND log_id = $1 AND position <= $2 ORDER BY position DESC LIMIT $3";
@@ -77,6 +81,19 @@ pub async fn forget_foreign(
         forgotten += tables.execute(beyond).await?;
         below = Position(lowest.position.0.saturating_sub(1));
     }
+}
+
+/// Removes the answers that were stored after `head` was the log's head, and returns their number: the log ends there and
+/// contains everything before it. The requests stay: a repeat is executed with the command ids of the first time, so that it
+/// takes no effect twice if its events are in the log, although its answer came later.
+///
+/// # Errors
+/// [`StoreError`] if the tables cannot be written.
+pub async fn reopen_after(tables: &RequestTables, head: LogMark) -> Result<u64, StoreError> {
+    let after = Statement::new("reopen requests beyond the log", REOPEN_AFTER)
+        .bind(head.log.to_string())
+        .bind(stored_position(head.position));
+    tables.execute(after).await
 }
 
 async fn downward(

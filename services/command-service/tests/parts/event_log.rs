@@ -115,6 +115,30 @@ async fn three_answers(database: &CommandDatabase) -> Arc<MemoryEventStore> {
 }
 
 #[tokio::test]
+async fn an_aligned_database_fits_the_log_and_keeps_the_command_ids_of_its_requests() {
+    on_both_engines(async |home| {
+        let database = home.database().await;
+        let store = three_answers(&database).await;
+        let restored = Arc::new(store.restored_to(Position(4)));
+        let head = restored.identify(&[]).await.expect("a log").head;
+        assert_eq!(database.align(head).await.expect("aligned"), 1);
+        accepted(&database, &restored, None).await;
+        let answers = Answers::of(&database, &restored).await;
+        assert!(answers.repeats("two").await);
+        assert!(answers.repeats("four").await);
+        // Its events may be in the log, and only the answer came later.
+        let (other, request) = (CommandId(Uuid::from_u128(2)), keyed("six"));
+        let again = answers
+            .requests
+            .begin(&request, [0; 32], other, TOKEN)
+            .await;
+        let seed = CommandId(Uuid::from_u128(1));
+        assert_eq!(again.expect("claimed"), Claim::Fresh { seed });
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn answers_of_lost_commands_fail_the_start_and_are_removed_when_accepted() {
     for grown in [false, true] {
         on_both_engines(async |home| {
