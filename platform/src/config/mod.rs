@@ -8,6 +8,7 @@
 mod app_env;
 mod auth_mode;
 mod database_url;
+mod effective;
 mod error;
 mod exposure;
 mod file;
@@ -24,6 +25,7 @@ mod values;
 pub use app_env::AppEnv;
 pub use auth_mode::AuthMode;
 pub use database_url::{DatabaseUrl, Engine};
+pub use effective::EffectiveSetting;
 pub use error::{ConfigError, ConfigErrors};
 pub use exposure::app_env;
 pub use flags::{args, command};

@@ -100,6 +100,10 @@ impl Reader {
         self.record(ConfigError::Missing { name, accepts })
     }
 
+    pub(super) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     fn record(&mut self, error: ConfigError) -> Recording {
         // A setting that two sections read is reported once. A missing value may be in a file that could not be read.
         let is_known = self.errors.contains(&error)

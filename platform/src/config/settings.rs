@@ -13,6 +13,7 @@ use super::setting::{Secrecy, Setting, Spec};
 use super::shown::shown;
 
 const ENVIRONMENT: &str = "the environment";
+const FILE: &str = "the settings file";
 
 /// The sources of settings, in order of precedence.
 #[derive(Clone, Default)]
@@ -31,6 +32,8 @@ pub struct Settings {
     /// Errors that are independent of which settings are read.
     errors: Vec<ConfigError>,
     misses_file: bool,
+    /// The path of the settings file.
+    file: Option<String>,
 }
 
 #[derive(Clone)]
@@ -139,8 +142,9 @@ impl Settings {
     fn from_known(layers: Layers, known: &[Spec]) -> Self {
         let mut settings = Self::default();
         if let Some((path, text)) = layers.file {
+            settings.file = Some(path.clone());
             let file = flatten(&path, &text, known);
-            settings.add("the settings file", &file.values, known);
+            settings.add(FILE, &file.values, known);
             settings.misses_file = !file.is_whole;
             settings.errors = file.errors;
         }
@@ -175,6 +179,16 @@ impl Settings {
 
     pub(super) fn is_given(&self, spec: &Spec) -> bool {
         self.values.contains_key(spec.name)
+    }
+
+    /// The text of a setting that has one, and where it came from.
+    pub(super) fn given(&self, spec: &Spec) -> Option<(&str, String)> {
+        let given = self.values.get(spec.name)?;
+        let origin = match &self.file {
+            Some(path) if given.origin == FILE => format!("{FILE} {path}"),
+            _ => given.origin.to_owned(),
+        };
+        Some((&given.text, origin))
     }
 
     pub(super) fn errors(&self) -> &[ConfigError] {

@@ -8,7 +8,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::StartError;
-use crate::health::READY;
+use crate::health::{HEALTH, READY};
 use crate::tls::ClientTls;
 
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -42,17 +42,29 @@ pub fn healthcheck_at(
 async fn check(address: String, tls: Option<ClientTls>) -> Result<(), StartError> {
     let scheme = if tls.is_some() { "https" } else { "http" };
     let what = format!("ask {scheme}://{address}{READY}");
-    let answer = tokio::time::timeout(TIMEOUT, ask(&address, tls.as_ref()))
-        .await
-        .map_err(|_| StartError::failed(&what, "no answer within five seconds"))?
-        .map_err(|error| StartError::failed(&what, error))?;
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+    let answer = ask(&address, READY, tls.as_ref()).await;
+    let answer = answer.map_err(|error| StartError::failed(&what, error))?;
+    let (head, body) = parts(&answer);
     println!("{body}");
     if head.split_whitespace().nth(1) == Some("200") {
         return Ok(());
     }
     let status = head.lines().next().unwrap_or("an empty answer");
     Err(StartError::failed(what, status.to_owned()))
+}
+
+/// The report of `/health` of the process at `address`, its host and port. It is the same whether the process is healthy or not.
+///
+/// # Errors
+/// The process does not respond within five seconds.
+pub async fn health_report(address: &str, tls: Option<&ClientTls>) -> std::io::Result<String> {
+    let answer = ask(address, HEALTH, tls).await?;
+    Ok(parts(&answer).1.to_owned())
+}
+
+/// The head of an answer, and its body.
+fn parts(answer: &str) -> (&str, &str) {
+    answer.split_once("\r\n\r\n").unwrap_or((answer, ""))
 }
 
 /// The address at which a listener can be reached; for one on all addresses this is loopback.
@@ -66,21 +78,26 @@ pub fn reachable(listener: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, listener.port())
 }
 
-async fn ask(address: &str, tls: Option<&ClientTls>) -> std::io::Result<String> {
-    let stream = TcpStream::connect(address).await?;
-    let Some(tls) = tls else {
-        return ask_over(stream, address).await;
+async fn ask(address: &str, path: &str, tls: Option<&ClientTls>) -> std::io::Result<String> {
+    let asking = async {
+        let stream = TcpStream::connect(address).await?;
+        let Some(tls) = tls else {
+            return ask_over(stream, address, path).await;
+        };
+        let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+        let stream = tls.connect(host, stream, &["http/1.1"]).await?;
+        ask_over(stream, address, path).await
     };
-    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
-    let stream = tls.connect(host, stream, &["http/1.1"]).await?;
-    ask_over(stream, address).await
+    let answer = tokio::time::timeout(TIMEOUT, asking).await;
+    answer.unwrap_or_else(|_| Err(std::io::Error::other("no answer within five seconds")))
 }
 
 async fn ask_over(
     mut stream: impl AsyncRead + AsyncWrite + Unpin,
     address: &str,
+    path: &str,
 ) -> std::io::Result<String> {
-    let request = format!("GET {READY} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
     let mut answer = String::new();
     stream

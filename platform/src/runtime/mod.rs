@@ -45,7 +45,7 @@ pub use calls::{AdmitCall, Calls};
 pub use connections::ConnectionLimits;
 pub use deadline::Deadlines;
 pub use grpc_channel::GrpcChannel;
-pub use healthcheck::{healthcheck, healthcheck_at, reachable};
+pub use healthcheck::{health_report, healthcheck, healthcheck_at, reachable};
 pub use host::host_of;
 pub use http::HttpListener;
 pub use http2::{GrpcListener, MAX_DECODED_BYTES, MAX_ENCODED_BYTES};

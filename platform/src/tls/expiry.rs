@@ -1,9 +1,12 @@
 //! When certificates expire, as a metric.
 
+use std::path::Path;
+
 use rustls::pki_types::CertificateDer;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 
+use super::TlsError;
 use super::files::{Contents, KeyPair};
 use super::pem;
 
@@ -15,6 +18,16 @@ pub(super) fn publish(user: &'static str, files: &KeyPair, contents: &Contents) 
         metrics::gauge!("tls_certificate_expiry_timestamp_seconds", "user" => user)
             .set(expiry as f64);
     }
+}
+
+/// When the certificate in a file, or the first of its issuers in it, expires, in seconds since 1970; `None` if one cannot be
+/// understood.
+///
+/// # Errors
+/// The file cannot be read, or has no certificate.
+pub fn expires_at(path: &Path) -> Result<Option<i64>, TlsError> {
+    let contents = Contents::read(&[path.to_owned()])?;
+    Ok(earliest(&pem::certificates(path, &contents)?))
 }
 
 /// In seconds since 1970; `None` if one cannot be read.

@@ -20,6 +20,7 @@ mod settings;
 
 pub use client::ClientTls;
 pub use error::TlsError;
+pub use expiry::expires_at;
 pub use files::{ListenerTls, Protocols};
 pub use server::ServerTls;
 pub use settings::{CALLS, LISTENERS};
