@@ -1,50 +1,16 @@
-//! The command line: all commands, their help texts, and the settings of the shop.
+//! The command line: all commands and their help texts.
 
 use std::process::ExitCode;
 
-use clap::{Arg, Command};
-use platform::config::{self, Spec, names};
+use clap::Command;
 use platform::{Settings, runtime};
 
-use crate::config::LOG_LEVEL;
 use crate::location::{self, Location};
+use crate::settings::settings;
 use crate::{
-    completions, events, handlers, man, order, projections, saga, seed, snapshots, start, token,
+    backup, completions, doctor, effective_settings, events, handlers, man, order, projections, restore, saga, seed, snapshots,
+    start, token,
 };
-
-const DATA: &[Spec] = &[
-    names::DATA_DIR.spec,
-    names::EVENT_STORE_URL.spec,
-    names::COMMAND_DATABASE_URL.spec,
-    names::QUERY_DATABASE_URL.spec,
-    names::POOL_SIZE.spec,
-    names::MIGRATE.spec,
-    names::START_TIMEOUT_MS.spec,
-];
-const LISTENERS: &[Spec] = &[
-    names::CLIENT_HTTP_ADDR.spec,
-    names::COMMAND_GRPC_ADDR.spec,
-    names::COMMAND_METRICS_ADDR.spec,
-    names::QUERY_GRPC_ADDR.spec,
-    names::QUERY_METRICS_ADDR.spec,
-    names::TLS_CERT_FILE.spec,
-    names::TLS_KEY_FILE.spec,
-    names::TLS_CLIENT_CA_FILE.spec,
-    names::INSECURE.spec,
-    names::MAX_CONNECTIONS_PER_PEER.spec,
-];
-const PROCESS: &[Spec] = &[
-    names::APP_ENV.spec,
-    LOG_LEVEL.spec,
-    names::LOG_FORMAT.spec,
-    names::OTEL_EXPORTER_OTLP_ENDPOINT.spec,
-    names::OTEL_EXPORTER_OTLP_PROTOCOL.spec,
-    names::OTEL_TRACES_SAMPLER.spec,
-    names::OTEL_TRACES_SAMPLER_ARG.spec,
-    names::OTEL_SERVICE_NAME.spec,
-    names::SHUTDOWN_DELAY_MS.spec,
-    names::SHUTDOWN_TIMEOUT_MS.spec,
-];
 
 const ABOUT: &str = "\
 A small shop: categories, products and their stock, on CQRS and event sourcing.
@@ -68,6 +34,11 @@ Examples:
   shop events tail --follow             events as they are written
   shop events verify                    check the whole event log
   shop snapshots list                   the stored states of long streams
+  shop doctor                           what is wrong with the shop, and what to do
+  shop config                           the effective settings, and where each one comes from
+  shop backup --to /srv/backups/monday  copy the databases while the shop runs
+  shop restore --from /srv/backups/monday
+                                        restore that copy into a stopped shop
   shop token --user ada                 a token for a customer
   shop healthcheck                      ask the running shop whether it is ready
   shop migrate                          migrate the databases and exit
@@ -95,6 +66,10 @@ pub fn run() -> ExitCode {
             Some(("handlers", arguments)) => handlers::run(arguments).await,
             Some(("events", arguments)) => events::run(arguments).await,
             Some(("snapshots", arguments)) => snapshots::run(arguments).await,
+            Some(("doctor", arguments)) => doctor::run(arguments).await,
+            Some(("config", arguments)) => effective_settings::run(arguments),
+            Some(("backup", arguments)) => backup::run(arguments).await,
+            Some(("restore", arguments)) => restore::run(arguments).await,
             Some(("token", arguments)) => token::run(arguments),
             Some(("completions", arguments)) => {
                 completions::print(arguments, command());
@@ -138,6 +113,10 @@ pub fn command() -> Command {
             handlers::command(),
             events::command(),
             snapshots::command(),
+            doctor::command(),
+            effective_settings::command(),
+            backup::command(),
+            restore::command(),
             token::command(),
             healthcheck,
             migrate,
@@ -145,45 +124,6 @@ pub fn command() -> Command {
             man::command(),
         ]);
     settings(shop)
-}
-
-/// `command` with all settings of the shop.
-fn settings(command: Command) -> Command {
-    let sections = sections().into_iter();
-    command
-        .args(local(config::args(&[])))
-        .args(sections.flat_map(|(heading, specs)| section(heading, &specs)))
-}
-
-/// All settings of the shop, by the headings of its help.
-pub fn sections() -> [(&'static str, Vec<Spec>); 7] {
-    let (mode, secret) = (names::AUTH.spec, names::SERVICE_SECRET_FILE.spec);
-    let gateway = client_service::config::SETTINGS;
-    [
-        ("Data", DATA.to_vec()),
-        ("Listeners", LISTENERS.to_vec()),
-        ("GraphQL gateway", gateway.to_vec()),
-        (
-            "Authentication",
-            [&[mode], names::TOKENS, &[secret]].concat(),
-        ),
-        ("Providers and sagas", names::WRITE_SIDE.to_vec()),
-        ("Read side", names::READ_SIDE.to_vec()),
-        ("Process", PROCESS.to_vec()),
-    ]
-}
-
-/// The flags of some settings, under a heading of the help.
-fn section(heading: &'static str, specs: &[Spec]) -> impl Iterator<Item = Arg> + use<> {
-    // The first one is `--config`, which belongs to no section.
-    local(config::args(specs))
-        .skip(1)
-        .map(move |arg| arg.help_heading(heading))
-}
-
-/// Settings of the shop are not flags of its subcommands.
-fn local(args: impl Iterator<Item = Arg>) -> impl Iterator<Item = Arg> {
-    args.map(|arg| arg.global(false))
 }
 
 #[cfg(test)]

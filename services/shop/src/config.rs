@@ -118,6 +118,54 @@ pub fn event_store_url(reader: &mut Reader) -> Read<DatabaseUrl> {
     data_dir.and(url)
 }
 
+/// The URLs of the databases that cannot be derived from others: the event store and the command database.
+#[derive(Clone, Debug)]
+pub struct PrimaryDatabases {
+    pub event_store: DatabaseUrl,
+    pub command: DatabaseUrl,
+}
+
+impl PrimaryDatabases {
+    /// # Errors
+    /// A setting does not parse.
+    pub fn read(reader: &mut Reader) -> Read<Self> {
+        let data_dir = data_dir(reader);
+        let event_store = reader.get(&names::EVENT_STORE_URL);
+        let command = reader.get(&names::COMMAND_DATABASE_URL);
+        data_dir?;
+        Ok(Self {
+            event_store: event_store?,
+            command: command?,
+        })
+    }
+}
+
+/// The URLs of all databases.
+#[derive(Clone, Debug)]
+pub struct AllDatabases {
+    pub event_store: DatabaseUrl,
+    pub command: DatabaseUrl,
+    pub query: DatabaseUrl,
+}
+
+impl AllDatabases {
+    /// # Errors
+    /// A setting does not parse.
+    pub fn read(reader: &mut Reader) -> Read<Self> {
+        let primary = PrimaryDatabases::read(reader);
+        let query = reader.get(&names::QUERY_DATABASE_URL);
+        let PrimaryDatabases {
+            event_store,
+            command,
+        } = primary?;
+        Ok(Self {
+            event_store,
+            command,
+            query: query?,
+        })
+    }
+}
+
 /// The data folder. A database without a URL is a file in it from here on.
 fn data_dir(reader: &mut Reader) -> Read<PathBuf> {
     let data_dir = reader.get(&names::DATA_DIR).map(PathBuf::from);

@@ -117,6 +117,17 @@ impl fmt::Display for ServiceAddress {
     }
 }
 
+impl ServiceAddress {
+    /// The same host at another port.
+    pub fn at_port(&self, port: u16) -> String {
+        let other = Self {
+            port,
+            ..self.clone()
+        };
+        other.to_string()
+    }
+}
+
 impl Location {
     /// Reads the addresses from flags, variables and the settings file.
     ///

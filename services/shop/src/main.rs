@@ -2,11 +2,14 @@
 
 mod api;
 mod app;
+mod backup;
 mod cli;
 mod completions;
 mod config;
 mod credentials;
 mod event_log;
+mod doctor;
+mod effective_settings;
 mod events;
 mod handlers;
 mod location;
@@ -16,9 +19,11 @@ mod projections;
 #[cfg(test)]
 mod reference_tests;
 mod remote;
+mod restore;
 mod saga;
 mod seed;
 mod snapshots;
+mod settings;
 mod start;
 mod terminal;
 mod token;

@@ -13,7 +13,7 @@ use platform::StartError;
 use super::error::unreadable;
 use super::file::{Header, Writer};
 use crate::event_log::{commit_of, open_for_reading};
-use crate::terminal::progress_bar;
+use crate::terminal::bar;
 
 const PAGE_EVENTS: usize = 1_000;
 
@@ -23,7 +23,7 @@ pub async fn run(arguments: &ArgMatches) -> Result<(), StartError> {
     let path = arguments.get_one::<PathBuf>("file");
     let opened = open_for_reading(arguments).await?;
     let range = (after.unwrap_or_default(), to);
-    let bar = progress_bar(0, "events");
+    let bar = bar("events", 0);
     let exported = match path {
         Some(path) => export_to_file(&opened, range, path, &bar).await,
         None => export(&opened, range, io::stdout().lock(), &bar)

@@ -17,7 +17,7 @@ use super::error::unreadable;
 use super::file::{FileError, Header, Reader};
 use super::verify;
 use crate::event_log::{ReferenceChecks, event_types, open_for_import};
-use crate::terminal::{Output, fields, progress_bar};
+use crate::terminal::{Output, fields, bar};
 
 /// The events of one transaction, and the rest of their last commit.
 const PAGE_EVENTS: usize = 1_000;
@@ -89,7 +89,7 @@ async fn import(
         head: head_position,
         next: None,
     };
-    let bar = progress_bar(header.events(), "events imported");
+    let bar = bar("events imported", header.events());
     let database = opened.maintenance();
     let (mut present, mut imported) = (0, 0);
     loop {
@@ -175,7 +175,7 @@ async fn check_file(
         }
         after = page.read_up_to;
     }
-    let bar = progress_bar(header.events(), "events verified");
+    let bar = bar("events verified", header.events());
     let (mut reader, _) = open(path)?;
     while let Some(record) = reader.next_record().map_err(failed)? {
         observe(&mut verifier, &Entry::from(record.envelope()));

@@ -8,7 +8,7 @@ use platform::StartError;
 
 use super::error::unreadable;
 use crate::event_log::{ReferenceChecks, event_types, open_for_reading};
-use crate::terminal::{Output, fields, progress_bar, table};
+use crate::terminal::{Output, fields, bar, table};
 
 pub async fn run(arguments: &ArgMatches) -> Result<(), StartError> {
     let samples = arguments.get_one::<u64>("samples").copied();
@@ -31,7 +31,7 @@ pub async fn run(arguments: &ArgMatches) -> Result<(), StartError> {
 /// Verifies the whole log with all checks of the shop, and shows the progress.
 pub async fn verify_log(opened: &AnyEventStore, max_samples: u64) -> Result<Report, StartError> {
     let (log, database) = (opened.store(), opened.maintenance());
-    let bar = progress_bar(0, "events");
+    let bar = bar("events", 0);
     let progress = |position: Position, head: Position| {
         bar.set_length(head.0);
         bar.set_position(position.0);

@@ -10,19 +10,21 @@ use crate::remote::{CommandError, write_side};
 use crate::terminal::{Output, line, table};
 
 pub async fn run(arguments: &ArgMatches) -> Result<(), CommandError> {
+    let handlers = list_handlers(arguments).await?;
+    Output::of(arguments).write_all(&handlers, text);
+    Ok(())
+}
+
+/// All event handlers of the command-service that answers.
+pub async fn list_handlers(arguments: &ArgMatches) -> Result<Vec<EventHandler>, CommandError> {
     let list = write_side(arguments, EventHandlersClient::new)?
         .call(
             || Request::new(ListEventHandlersParam {}),
             async |mut client, request| client.list_event_handlers(request).await,
         )
         .await?;
-    let handlers: Vec<_> = list
-        .event_handlers
-        .into_iter()
-        .map(EventHandler::from)
-        .collect();
-    Output::of(arguments).write_all(&handlers, text);
-    Ok(())
+    let handlers = list.event_handlers.into_iter();
+    Ok(handlers.map(EventHandler::from).collect())
 }
 
 fn text(handlers: &[EventHandler]) -> String {

@@ -11,6 +11,8 @@ use clap::ArgMatches;
 use platform::StartError;
 
 pub use command::command;
+pub use list::list_handlers;
+pub use model::EventHandler;
 
 /// Runs the subcommand.
 ///

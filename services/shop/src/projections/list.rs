@@ -11,15 +11,20 @@ use crate::remote::{CommandError, read_side};
 use crate::terminal::{Output, line, table};
 
 pub async fn run(arguments: &ArgMatches) -> Result<(), CommandError> {
+    let projections = list_projections(arguments).await?;
+    Output::of(arguments).write_all(&projections, text);
+    Ok(())
+}
+
+/// All projections of the query-service that answers.
+pub async fn list_projections(arguments: &ArgMatches) -> Result<Vec<Projection>, CommandError> {
     let list = read_side(arguments, ProjectionQueryClient::new)?
         .call(
             || Request::new(ListProjectionsRequest {}),
             async |mut client, request| client.list_projections(request).await,
         )
         .await?;
-    let projections: Vec<Projection> = list.projections.into_iter().map(Projection::from).collect();
-    Output::of(arguments).write_all(&projections, text);
-    Ok(())
+    Ok(list.projections.into_iter().map(Projection::from).collect())
 }
 
 fn text(projections: &[Projection]) -> String {

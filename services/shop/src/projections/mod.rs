@@ -15,6 +15,8 @@ use clap::ArgMatches;
 use platform::StartError;
 
 pub use command::command;
+pub use list::list_projections;
+pub use model::Projection;
 
 /// Runs the subcommand.
 ///

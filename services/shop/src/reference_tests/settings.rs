@@ -5,7 +5,7 @@ use std::fmt::Write;
 use platform::config::{Secrecy, Spec, names};
 
 use super::check;
-use crate::{cli, location};
+use crate::{location, settings};
 
 const HEAD: &str = "\
 # Settings
@@ -27,7 +27,7 @@ const TABLE: &str = "
 
 fn reference() -> String {
     let mut page = HEAD.to_owned();
-    let in_shop = cli::sections();
+    let in_shop = settings::sections();
     for (heading, specs) in &in_shop {
         add(heading, specs, &mut page);
     }
@@ -83,7 +83,7 @@ fn default(spec: &Spec) -> String {
 
 /// The settings of the programs that are services.
 fn programs() -> [(&'static str, Vec<Spec>); 4] {
-    let shop = cli::sections().into_iter().flat_map(|(_, specs)| specs);
+    let shop = settings::sections().into_iter().flat_map(|(_, specs)| specs);
     [
         ("shop", shop.collect()),
         ("command-service", command_service::SETTINGS.specs()),

@@ -14,6 +14,9 @@ use super::model::{Saga, number};
 use crate::remote::{CommandError, read_side, reject_error, write_side};
 use crate::terminal::{Output, line, span, table};
 
+/// The services' maximum page.
+const MAX_PAGE: i32 = 500;
+
 /// The sagas to list, from the arguments.
 struct SagaFilter {
     states: Vec<SagaStatus>,
@@ -24,9 +27,9 @@ struct SagaFilter {
 }
 
 /// The sagas found, and whether there are more.
-struct SagaList {
-    sagas: Vec<Saga>,
-    more: bool,
+pub struct SagaList {
+    pub sagas: Vec<Saga>,
+    pub more: bool,
 }
 
 pub async fn run(arguments: &ArgMatches) -> Result<(), CommandError> {
@@ -40,6 +43,18 @@ pub async fn run(arguments: &ArgMatches) -> Result<(), CommandError> {
     };
     Output::of(arguments).write_all(&found.sagas, |_| text(&wanted, &found, now));
     Ok(())
+}
+
+/// The open sagas of the write side, as many as one list has at most.
+pub async fn list_open(arguments: &ArgMatches) -> Result<SagaList, CommandError> {
+    let wanted = SagaFilter {
+        states: Vec::new(),
+        saga_type: None,
+        step: None,
+        age: None,
+        limit: MAX_PAGE,
+    };
+    from_write_side(arguments, &wanted).await
 }
 
 impl SagaFilter {
@@ -140,7 +155,6 @@ async fn from_read_side(
 /// The limit to request from the read side: one more than will be shown. At the largest page the read side itself reports
 /// whether it truncated the list, but only for a request without a limit.
 fn one_more(limit: i32) -> Option<i32> {
-    const MAX_PAGE: i32 = 500;
     Some(limit + 1).filter(|limit| *limit <= MAX_PAGE)
 }
 

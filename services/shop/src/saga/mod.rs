@@ -14,6 +14,8 @@ use clap::ArgMatches;
 use platform::StartError;
 
 pub use command::command;
+pub use list::list_open;
+pub use model::{Saga, State};
 
 /// Runs the subcommand.
 ///

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::catalogue::{CATEGORIES, SampleProduct, product};
 use crate::api::{Client, Operation, RequestError};
 use crate::location::ServiceAddress;
-use crate::terminal::progress_bar;
+use crate::terminal::bar;
 
 /// Concurrent writers, each with a connection of its own.
 const WRITERS: u32 = 16;
@@ -93,7 +93,7 @@ pub async fn run(
             gateway,
             run_id,
             category_ids,
-            bar: progress_bar(missing.len() as u64, "products"),
+            bar: bar("products", missing.len() as u64),
             missing: Mutex::new(missing.into_iter()),
         };
         let writers = (0..WRITERS).map(|_| writing.write());

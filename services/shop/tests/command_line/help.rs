@@ -45,6 +45,10 @@ fn help_is_also_a_command() {
 fn the_help_of_each_command_matches_its_golden_file() {
     for command in [
         "seed",
+        "backup",
+        "restore",
+        "doctor",
+        "config",
         "healthcheck",
         "migrate",
         "order",

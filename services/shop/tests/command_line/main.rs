@@ -1,5 +1,6 @@
 //! The command line, tested through the binary: texts and exit codes.
 
+mod config;
 mod golden;
 mod help;
 mod shell;

@@ -3,6 +3,8 @@
 mod authentication;
 mod documents;
 mod event_log;
+mod backup;
+mod doctor;
 mod golden;
 mod handlers;
 mod health;
