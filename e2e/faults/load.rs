@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
@@ -33,6 +33,7 @@ pub struct Operation {
     pub name: String,
     pub id: Option<String>,
     pub outcome: OperationOutcome,
+    pub answered_at: Instant,
 }
 
 /// Writers that run until they are stopped.
@@ -128,7 +129,13 @@ async fn write(
             OperationOutcome::Failed => {}
             OperationOutcome::Unknown => connection = None,
         }
-        operations.push(Operation { name, id, outcome });
+        let answered_at = Instant::now();
+        operations.push(Operation {
+            name,
+            id,
+            outcome,
+            answered_at,
+        });
     }
     operations
 }

@@ -1,5 +1,6 @@
 //! Tests with killed processes, broken connections, failing disks and wrong clocks.
 
+mod backup;
 mod clocks;
 mod crowd;
 mod cuts;

@@ -104,7 +104,7 @@ async fn restored(shop: &mut Shop, writer: &str, stopped: &[Option<&str>]) -> Re
 }
 
 /// Creates products, each under its own key, and returns the ids by name.
-async fn create(shop: &Shop, kind: &str, many: usize) -> Result<BTreeMap<String, String>> {
+pub async fn create(shop: &Shop, kind: &str, many: usize) -> Result<BTreeMap<String, String>> {
     let mut client = Client::new(&[shop.system.gateway(0)?], 0);
     let mut made = BTreeMap::new();
     for number in 0..many {
@@ -145,7 +145,7 @@ async fn position_is_rejected(shop: &Shop, position: i64) -> Result<u32> {
 }
 
 /// The number of rebuilt read models, from the metrics of the read side.
-async fn rebuilds(shop: &Shop) -> Result<u64> {
+pub async fn rebuilds(shop: &Shop) -> Result<u64> {
     let mut connection = Http::open(shop.system.query_metrics()?).await?;
     let reply = connection.send(&Request::get("/metrics")).await?;
     let body = String::from_utf8_lossy(&reply.body).into_owned();
