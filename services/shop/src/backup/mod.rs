@@ -36,7 +36,7 @@ use source::Source;
 pub use command::{command, database_args, programs_arg, programs_of};
 pub use manifest::{Copied, EngineName, Log, Manifest, ManifestError, ServerPart, sync_folder};
 pub use programs::{Program, ProgramError, option};
-pub use source::CONNECTIONS;
+pub use source::{CONNECTIONS, is_same_place};
 
 /// The folder that a path is in.
 pub fn folder_of(path: &Path) -> &Path {
@@ -103,7 +103,12 @@ async fn take(
     let started_at = SystemClock.now();
     let taking = async {
         let (event_store, head) = events.copy(folder, programs).await?;
-        let (command_database, _) = command.copy(folder, programs).await?;
+        let command_database = if is_same_place(events.url, command.url) {
+            // One snapshot has both.
+            event_store.clone()
+        } else {
+            command.copy(folder, programs).await?.0
+        };
         let head = match event_store.engine {
             EngineName::Sqlite => Some(head_of(&folder.join(&event_store.file)).await?),
             EngineName::Postgres => head,

@@ -43,6 +43,25 @@ pub struct Source<'a> {
 const SERVER: &str = "SELECT current_setting('server_version_num')::bigint / 10000, current_schema()::text, \
      pg_database_size(current_database())";
 
+/// Whether two URLs name one database, and one schema in it.
+pub fn is_same_place(one: &DatabaseUrl, other: &DatabaseUrl) -> bool {
+    const PLACE: [&str; 4] = ["PGHOST", "PGPORT", "PGDATABASE", "PGOPTIONS"];
+    if (one.engine(), other.engine()) != (Engine::Postgres, Engine::Postgres) {
+        return FileOptions::path_of(one.as_str()) == FileOptions::path_of(other.as_str());
+    }
+    let place = |url: &DatabaseUrl| {
+        let variables = libpq::environment(url.as_str()).ok()?;
+        let place = variables.into_iter();
+        Some(
+            place
+                .filter(|(name, _)| PLACE.contains(name))
+                .collect::<Vec<_>>(),
+        )
+    };
+    // An invalid URL is reported when it is used.
+    place(one).is_some_and(|place_of_one| Some(place_of_one) == place(other))
+}
+
 #[derive(Debug, thiserror::Error)]
 enum SourceError {
     #[error("{} does not exist", .0.display())]
@@ -178,5 +197,37 @@ impl Source<'_> {
         let listed = pg_restore.run(vec!["--list".into(), path.into()], Vec::new());
         listed.await.map_err(|error| self.failed(error))?;
         Ok((ServerPart { version, schema }, head))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use platform::config::DatabaseUrl;
+
+    use super::is_same_place;
+
+    #[test]
+    fn urls_of_one_database_are_found() {
+        let same = |one: &str, other: &str| {
+            let parsed = |url| DatabaseUrl::parse(url).expect("a valid URL");
+            is_same_place(&parsed(one), &parsed(other))
+        };
+        assert!(same(
+            "postgres://me:a@h/db",
+            "postgresql://me:b@h:5432/db?sslmode=require"
+        ));
+        assert!(same("sqlite://a/x.db", "sqlite://a/x.db"));
+        for (one, other) in [
+            ("postgres://me@h/db", "postgres://me@h/other"),
+            ("postgres://me@h/db", "postgres://me@h:5433/db"),
+            (
+                "postgres://me@h/db?options[search_path]=a",
+                "postgres://me@h/db?options[search_path]=b",
+            ),
+            ("sqlite://a/x.db", "sqlite://a/y.db"),
+            ("sqlite://a/x.db", "postgres://me@h/db"),
+        ] {
+            assert!(!same(one, other), "{one} {other}");
+        }
     }
 }

@@ -19,8 +19,9 @@ replaced in one transaction for each database, and their old content is lost. If
 first one is restored already: run the command again.
 
 What came after the end of the restored log is removed from the command database: positions of event handlers, and the answers of
-requests with an Idempotency-Key, so that a client that repeats a lost request has it executed. The read models need nothing: the read side notices that its rows belong to a longer log, and
-builds them from the restored one. Payments, shipments and mails of lost orders are not undone at their providers.";
+requests with an Idempotency-Key, so that a client that repeats a lost request has it executed. The read models need nothing:
+the read side notices that its rows belong to a longer log, and builds them from the restored one. Payments, shipments and mails of
+lost orders are not undone at their providers.";
 
 const AFTER: &str = "\
 Examples:

@@ -25,7 +25,9 @@ use platform::{Settings, StartError};
 use serde::Serialize;
 use sql_database::sqlite::{FileOptions, private};
 
-use crate::backup::{Copied, EngineName, Log, Manifest, ServerPart, folder_of, programs_of};
+use crate::backup::{
+    Copied, EngineName, Log, Manifest, ServerPart, folder_of, is_same_place, programs_of,
+};
 use crate::config::PrimaryDatabases;
 use crate::terminal::{Output, fields, stamp, while_running};
 use file::{FileError, Staged};
@@ -41,6 +43,14 @@ enum RestoreError {
         setting: &'static str,
         target: EngineName,
     },
+    #[error(
+        "the backup has the event store and the command database in one database, the settings name two"
+    )]
+    OneDatabase,
+    #[error(
+        "the backup has the event store and the command database in two databases, the settings name one"
+    )]
+    TwoDatabases,
     #[error(transparent)]
     File(#[from] FileError),
     #[error(transparent)]
@@ -155,12 +165,20 @@ async fn restore(
     // Held to the end: a shop that is started meanwhile fails and says why.
     let _reservation = Reservation::take(events.url.as_str())
         .map_err(|error| StartError::failed(events.what(), error))?;
+    let is_one = are_one(events, command)?;
     let events_place = events.check(options).await?;
     let command_place = command.check(options).await?;
     let restored_log = events.restore(events_place, options).await?;
     let aligned = async {
         verify::log(&restored_log.url, log).await?;
-        let restored = command.restore(command_place, options).await?;
+        let restored = if is_one {
+            RestoredPart {
+                url: restored_log.url.clone(),
+                staged: None,
+            }
+        } else {
+            command.restore(command_place, options).await?
+        };
         match align(&restored.url, log).await {
             Ok(reopened) => Ok((restored, reopened)),
             Err(error) => {
@@ -184,6 +202,16 @@ async fn restore(
         }
     }
     Ok((reopened, replaced))
+}
+
+/// Whether both are one database, in the backup and here.
+fn are_one(events: &Part<'_>, command: &Part<'_>) -> Result<bool, StartError> {
+    let in_backup = events.copied.file == command.copied.file;
+    match (in_backup, is_same_place(events.url, command.url)) {
+        (true, false) => Err(command.failed(RestoreError::OneDatabase)),
+        (false, true) => Err(command.failed(RestoreError::TwoDatabases)),
+        (is_one, _) => Ok(is_one),
+    }
 }
 
 /// Removes what the command database knows about events after the end of the log. Returns the number of requests that have no answer any more.

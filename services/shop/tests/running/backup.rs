@@ -323,6 +323,51 @@ async fn databases_on_a_server_are_restored_into_their_schema() -> Result<()> {
     Ok(())
 }
 
+/// The tables of all three in one schema.
+#[tokio::test]
+async fn one_database_for_everything_is_dumped_once() -> Result<()> {
+    let (folder, database) = (Folder::create()?, test_postgres::database().await);
+    let urls = [
+        "EVENT_STORE_URL",
+        "COMMAND_DATABASE_URL",
+        "QUERY_DATABASE_URL",
+    ];
+    let urls = urls.map(|name| (name, database.url.as_str()));
+    let settings = [&urls[..], &path()[..]].concat();
+    let start = || test_shop::Start {
+        listeners: LISTENERS.to_vec(),
+        ..test_shop::Start::default().with(settings.iter().copied())
+    };
+    let mut running = Process::serve(Path::new(SHOP), &start()).await?;
+    stocked(&running, "Sencha", "19.90", 100).await?;
+    let backup = folder.path().join("backup");
+    let shown = backup.display().to_string();
+    printed(&shop_as(&["backup", "--to", &shown], &settings));
+    running.terminate().await?;
+    assert_eq!(fs::read_dir(&backup)?.count(), 2, "a dump and the manifest");
+    let restore = ["restore", "--replace", "--from", &shown];
+    printed(&shop_as(&restore, &settings));
+    let running = Process::serve(Path::new(SHOP), &start()).await?;
+    let products = "{ productStatistics { totalCount } }";
+    let found = test_shop::until("the read models", async || {
+        let gateway = running.address("CLIENT_HTTP_ADDR")?;
+        test_shop::Operation::new(products).data(gateway).await
+    })
+    .await?;
+    assert_eq!(found["productStatistics"]["totalCount"], 1);
+    drop(running);
+
+    let elsewhere = test_postgres::database().await;
+    let two = [("COMMAND_DATABASE_URL", elsewhere.url.as_str())];
+    let two = [&settings[..], &two].concat();
+    let error = rejected(&shop_as(&restore, &two), 1);
+    assert!(
+        error.contains("in one database, the settings name two"),
+        "{error}"
+    );
+    Ok(())
+}
+
 /// The event store on a server, the command database in a file.
 #[tokio::test]
 async fn databases_on_different_engines_are_backed_up_together() -> Result<()> {
