@@ -8,8 +8,8 @@ use platform::{Settings, runtime};
 use crate::location::{self, Location};
 use crate::settings::settings;
 use crate::{
-    backup, completions, doctor, effective_settings, events, handlers, man, order, projections, restore, saga, seed, snapshots,
-    start, token,
+    backup, completions, doctor, effective_settings, events, handlers, man, order, projections,
+    restore, saga, seed, snapshots, start, token,
 };
 
 const ABOUT: &str = "\

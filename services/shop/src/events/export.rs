@@ -10,9 +10,8 @@ use event_store_any::AnyEventStore;
 use indicatif::ProgressBar;
 use platform::StartError;
 
-use super::error::unreadable;
 use super::file::{Header, Writer};
-use crate::event_log::{commit_of, open_for_reading};
+use crate::event_log::{commit_of, open_for_reading, unreadable};
 use crate::terminal::bar;
 
 const PAGE_EVENTS: usize = 1_000;

@@ -13,11 +13,10 @@ use event_store_any::AnyEventStore;
 use platform::StartError;
 use serde::Serialize;
 
-use super::error::unreadable;
 use super::file::{FileError, Header, Reader};
 use super::verify;
-use crate::event_log::{ReferenceChecks, event_types, open_for_import};
-use crate::terminal::{Output, fields, bar};
+use crate::event_log::{ReferenceChecks, event_types, open_for_import, unreadable};
+use crate::terminal::{Output, bar, fields};
 
 /// The events of one transaction, and the rest of their last commit.
 const PAGE_EVENTS: usize = 1_000;

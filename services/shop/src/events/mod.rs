@@ -1,7 +1,6 @@
 //! `shop events`: the log as the event store holds it.
 
 mod command;
-mod error;
 mod export;
 mod file;
 mod filter;

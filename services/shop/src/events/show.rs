@@ -6,9 +6,8 @@ use event_sourcing::{EventStore, Filter, Position, StoreError};
 use platform::StartError;
 use serde::Serialize;
 
-use super::error::unreadable;
 use crate::event_log::{
-    EventView, Related, commit_of, event_line, events_of_order, open_for_reading,
+    EventView, Related, commit_of, event_line, events_of_order, open_for_reading, unreadable,
 };
 use crate::terminal::{Output, fields, stamp};
 

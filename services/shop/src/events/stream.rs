@@ -4,8 +4,7 @@ use clap::ArgMatches;
 use event_sourcing::{StreamId, Version};
 use platform::StartError;
 
-use super::error::unreadable;
-use crate::event_log::{event_line, events_of_stream, open_for_reading};
+use crate::event_log::{event_line, events_of_stream, open_for_reading, unreadable};
 use crate::terminal::Output;
 
 pub async fn run(arguments: &ArgMatches) -> Result<(), StartError> {

@@ -10,10 +10,9 @@ use platform::StartError;
 use platform::runtime::StopSignals;
 use uuid::Uuid;
 
-use super::error::unreadable;
 use super::filter::EventFilter;
 use crate::event_log::{
-    EventView, event_line, events_of_order, events_of_stream, open_for_reading,
+    EventView, event_line, events_of_order, events_of_stream, open_for_reading, unreadable,
 };
 use crate::terminal::Output;
 

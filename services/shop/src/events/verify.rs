@@ -1,14 +1,11 @@
 //! `shop events verify`.
 
 use clap::ArgMatches;
-use event_sourcing::Position;
-use event_sourcing::verify::{Report, Verification, verify};
-use event_store_any::AnyEventStore;
+use event_sourcing::verify::Report;
 use platform::StartError;
 
-use super::error::unreadable;
-use crate::event_log::{ReferenceChecks, event_types, open_for_reading};
-use crate::terminal::{Output, fields, bar, table};
+use crate::event_log::{open_for_reading, verify_log};
+use crate::terminal::{Output, fields, table};
 
 pub async fn run(arguments: &ArgMatches) -> Result<(), StartError> {
     let samples = arguments.get_one::<u64>("samples").copied();
@@ -26,29 +23,6 @@ pub async fn run(arguments: &ArgMatches) -> Result<(), StartError> {
         "verify the event store",
         format!("it is damaged: {count} {findings}"),
     ))
-}
-
-/// Verifies the whole log with all checks of the shop, and shows the progress.
-pub async fn verify_log(opened: &AnyEventStore, max_samples: u64) -> Result<Report, StartError> {
-    let (log, database) = (opened.store(), opened.maintenance());
-    let bar = bar("events", 0);
-    let progress = |position: Position, head: Position| {
-        bar.set_length(head.0);
-        bar.set_position(position.0);
-    };
-    let types = event_types();
-    let mut checks = ReferenceChecks::default();
-    let report = verify(Verification {
-        log: log.as_ref(),
-        database: database.as_ref(),
-        types: &types,
-        checks: &mut checks,
-        progress: &progress,
-        max_samples,
-    });
-    let report = report.await.map_err(unreadable);
-    bar.finish_and_clear();
-    report
 }
 
 pub(super) fn text(report: &Report) -> String {

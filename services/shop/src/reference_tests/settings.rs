@@ -83,7 +83,9 @@ fn default(spec: &Spec) -> String {
 
 /// The settings of the programs that are services.
 fn programs() -> [(&'static str, Vec<Spec>); 4] {
-    let shop = settings::sections().into_iter().flat_map(|(_, specs)| specs);
+    let shop = settings::sections()
+        .into_iter()
+        .flat_map(|(_, specs)| specs);
     [
         ("shop", shop.collect()),
         ("command-service", command_service::SETTINGS.specs()),

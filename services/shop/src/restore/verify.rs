@@ -1,14 +1,13 @@
-//! Reads a restored log from its beginning to its end.
+//! Verifies a restored log, and compares its end with the manifest's.
 
-use event_sourcing::store::Entry;
-use event_sourcing::{EventStore, Filter, LogMark, Position};
+use event_sourcing::verify::Report;
 use event_store_any::{AnyEventStore, Settings as StoreSettings};
 use platform::StartError;
 
 use crate::backup::Log;
-use crate::terminal::bar;
+use crate::event_log::verify_log;
+use crate::terminal::line;
 
-const PAGE_EVENTS: usize = 1_000;
 const VERIFY: &str = "verify the restored log";
 
 #[derive(Debug, thiserror::Error)]
@@ -18,10 +17,8 @@ enum VerifyError {
         found.id, found.position, event(found), expected.id, expected.position, event(expected)
     )]
     OtherLog { found: Log, expected: Log },
-    #[error("event {0} is missing")]
-    Gap(u64),
-    #[error("{0}")]
-    Unreadable(String),
+    #[error("it is damaged, which shop events verify describes in full: {}", first(.0))]
+    Damaged(Report),
 }
 
 fn event(log: &Log) -> String {
@@ -29,47 +26,44 @@ fn event(log: &Log) -> String {
         .map_or_else(|| "none".to_owned(), |event| event.to_string())
 }
 
-/// Reads the log that `url` names, and compares its end with the manifest's.
+/// The first finding.
+fn first(report: &Report) -> String {
+    let Some(finding) = report.findings.first() else {
+        return String::new();
+    };
+    let position = finding.first.map(|position| format!(" at {position}"));
+    format!(
+        "{}{}: {}",
+        finding.kind.name(),
+        position.unwrap_or_default(),
+        line(&finding.detail)
+    )
+}
+
+/// Verifies the log that `url` names.
 ///
 /// # Errors
-/// It cannot be read, has a gap or an unreadable event, or is another log.
+/// It cannot be read, is damaged, or is another log.
 pub async fn log(url: &str, expected: &Log) -> Result<(), StartError> {
     let opened = AnyEventStore::open_read_only(url, StoreSettings::default()).await;
     let opened = opened.map_err(|error| StartError::failed(VERIFY, error))?;
-    let verified = read(&*opened.store(), expected).await;
+    let verified = verify(&opened, expected).await;
     opened.close().await;
     verified
 }
 
-async fn read(store: &dyn EventStore, expected: &Log) -> Result<(), StartError> {
-    let unread = |error| StartError::failed(VERIFY, error);
-    let wrong = |error: VerifyError| StartError::failed(VERIFY, error);
-    let head: LogMark = store.identify(&[]).await.map_err(unread)?.head;
-    let found = Log::from(head);
+async fn verify(opened: &AnyEventStore, expected: &Log) -> Result<(), StartError> {
+    let identity = opened.store().identify(&[]).await;
+    let identity = identity.map_err(|error| StartError::failed(VERIFY, error))?;
+    let found = Log::from(identity.head);
     if found != *expected {
         let expected = expected.clone();
-        return Err(wrong(VerifyError::OtherLog { found, expected }));
+        let other = VerifyError::OtherLog { found, expected };
+        return Err(StartError::failed(VERIFY, other));
     }
-    let bar = bar("events verified", expected.position);
-    let mut after = Position::START;
-    while after < head.position {
-        let page = store.read_all(after, &Filter::ALL, PAGE_EVENTS).await;
-        let page = page.map_err(unread)?;
-        for entry in page.entries {
-            let next = after.0 + 1;
-            match entry {
-                Entry::Event(event) if event.position.0 == next => after = event.position,
-                Entry::Event(_) => return Err(wrong(VerifyError::Gap(next))),
-                Entry::Unreadable(event) => {
-                    return Err(wrong(VerifyError::Unreadable(event.to_string())));
-                }
-            }
-        }
-        if page.read_up_to > after {
-            return Err(wrong(VerifyError::Gap(after.0 + 1)));
-        }
-        bar.set_position(after.0);
+    let report = verify_log(opened, 1).await?;
+    if report.is_whole() {
+        return Ok(());
     }
-    bar.finish_and_clear();
-    Ok(())
+    Err(StartError::failed(VERIFY, VerifyError::Damaged(report)))
 }

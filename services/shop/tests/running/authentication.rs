@@ -39,7 +39,7 @@ fn first(folder: &Folder, event_type: &str) -> Result<Value> {
         ];
         // Fails after the last event.
         let event: Value = serde_json::from_str(&printed(&shop(&show)))?;
-        if event["event_type"] == event_type {
+        if event["eventType"] == event_type {
             return Ok(event);
         }
     }

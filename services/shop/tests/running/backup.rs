@@ -252,7 +252,7 @@ async fn a_log_without_one_of_its_events_is_rejected() -> Result<()> {
     changed["eventStore"]["bytes"] = Value::from(bytes.len());
     fs::write(&manifest, changed.to_string())?;
     let error = rejected(&place.restore(&["--replace"]), 1);
-    assert!(error.contains("event 1 is missing"), "{error}");
+    assert!(error.contains("missingPosition at 1"), "{error}");
     Ok(())
 }
 

@@ -1,10 +1,10 @@
 //! The shop as its keeper runs it: start, seed, order, help its sagas, stop.
 
 mod authentication;
-mod documents;
-mod event_log;
 mod backup;
 mod doctor;
+mod documents;
+mod event_log;
 mod golden;
 mod handlers;
 mod health;
