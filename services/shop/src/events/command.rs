@@ -66,8 +66,8 @@ Checks the whole log up to its present end, also while a shop writes, and report
   orphan               a reference to an order, saga, product, stock or category that is not in the log
   storage              a damaged file, a missing unique index, or a row outside of the log
 
-It reads the whole database, which takes about a minute for each million events, and needs about 60 bytes of memory for
-each stream and 30 for each commit. That the last events of the log are missing cannot be seen in the log: the services
+It reads the whole database, which takes less than a minute for each million events, and needs about 100 bytes of memory
+for each stream and 30 for each commit. That the last events of the log are missing cannot be seen in the log: the services
 report it at their start, because their checkpoints are then above its end. Nothing is repaired.
 
 Exit codes: 0 the log is whole, 1 it is damaged or cannot be read, 2 an invalid setting or flag.";
