@@ -60,7 +60,7 @@ async fn reads_of_a_paused_projection_that_need_a_later_position_fail_at_once() 
         let log = Arc::clone(&model.log) as Arc<dyn EventStore>;
         let barrier = ReadBarrier::new(version, database, log);
         let read = async |min| {
-            let deadline = Instant::now() + Duration::from_secs(3_600);
+            let deadline = Instant::now() + Duration::from_hours(1);
             let read = barrier.reach(ReadOptions { min, deadline });
             tokio::time::timeout(Duration::from_secs(20), read)
                 .await

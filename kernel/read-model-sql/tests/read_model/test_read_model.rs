@@ -228,10 +228,10 @@ impl RebuildProcess {
                 tokio::task::yield_now().await;
             }
         };
-        match tokio::time::timeout(TIMEOUT, reached).await {
-            Ok(status) => status,
-            Err(_) => panic!("{state:?}: {:?}", self.status().await),
+        if let Ok(status) = tokio::time::timeout(TIMEOUT, reached).await {
+            return status;
         }
+        panic!("not {state:?} in time: {:?}", self.status().await);
     }
 
     /// Stops the process as a crash does.
