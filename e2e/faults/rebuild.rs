@@ -99,16 +99,35 @@ async fn read_own_writes(shop: &Shop) -> Result<()> {
     Ok(())
 }
 
-/// The process that rebuilds is killed, and the rebuild is continued after a start, or by another process.
+/// The process that rebuilds is killed while it folds, and the rebuild is continued after a start, or by another process.
 async fn killed_halfway(shop: &mut Shop, reader: &str) -> Result<()> {
-    let started = projections(shop, &["rebuild", "products", "--detach"]).await?;
-    let generation = started.get("generation").cloned();
-    let head = shop.head().await?;
-    shop.system.kill(Some(reader)).await?;
-    let position = "SELECT min(position) FROM read_model_generations WHERE projection = 'products'";
-    let position = number(shop.system.store(), position.to_owned()).await?;
-    report(&format!("rebuild: killed at position {position} of {head}"));
-    shop.system.start_again().await?;
+    const POSITION: &str =
+        "SELECT min(position) FROM read_model_generations WHERE projection = 'products'";
+    const UNFINISHED: &str = "SELECT count(*) FROM read_model_rebuilds \
+        WHERE projection = 'products' AND state IN ('building', 'comparing')";
+    let mut tries = 0;
+    let generation = loop {
+        let started = projections(shop, &["rebuild", "products", "--detach"]).await?;
+        until("the rebuild has folded a page", async || {
+            let position = number(shop.system.store(), POSITION.to_owned()).await?;
+            ensure!(position > 0, "it has folded nothing");
+            Ok(())
+        })
+        .await?;
+        let head = shop.head().await?;
+        shop.system.kill(Some(reader)).await?;
+        let position = number(shop.system.store(), POSITION.to_owned()).await?;
+        let is_unfinished = number(shop.system.store(), UNFINISHED.to_owned()).await? == 1;
+        shop.system.start_again().await?;
+        report(&format!("rebuild: killed at position {position} of {head}"));
+        if is_unfinished {
+            break started.get("generation").cloned();
+        }
+        // It was faster than the kill.
+        tries += 1;
+        ensure!(tries < 10, "each rebuild ended before it was killed");
+        projections(shop, &["abort", "products"]).await?;
+    };
     let attached = until_within(REBUILD_TIMEOUT, "the rebuild continues", async || {
         projections(shop, &["rebuild", "products"]).await
     })
