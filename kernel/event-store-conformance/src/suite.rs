@@ -73,7 +73,7 @@ macro_rules! conformance_tests {
 
 /// Defines one `#[tokio::test]` for each guarantee of [`LogMaintenance`](event_sourcing::LogMaintenance). Takes an
 /// expression for a new [`MaintenanceHarness`](crate::MaintenanceHarness), as
-/// [`conformance_tests`](crate::conformance_tests) does.
+/// [`conformance_tests`] does.
 #[macro_export]
 macro_rules! maintenance_tests {
     ($start:expr) => {
