@@ -99,7 +99,7 @@ fn report(checks: &mut Checks, name: &str, address: &str, body: &str) -> Option<
         checks.failed(
             name,
             format!("unavailable at {address}: {}", unwell.join(", ")),
-            "see docs/operations.md#health for each state, and the log of the service",
+            "see docs/operations/health.md for each state, and the log of the service",
         );
     }
     Some(report.version)

@@ -21,7 +21,7 @@ Examples:
   shop events stream order/ID                      all events of a stream
   shop events show 7                               the event at position 7 of the log, with causes and effects
   shop events verify                               check the whole log
-  shop events export --file events.jsonl           copy the log to a file
+  shop events export events.jsonl                  copy the log to a file
   shop events import events.jsonl --event-store-url postgres://shop@db/shop
                                                    copy it to an empty event store on PostgreSQL
 
@@ -204,7 +204,6 @@ fn export() -> Command {
                 "End with the commit of this position [default: the end of the log]",
             ),
             Arg::new("file")
-                .long("file")
                 .value_name("FILE")
                 .value_parser(value_parser!(PathBuf))
                 .help("The file, which must not exist [default: standard output]"),

@@ -4,12 +4,14 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Output;
+use std::sync::Mutex;
 
 use anyhow::{Context, Result};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use test_shop::{Folder, Process};
 
+use crate::documents::Stage;
 use crate::golden::check;
 use crate::support::{LISTENERS, SHOP, printed, rejected, shop_as, stocked};
 
@@ -112,6 +114,47 @@ async fn a_backup_of_a_running_shop_is_restored_into_an_empty_folder_and_over_da
     .await?;
     assert_eq!(shown["productStatistics"]["totalCount"], 1);
     Ok(())
+}
+
+#[tokio::test]
+async fn the_commands_about_backups_print_what_the_document_shows() -> Result<()> {
+    let place = Place::new()?;
+    let running = place.open().await?;
+    stocked(&running, "Sencha", "19.90", 100).await?;
+    let data = place.data().display().to_string();
+    let folder = place.folder.path().display().to_string();
+    let [backup, hourly, restored] =
+        ["backup", "hourly", "restored"].map(|name| format!("{folder}/{name}"));
+    let names = [
+        ("/srv/backups/monday", backup.as_str()),
+        ("/srv/backups/$(date -u +%Y%m%dT%H%M%SZ)", &hourly),
+        ("/tmp/restored", &restored),
+        ("./data", &data),
+    ];
+    let run = |arguments: &[&str]| {
+        // A command with a folder of its own has it last.
+        let with_data = [&arguments[..1], &["--data-dir", &data], &arguments[1..]].concat();
+        let is_elsewhere = arguments.contains(&"--data-dir");
+        shop_as(if is_elsewhere { arguments } else { &with_data }, &path())
+    };
+    let stage = Stage {
+        run: &run,
+        names: &names,
+    };
+    let running = Mutex::new(Some(running));
+    let settle = async |command: &str| {
+        let stopped = running
+            .lock()
+            .expect("one task")
+            .take_if(|_| command.contains("restore"));
+        if let Some(mut stopped) = stopped {
+            stopped.terminate().await?;
+        }
+        Ok(())
+    };
+    stage
+        .run_page("operations/backup-and-restore.md", settle)
+        .await
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ use test_postgres::Cluster;
 use test_shop::{Folder, Process, Start};
 use tokio::time::{Instant, sleep};
 
+use crate::documents::Stage;
 use crate::golden::check;
 use crate::support::{LISTENERS, SHOP, Shop, open_with, printed, shop_as, stocked};
 use crate::unknown_event;
@@ -150,6 +151,14 @@ async fn a_parked_projection_and_a_suspended_saga_fail() -> Result<()> {
     assert_eq!(output.status.code(), Some(1));
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     check("doctor-stuck.txt", &shape(&folder, &text));
+    let data = folder.path().display().to_string();
+    let stage = Stage {
+        run: &|arguments| shop_as(&[arguments, &["--data-dir", &data]].concat(), &settings),
+        names: &[("data/event_store.db", &format!("{data}/event_store.db"))],
+    };
+    stage
+        .run_page("operations/doctor.md", async |_| Ok(()))
+        .await?;
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(error, "error: doctor: 4 checks failed\n");
     Ok(())

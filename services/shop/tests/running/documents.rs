@@ -1,14 +1,14 @@
 //! The commands in the documents print what the documents show.
 //!
 //! The `console` blocks of a page are run in order against a shop that is in the state that the page describes. Their output
-//! must be the page's, except for ids, times and numbers. A line `…` stands for any further lines.
+//! must be the page's, except for ids, times and numbers.
 
 use std::path::Path;
+use std::process::Output;
 
 use anyhow::{Context, Result, ensure};
 
 use crate::golden::redacted;
-use crate::support::{Shop, printed};
 
 /// A command of a page, and the output that it shows.
 #[derive(Debug, PartialEq)]
@@ -17,48 +17,60 @@ struct Step {
     output: String,
 }
 
-/// Runs the commands of `page` whose program is `shop`, after `settle` each time. Names of the page are replaced by those of
-/// the test.
-pub async fn run_page(
-    page: &str,
-    shop: &Shop,
-    replaced: &[(&str, &str)],
-    settle: impl AsyncFn() -> Result<()>,
-) -> Result<()> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
-    let text = std::fs::read_to_string(path.join(page)).with_context(|| format!("read {page}"))?;
-    let steps = steps(&text);
-    ensure!(!steps.is_empty(), "{page} has no command");
-    for step in steps {
-        settle().await?;
-        let (mut command, mut shown) = (step.command.clone(), step.output.clone());
-        for (name, here) in replaced {
-            command = command.replace(name, here);
-            shown = shown.replace(name, here);
-        }
-        let actual = run(shop, &command)?;
-        ensure!(
-            is_shown(&shown, &actual),
-            "{page} shows another output of {}\nshown:\n{shown}\nactual:\n{actual}",
-            step.command
-        );
-    }
-    Ok(())
+/// A shop in the state that a page describes.
+pub struct Stage<'a> {
+    /// Runs a command with these arguments, in the way in which it reaches the shop.
+    pub run: &'a dyn Fn(&[&str]) -> Output,
+    /// Names of the page, and those of the test.
+    pub names: &'a [(&'a str, &'a str)],
 }
 
-/// Runs a command, which may be piped into `tail -n`.
-fn run(shop: &Shop, command: &str) -> Result<String> {
-    let (command, pipe) = command.split_once(" | ").unwrap_or((command, ""));
-    let arguments = arguments(command);
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let output = printed(&shop.run(&arguments));
-    let Some(count) = pipe.strip_prefix("tail -n ") else {
-        ensure!(pipe.is_empty(), "the test cannot run {pipe:?}");
-        return Ok(output);
-    };
-    let count: usize = count.trim().parse()?;
-    let lines: Vec<&str> = output.lines().collect();
-    Ok(lines[lines.len().saturating_sub(count)..].join("\n"))
+impl Stage<'_> {
+    /// Runs the commands of `page` whose program is `shop`. Before each it calls `settle` with the command.
+    pub async fn run_page(
+        &self,
+        page: &str,
+        settle: impl AsyncFn(&str) -> Result<()>,
+    ) -> Result<()> {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
+        let text = std::fs::read_to_string(path.join(page));
+        let steps = steps(&text.with_context(|| format!("read {page}"))?);
+        ensure!(!steps.is_empty(), "{page} has no command");
+        for step in steps {
+            settle(&step.command).await?;
+            let (mut command, mut shown) = (step.command.clone(), step.output.clone());
+            for (name, here) in self.names {
+                command = command.replace(name, here);
+                shown = shown.replace(name, here);
+            }
+            let actual = self.output(&command)?;
+            ensure!(
+                is_shown(&shown, &actual),
+                "{page} shows another output of {}\nshown:\n{shown}\nactual:\n{actual}",
+                step.command
+            );
+        }
+        Ok(())
+    }
+
+    /// Runs a command, which may be piped into `tail -n`. A command that finds something wrong exits with 1.
+    fn output(&self, command: &str) -> Result<String> {
+        let (command, pipe) = command.split_once(" | ").unwrap_or((command, ""));
+        let arguments = arguments(command);
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let output = (self.run)(&arguments);
+        let printed = String::from_utf8(output.stdout)?;
+        let error = String::from_utf8(output.stderr)?;
+        let is_report = output.status.code() == Some(1) && !printed.is_empty();
+        ensure!(output.status.success() || is_report, "{command}: {error}");
+        let Some(count) = pipe.strip_prefix("tail -n ") else {
+            ensure!(pipe.is_empty(), "the test cannot run {pipe:?}");
+            return Ok(printed);
+        };
+        let count: usize = count.trim().parse()?;
+        let lines: Vec<&str> = printed.lines().collect();
+        Ok(lines[lines.len().saturating_sub(count)..].join("\n"))
+    }
 }
 
 /// The words after the program; quotes hold some together.
@@ -84,9 +96,14 @@ fn steps(page: &str) -> Vec<Step> {
         let block = block.replace("\\\n", " ");
         for part in format!("\n{block}").split("\n$ ").skip(1) {
             let (command, output) = part.split_once('\n').unwrap_or((part, ""));
-            if command.starts_with("shop ") && !command.contains("…") {
+            let (command, _) = command.split_once(" #").unwrap_or((command, ""));
+            // A service, and what follows a log, do not end.
+            let words = arguments(command);
+            let is_service = words.first().is_none_or(|word| word.starts_with('-'));
+            let is_endless = words.iter().any(|word| word == "--follow");
+            if command.starts_with("shop ") && !is_service && !is_endless {
                 steps.push(Step {
-                    command: command.to_owned(),
+                    command: command.trim().to_owned(),
                     output: output.trim().to_owned(),
                 });
             }
@@ -95,12 +112,26 @@ fn steps(page: &str) -> Vec<Step> {
     steps
 }
 
+/// An output that is not shown may be any. A line `…` stands for any lines.
 fn is_shown(shown: &str, actual: &str) -> bool {
+    if shown.is_empty() {
+        return true;
+    }
     let (shown, actual) = (normalized(shown), normalized(actual));
-    let Some((start, _)) = shown.split_once("\n…") else {
-        return shown == actual;
-    };
-    actual.starts_with(start)
+    let mut parts: Vec<&str> = shown.split('…').map(str::trim).collect();
+    let last = parts.pop().unwrap_or_default();
+    let mut rest = actual.as_str();
+    for part in parts {
+        let Some(found) = rest.find(part) else {
+            return false;
+        };
+        rest = &rest[found + part.len()..];
+    }
+    if shown.contains('…') {
+        rest.ends_with(last)
+    } else {
+        rest == last
+    }
 }
 
 /// Without ids, times, durations and numbers, and with one blank between words.
@@ -139,5 +170,8 @@ fn an_output_may_differ_in_numbers_alone() {
     assert!(is_shown("4 m 12 s ago", "0.484 s ago"));
     assert!(is_shown("first\n…", "first\nsecond\n"));
     assert!(!is_shown("first\n…", "second\n"));
+    assert!(is_shown("a\n…\nd\n…\nf", "a\nb\nc\nd\ne\nf"));
+    assert!(!is_shown("a\n…\nd", "a\nb\nc"));
+    assert!(is_shown("", "anything"));
     assert!(!is_shown("at 4711", "on 4711"));
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use test_shop::{Folder, Process};
 use tokio::time::{Instant, sleep};
 
-use crate::documents::run_page;
+use crate::documents::Stage;
 use crate::golden::check;
 use crate::support::{Shop, open, printed, rejected};
 use crate::unknown_event;
@@ -65,10 +65,12 @@ async fn the_commands_about_event_handlers_print_what_the_document_shows() -> Re
             "unknown event type \"OrderGiftWrapped\"",
         ),
     ];
-    run_page("operations/event-handlers.md", &shop, &names, async || {
-        Ok(())
-    })
-    .await
+    let stage = Stage {
+        run: &|arguments| shop.run(arguments),
+        names: &names,
+    };
+    let page = "operations/event-handlers.md";
+    stage.run_page(page, async |_| Ok(())).await
 }
 
 #[tokio::test]

@@ -2,15 +2,18 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use domain::category::Category;
+use domain::order::Order;
 use event_sourcing::Aggregate;
 use serde_json::Value;
+use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 use test_shop::Folder;
 use tokio::time::{Instant, sleep};
 
+use crate::documents::Stage;
 use crate::golden::check;
-use crate::support::{Shop, open, printed, rejected};
+use crate::support::{Shop, open, printed, rejected, stocked};
 use crate::unknown_event;
 
 const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -102,6 +105,70 @@ async fn a_parked_projection_is_listed_shown_resumed_and_skipped() -> Result<()>
         ]
     );
     Ok(())
+}
+
+/// Sets the price of the first product in the rows that are read, as nobody should.
+async fn damage(folder: &Folder, generation: u32) -> Result<()> {
+    let file = folder.path().join("query_service.db");
+    let url = format!("sqlite://{}", file.display());
+    let mut database = SqliteConnection::connect(&url).await?;
+    let change = format!(
+        "UPDATE products_g{generation} SET price_cents = 1 WHERE id = (SELECT min(id) FROM products_g{generation})"
+    );
+    sqlx::query(AssertSqlSafe(change))
+        .execute(&mut database)
+        .await?;
+    database.close().await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_commands_about_projections_print_what_the_document_shows() -> Result<()> {
+    let folder = Folder::create()?;
+    let gift = Order::stream("01a2068f-27b9-78e0-9869-9b881f9dd42c");
+    unknown_event::append(&folder, gift, "OrderGiftWrapped").await?;
+    let running = open(&folder).await?;
+    stocked(&running, "Sencha", "7.50", 12).await?;
+    let shop = Shop::of(&running)?;
+    let rebuild = [
+        "projections",
+        "rebuild",
+        "products",
+        "--swap",
+        "--reason",
+        "a test",
+    ];
+    printed(&shop.run(&rebuild));
+    let is = async |state: &str| {
+        test_shop::until("the state of orders", async || {
+            let shown = shop.run(&["projections", "show", "orders", "--output", "json"]);
+            let shown: Value = serde_json::from_str(&printed(&shown))?;
+            ensure!(shown["state"] == state, "{shown}");
+            Ok(())
+        })
+        .await
+    };
+    let settle = async |command: &str| {
+        if command.contains("rebuild products") {
+            printed(&shop.run(&["projections", "drop", "products"]));
+            return damage(&folder, 2).await;
+        }
+        let parked = [
+            "list",
+            "show orders",
+            "resume orders --reason \"the",
+            "skip orders",
+        ];
+        if parked.iter().any(|parked| command.contains(parked)) {
+            is("parked").await?;
+        }
+        Ok(())
+    };
+    let stage = Stage {
+        run: &|arguments| shop.run(arguments),
+        names: &[("4711", "1"), ("grace: a price", "keeper: a price")],
+    };
+    stage.run_page("operations/projections.md", settle).await
 }
 
 #[tokio::test]

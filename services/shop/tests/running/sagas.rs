@@ -7,7 +7,7 @@ use serde_json::Value;
 use test_shop::{Folder, Process};
 use tokio::time::{Instant, sleep};
 
-use crate::documents::run_page;
+use crate::documents::Stage;
 use crate::golden::check;
 use crate::support::{Shop, open_with, printed, rejected, stocked};
 
@@ -91,7 +91,11 @@ async fn a_compensated_saga_is_shown() -> Result<()> {
     let shown = printed(&shop.run(&["saga", "show", order]));
     check("saga-show-compensated.txt", &shown);
     let names = [("01a22e16-8a36-7cff-8b4e-249d903d8955", order)];
-    run_page("saga-pattern.md", &shop, &names, async || Ok(())).await
+    let stage = Stage {
+        run: &|arguments| shop.run(arguments),
+        names: &names,
+    };
+    stage.run_page("saga-pattern.md", async |_| Ok(())).await
 }
 
 #[tokio::test]
@@ -175,7 +179,7 @@ async fn the_commands_about_suspended_sagas_print_what_the_document_shows() -> R
         ("01a2068f-27b9-78e0-9869-9b881f9dd42c", order.as_str()),
     ];
     // After the command that resolves it the saga continues by itself.
-    let settle = async || {
+    let settle = async |_: &str| {
         let deadline = Instant::now() + WAIT_TIMEOUT;
         loop {
             let shown = printed(&shop.run(&["saga", "show", &saga, "--output", "json"]));
@@ -187,7 +191,11 @@ async fn the_commands_about_suspended_sagas_print_what_the_document_shows() -> R
             sleep(LOOK_EVERY).await;
         }
     };
-    run_page("operations/sagas.md", &shop, &names, settle).await
+    let stage = Stage {
+        run: &|arguments| shop.run(arguments),
+        names: &names,
+    };
+    stage.run_page("operations/sagas.md", settle).await
 }
 
 #[tokio::test]

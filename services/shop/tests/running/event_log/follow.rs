@@ -104,7 +104,6 @@ async fn a_database_that_is_away_is_reported_and_read_again() -> Result<()> {
         &source,
         "--to",
         "2",
-        "--file",
         &first,
     ]));
     printed(&shop(&[&["events", "import", &first], &url[..]].concat()));

@@ -29,7 +29,7 @@ fn values(file: &str) -> Result<Vec<Value>> {
 
 fn export(store: &Store, log: &Log, name: &str) -> String {
     let file = log.folder.path().join(name).display().to_string();
-    printed(&store.shop(&["events", "export", "--file", &file]));
+    printed(&store.shop(&["events", "export", &file]));
     file
 }
 
@@ -52,10 +52,7 @@ async fn a_log_is_copied_to_postgres_and_back() -> Result<()> {
     // Standard output has the same lines; an existing file is not replaced.
     let output = server.shop(&["events", "export"]);
     assert_eq!(printed(&output), std::fs::read_to_string(&from_server)?);
-    let reason = rejected(
-        &server.shop(&["events", "export", "--file", &from_server]),
-        1,
-    );
+    let reason = rejected(&server.shop(&["events", "export", &from_server]), 1);
     assert!(reason.contains("File exists"), "{reason}");
     Ok(())
 }
@@ -72,14 +69,7 @@ async fn a_shop_continues_on_the_copy() -> Result<()> {
     assert!(running.terminate().await?.success());
     let path = folder.path().display().to_string();
     let file = folder.path().join("log.jsonl").display().to_string();
-    printed(&shop(&[
-        "events",
-        "export",
-        "--data-dir",
-        &path,
-        "--file",
-        &file,
-    ]));
+    printed(&shop(&["events", "export", "--data-dir", &path, &file]));
     let server = Store::create(Engine::Postgres).await?;
     printed(&server.shop(&["events", "import", &file]));
 
@@ -118,16 +108,7 @@ async fn an_interrupted_import_continues() -> Result<()> {
         let first = log.folder.path().join(format!("{engine:?}.jsonl"));
         let first = first.display().to_string();
         let to = inside.to_string();
-        let export = [
-            "events",
-            "export",
-            "--data-dir",
-            &path,
-            "--to",
-            &to,
-            "--file",
-            &first,
-        ];
+        let export = ["events", "export", "--data-dir", &path, "--to", &to, &first];
         printed(&shop(&export));
         printed(&store.shop(&["events", "import", &first]));
         for (present, imported) in [(half, log.head() - half), (log.head(), 0)] {
@@ -227,7 +208,6 @@ async fn another_log_and_a_store_in_use_are_rejected() -> Result<()> {
         &source,
         "--after",
         "5",
-        "--file",
         &late,
     ];
     printed(&shop(&export));

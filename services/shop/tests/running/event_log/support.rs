@@ -126,14 +126,7 @@ pub async fn traffic(running: &Process) -> Result<String> {
 fn exported(folder: Folder) -> Result<Log> {
     let path = folder.path().display().to_string();
     let file = folder.path().join("log.jsonl").display().to_string();
-    printed(&shop(&[
-        "events",
-        "export",
-        "--data-dir",
-        &path,
-        "--file",
-        &file,
-    ]));
+    printed(&shop(&["events", "export", "--data-dir", &path, &file]));
     let tail = [
         "events",
         "tail",
