@@ -85,3 +85,5 @@ pub const PROVIDER_KEY: &str = "provider.key";
 pub const NOTIFICATION: &str = "notice.kind";
 /// The number of removed idempotent requests.
 pub const REQUESTS_REMOVED: &str = "idempotency.removed";
+/// The number of idempotent requests whose answers were removed, so that repeats are executed.
+pub const REQUESTS_REOPENED: &str = "idempotency.reopened";

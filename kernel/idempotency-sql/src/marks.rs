@@ -1,4 +1,4 @@
-//! Compares the stored answers with the event store's log, and removes those that belong to another log.
+//! Compares the stored answers with the event store's log, and reopens the requests whose answers belong to another log.
 
 use event_sourcing::{EventStore, LogId, LogMark, Position, StoreError};
 use sql_database::Statement;
@@ -15,18 +15,13 @@ const NEWEST: &str = "\
     SELECT log_id, position, event_id FROM idempotent_requests \
     WHERE answer IS NOT NULL AND log_id IS NOT NULL AND (created_at > $2 OR ran_at > $3) \
     ORDER BY CASE WHEN log_id = $1 THEN 1 ELSE 0 END, position DESC LIMIT 1";
-const FORGET_OTHERS: &str = "\
-    DELETE FROM idempotent_requests \
-    WHERE answer IS NOT NULL AND log_id IS NOT NULL AND (log_id <> $1 OR position > $2)";
-const REOPEN_AFTER: &str = "\
+const REOPEN: &str = "\
     UPDATE idempotent_requests \
     SET answer = NULL, log_id = NULL, position = NULL, event_id = NULL, lease_until = 0 \
-    WHERE answer IS NOT NULL AND log_id = $1 AND position > $2";
+    WHERE answer IS NOT NULL AND log_id IS NOT NULL AND (log_id <> $1 OR position >= $2)";
 const DOWNWARD: &str = "\
     SELECT DISTINCT log_id, position, event_id FROM idempotent_requests \
     WHERE answer IS NOT NULL AND log_id = $1 AND position <= $2 ORDER BY position DESC LIMIT $3";
-const FORGET_FROM: &str = "\
-    DELETE FROM idempotent_requests WHERE answer IS NOT NULL AND log_id = $1 AND position >= $2";
 
 /// The mark of an unexpired answer that belongs to another log than `log`; if there is none, the highest mark in `log`.
 ///
@@ -50,20 +45,17 @@ pub async fn newest(
     }
 }
 
-/// Removes the answers that do not belong to the log that ends at `head`, and returns their number. Two logs that share
-/// an event are equal up to it, so the downward search can stop at the first mark that the log contains.
+/// Reopens the requests whose answers do not belong to the log that ends at `head`, and returns their number. Two logs that
+/// share an event are equal up to it, so the downward search can stop at the first mark that the log contains.
 ///
 /// # Errors
 /// [`StoreError`] if the tables or the event store cannot be read or written.
-pub async fn forget_foreign(
+pub async fn reopen_foreign(
     tables: &RequestTables,
     store: &dyn EventStore,
     head: LogMark,
 ) -> Result<u64, StoreError> {
-    let others = Statement::new("remove answers of another log", FORGET_OTHERS)
-        .bind(head.log.to_string())
-        .bind(stored_position(head.position));
-    let mut forgotten = tables.execute(others).await?;
+    let mut reopened = reopen_after(tables, head).await?;
     let mut below = head.position;
     loop {
         let marks = downward(tables, head.log, below).await?;
@@ -73,27 +65,33 @@ pub async fn forget_foreign(
             .iter()
             .take_while(|mark| identity.verify(mark).is_err());
         let Some(lowest) = foreign.last() else {
-            return Ok(forgotten);
+            return Ok(reopened);
         };
-        let beyond = Statement::new("remove answers beyond the log", FORGET_FROM)
-            .bind(head.log.to_string())
-            .bind(stored_position(lowest.position));
-        forgotten += tables.execute(beyond).await?;
+        reopened += reopen_from(tables, head.log, lowest.position).await?;
         below = Position(lowest.position.0.saturating_sub(1));
     }
 }
 
-/// Removes the answers that were stored after `head` was the log's head, and returns their number: the log ends there and
-/// contains everything before it. The requests stay: a repeat is executed with the command ids of the first time, so that it
-/// takes no effect twice if its events are in the log, although its answer came later.
+/// Reopens the requests that were answered after `head` was the log's head, or in another log, and returns their number. The
+/// log contains everything before.
 ///
 /// # Errors
 /// [`StoreError`] if the tables cannot be written.
 pub async fn reopen_after(tables: &RequestTables, head: LogMark) -> Result<u64, StoreError> {
-    let after = Statement::new("reopen requests beyond the log", REOPEN_AFTER)
-        .bind(head.log.to_string())
-        .bind(stored_position(head.position));
-    tables.execute(after).await
+    reopen_from(tables, head.log, head.position.next()).await
+}
+
+/// Removes the answers from this position on, and those of other logs. The requests stay: a repeat is executed with the command
+/// ids of the first time, so that it takes no effect twice if its events are in the log, although its answer came later.
+async fn reopen_from(
+    tables: &RequestTables,
+    log: LogId,
+    from: Position,
+) -> Result<u64, StoreError> {
+    let reopen = Statement::new("reopen requests that the log does not contain", REOPEN)
+        .bind(log.to_string())
+        .bind(stored_position(from));
+    tables.execute(reopen).await
 }
 
 async fn downward(

@@ -88,11 +88,11 @@ async fn accept(
 ) -> Result<(), StoreError> {
     // Not atomic, but each step is idempotent: after a crash in between, the marks that are still foreign fail the next
     // start, and the operator's acceptance is repeated.
-    let forgotten = marks::forget_foreign(database.requests(), store, head).await?;
+    let reopened = marks::reopen_foreign(database.requests(), store, head).await?;
     database.event_handlers().accept(head).await?;
     tracing::warn!(
         { fields::POSITION } = head.position.0,
-        { fields::REQUESTS_REMOVED } = forgotten,
+        { fields::REQUESTS_REOPENED } = reopened,
         "an operator accepted the event store as it is"
     );
     Ok(())
