@@ -107,7 +107,7 @@ async fn a_parked_projection_is_listed_shown_resumed_and_skipped() -> Result<()>
     Ok(())
 }
 
-/// Sets the price of the first product in the rows that are read, as nobody should.
+/// Changes the price of the first product in the rows that are read.
 async fn damage(folder: &Folder, generation: u32) -> Result<()> {
     let file = folder.path().join("query_service.db");
     let url = format!("sqlite://{}", file.display());
