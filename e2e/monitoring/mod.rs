@@ -4,7 +4,6 @@ mod alerts;
 mod load;
 mod queries;
 mod reference;
-mod runbook;
 
 use std::path::{Path, PathBuf};
 

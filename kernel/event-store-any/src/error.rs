@@ -1,5 +1,7 @@
 //! Why an event store was not opened.
 
+use std::path::PathBuf;
+
 use event_sourcing::StoreError;
 
 /// Why an event store was not opened. The URL is not shown, because it may contain a password.
@@ -14,6 +16,18 @@ pub enum OpenError {
     /// The server cannot be reached, or its schema does not fit this binary.
     #[error(transparent)]
     Postgres(#[from] StoreError),
+    /// Its data was replaced, and that was interrupted.
+    #[error("a restore of the event store was not completed; repeat it before the store is used")]
+    Restoring,
+    /// The mark of a restore cannot be stored or removed.
+    #[error("cannot write {}", path.display())]
+    Mark {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: std::io::Error,
+    },
 }
 
 impl OpenError {

@@ -15,13 +15,16 @@
 //! # }
 //! ```
 
+mod engine;
 mod error;
 mod reservation;
+mod restore_marker;
 mod settings;
 mod store;
 
 pub use error::OpenError;
 pub use reservation::Reservation;
+pub use restore_marker::RestoreMarker;
 pub use settings::Settings;
 pub use store::{AnyEventStore, head_in};
 

@@ -3,8 +3,8 @@
 use event_store_sqlite::WriterLock;
 use sql_database::sqlite::FileOptions;
 
+use crate::engine::Engine;
 use crate::error::OpenError;
-use crate::store::Engine;
 
 /// Held until it is dropped. A file cannot be opened for writing meanwhile; a server has no such lock.
 #[derive(Debug)]

@@ -9,7 +9,9 @@ pub use event_store_postgres::head_in;
 use event_store_sqlite::SqliteEventStore;
 use futures::future::BoxFuture;
 
+use crate::engine::Engine;
 use crate::error::OpenError;
+use crate::restore_marker::RestoreMarker;
 use crate::settings::Settings;
 
 /// The lease that a probe writes. It protects nothing.
@@ -30,32 +32,19 @@ enum Adapter {
     Server(Arc<PostgresEventStore>),
 }
 
-/// Which engine serves a URL.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Engine {
-    Sqlite,
-    Postgres,
-}
-
-impl Engine {
-    pub(crate) fn of(url: &str) -> Result<Self, OpenError> {
-        match url.split_once(':') {
-            Some(("sqlite", _)) => Ok(Self::Sqlite),
-            Some(("postgres" | "postgresql", _)) => Ok(Self::Postgres),
-            _ => Err(OpenError::UnknownScheme),
-        }
-    }
-}
-
 impl AnyEventStore {
     /// Opens the store that `url` names for reading and writing. No other process can open a file for writing until it
     /// is closed.
     ///
     /// # Errors
-    /// [`OpenError`] if no engine serves the URL, the store cannot be opened, or its schema does not fit this binary.
+    /// [`OpenError`] if no engine serves the URL, the store cannot be opened, its schema does not fit this binary, or a restore of
+    /// it was not completed.
     #[must_use]
     pub fn open(url: &str, settings: Settings) -> BoxFuture<'_, Result<Self, OpenError>> {
         Box::pin(async move {
+            if RestoreMarker::is_set(url).await? {
+                return Err(OpenError::Restoring);
+            }
             let adapter = match Engine::of(url)? {
                 Engine::Sqlite => {
                     let file = settings.of_file();
@@ -177,26 +166,5 @@ impl AnyEventStore {
                 Adapter::Server(store) => store.close().await,
             }
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_scheme_names_the_engine() {
-        for (url, engine) in [
-            ("sqlite://data/events.db", Engine::Sqlite),
-            ("sqlite:data/events.db", Engine::Sqlite),
-            ("postgres://me@localhost/shop", Engine::Postgres),
-            ("postgresql://me@localhost/shop", Engine::Postgres),
-        ] {
-            assert_eq!(Engine::of(url).ok(), Some(engine), "{url}");
-        }
-        for url in ["", "data/events.db", "mysql://localhost/shop", "sqlite3:x"] {
-            let rejected = Engine::of(url);
-            assert!(matches!(rejected, Err(OpenError::UnknownScheme)), "{url}");
-        }
     }
 }

@@ -164,11 +164,11 @@ pub(crate) async fn make_table(
         Transaction::Sqlite(_) => Engine::Sqlite,
         Transaction::Postgres(_) => Engine::Postgres,
     };
+    let table = version.table(number);
+    // A table without an entry is left of a database whose other tables were restored from a copy.
+    let made = format!("DROP TABLE IF EXISTS {table}; {}", ddl(engine, &table));
     transaction
-        .run_script(
-            operation,
-            AssertSqlSafe(ddl(engine, &version.table(number))),
-        )
+        .run_script(operation, AssertSqlSafe(made))
         .await?;
     transaction
         .execute(

@@ -204,6 +204,10 @@ mod tests {
             reason: "a test".to_owned(),
             is_automatic: false,
         };
+        // A table that a restored database has without an entry.
+        let left = Statement::new("test", "CREATE TABLE names_g2 (other integer)");
+        let made: Vec<(i64,)> = database.write(left).await.expect("made");
+        assert!(made.is_empty());
         control.start(&request).await.expect("started");
         let state = async |state| {
             let mut transaction = database.begin().await.expect("a transaction");

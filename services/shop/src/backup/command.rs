@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Arg, ArgMatches, Command, value_parser};
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use platform::config::{self, Spec, names};
 
 use crate::terminal::output_arg;
@@ -14,6 +14,7 @@ const SETTINGS: &[Spec] = &[
 ];
 
 const PROGRAMS: &str = "pg-bin";
+const ACCEPT_DAMAGE: &str = "accept-damage";
 
 const ABOUT: &str = "\
 Copies the event store and the command database into a folder, next to a shop that runs or without one.
@@ -22,7 +23,8 @@ Writes are not blocked. Everything that was acknowledged before the command star
 copied: the read side builds them from the log.
 
 SQLite files are copied by SQLite itself, from one snapshot of each file; databases on PostgreSQL by pg_dump, which must be at least
-as new as the server. Each copy is then read: `PRAGMA quick_check`, or `pg_restore --list`.
+as new as the server. Each copy is then read: `PRAGMA quick_check`, or `pg_restore --list`. At last the whole log is verified, as by
+`shop events verify`: that of the copy on SQLite, else that of the server. A damaged log fails the backup, unless --accept-damage is given.
 
 The file manifest.json is written last, with the size and the SHA-256 of each file, the id of the log and its last event. A
 folder without it is no backup. The copies contain personal data and no passwords.";
@@ -50,8 +52,24 @@ pub fn command() -> Command {
         .after_help(AFTER)
         .arg(to)
         .arg(programs_arg())
+        .arg(accept_damage_arg(
+            "Keep the backup of a log that is damaged",
+        ))
         .arg(output_arg())
         .args(database_args())
+}
+
+/// The flag that accepts a damaged log.
+pub fn accept_damage_arg(help: &'static str) -> Arg {
+    Arg::new(ACCEPT_DAMAGE)
+        .long(ACCEPT_DAMAGE)
+        .action(ArgAction::SetTrue)
+        .help(help)
+}
+
+/// Whether a damaged log is accepted.
+pub fn accepts_damage(arguments: &ArgMatches) -> bool {
+    arguments.get_flag(ACCEPT_DAMAGE)
 }
 
 /// The settings that name the two databases.

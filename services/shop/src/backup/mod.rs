@@ -25,15 +25,19 @@ use clap::ArgMatches;
 use event_sourcing::{Clock, LogMark, SystemClock};
 use event_store_any::{AnyEventStore, Settings as StoreSettings};
 use platform::config::names;
+use platform::runtime::StopSignals;
 use platform::{Settings, StartError};
 use serde::Serialize;
 use sql_database::sqlite::private;
 
 use crate::config::PrimaryDatabases;
+use crate::event_log::{DamagedLog, verify_log};
 use crate::terminal::{Output, fields, size, stamp};
 use source::Source;
 
-pub use command::{command, database_args, programs_arg, programs_of};
+pub use command::{
+    accept_damage_arg, accepts_damage, command, database_args, programs_arg, programs_of,
+};
 pub use manifest::{Copied, EngineName, Log, Manifest, ManifestError, ServerPart, sync_folder};
 pub use programs::{Program, ProgramError, option};
 pub use source::{CONNECTIONS, is_same_place};
@@ -73,7 +77,15 @@ pub async fn run(arguments: &ArgMatches) -> Result<(), StartError> {
     let programs = programs_of(arguments);
     make_folder(&folder)?;
     let began = Instant::now();
-    let manifest = take(&databases, &folder, programs.as_deref()).await?;
+    let verifies = !accepts_damage(arguments);
+    let mut signals = StopSignals::listen()?;
+    let taking = take(&databases, &folder, programs.as_deref(), verifies);
+    let taken = signals.unless_asked(taking).await;
+    let taken = taken.unwrap_or_else(|| Err(StartError::failed("back up", "interrupted")));
+    if taken.is_err() {
+        remove_copies(&folder);
+    }
+    let manifest = taken?;
     let taken = Taken {
         folder: folder.display().to_string(),
         seconds: began.elapsed().as_secs_f64(),
@@ -87,6 +99,7 @@ async fn take(
     databases: &PrimaryDatabases,
     folder: &Path,
     programs: Option<&Path>,
+    verifies: bool,
 ) -> Result<Manifest, StartError> {
     let events = Source {
         name: "the event store",
@@ -101,47 +114,68 @@ async fn take(
         url: &databases.command,
     };
     let started_at = SystemClock.now();
-    let taking = async {
-        let (event_store, head) = events.copy(folder, programs).await?;
-        let command_database = if is_same_place(events.url, command.url) {
-            // One snapshot has both.
-            event_store.clone()
-        } else {
-            command.copy(folder, programs).await?.0
-        };
-        let head = match event_store.engine {
-            EngineName::Sqlite => Some(head_of(&folder.join(&event_store.file)).await?),
-            EngineName::Postgres => head,
-        };
-        let head = head.ok_or_else(|| StartError::failed("read the log", BackupError::NoLog))?;
-        let copied = [event_store, command_database];
-        let manifest = Manifest::new(started_at, SystemClock.now(), head.into(), copied);
-        let written = manifest.write(folder);
-        // The folder itself may be new.
-        let written = written.and_then(|()| sync_folder(folder_of(folder)));
-        written.map_err(|error| StartError::failed("write the manifest", error))?;
-        Ok(manifest)
+    let (event_store, head) = events.copy(folder, programs).await?;
+    let command_database = if is_same_place(events.url, command.url) {
+        // One snapshot has both.
+        event_store.clone()
+    } else {
+        command.copy(folder, programs).await?.0
     };
-    let taken = taking.await;
-    if taken.is_err() {
-        // Otherwise the folder could not be used again. An error here hides no other.
-        for source in [events, command] {
-            let _ = std::fs::remove_file(folder.join(source.file()));
-        }
+    let copy = format!("sqlite://{}", folder.join(&event_store.file).display());
+    let (head, log) = match event_store.engine {
+        EngineName::Sqlite => (Some(head_of(&copy).await?), copy.as_str()),
+        EngineName::Postgres => (head, databases.event_store.as_str()),
+    };
+    let head = head.ok_or_else(|| StartError::failed("read the log", BackupError::NoLog))?;
+    if verifies {
+        verify(log).await?;
     }
-    taken
+    let copied = [event_store, command_database];
+    let manifest = Manifest::new(started_at, SystemClock.now(), head.into(), copied);
+    let written = manifest.write(folder);
+    // The folder itself may be new.
+    let written = written.and_then(|()| sync_folder(folder_of(folder)));
+    written.map_err(|error| StartError::failed("write the manifest", error))?;
+    Ok(manifest)
+}
+
+/// Removes what a failed backup has written: otherwise the folder could not be used again. An error here hides no other.
+fn remove_copies(folder: &Path) {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    for entry in entries {
+        let _ = std::fs::remove_file(entry.path());
+    }
+}
+
+/// Fails if the log is damaged.
+async fn verify(url: &str) -> Result<(), StartError> {
+    const VERIFY: &str = "verify the log";
+    let opened = open_log(url, VERIFY).await?;
+    let report = verify_log(&opened, 1).await;
+    opened.close().await;
+    let report = report?;
+    if report.is_whole() {
+        return Ok(());
+    }
+    Err(StartError::failed(VERIFY, DamagedLog(report)))
+}
+
+async fn open_log(url: &str, what: &'static str) -> Result<AnyEventStore, StartError> {
+    let settings = StoreSettings {
+        migrate: false,
+        ..StoreSettings::default()
+    };
+    let opened = AnyEventStore::open_read_only(url, settings).await;
+    opened.map_err(|error| StartError::failed(what, error))
 }
 
 /// The end of the log in the copy of a file.
-async fn head_of(copy: &Path) -> Result<LogMark, StartError> {
-    let failed =
-        |error: event_store_any::OpenError| StartError::failed("read the copied log", error);
-    let url = format!("sqlite://{}", copy.display());
-    let opened = AnyEventStore::open_read_only(&url, StoreSettings::default());
-    let opened = opened.await.map_err(failed)?;
+async fn head_of(url: &str) -> Result<LogMark, StartError> {
+    const READ: &str = "read the copied log";
+    let opened = open_log(url, READ).await?;
     let identity = opened.store().identify(&[]).await;
     opened.close().await;
-    let identity = identity.map_err(|error| StartError::failed("read the copied log", error))?;
+    let identity = identity.map_err(|error| StartError::failed(READ, error))?;
     Ok(identity.head)
 }
 

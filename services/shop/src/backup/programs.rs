@@ -8,6 +8,9 @@ use std::process::{Command, Stdio};
 /// Where distributions install each version: a folder of folders, and the place of the programs in those.
 const INSTALLED: [(&str, &str); 2] = [("/usr/lib/postgresql", "bin"), ("/usr", "bin")];
 
+/// What the environment of this process may state about a connection: a password that the URL does not have.
+const KEPT: [&str; 2] = ["PGPASSWORD", "PGPASSFILE"];
+
 /// Why a program cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ProgramError {
@@ -83,6 +86,13 @@ impl Program {
     ) -> Result<String, ProgramError> {
         let Self { name, path } = self.clone();
         let mut command = Command::new(&path);
+        // A variable of libpq, such as PGSERVICE or PGHOSTADDR, would lead it to another server than the URL.
+        let of_libpq = std::env::vars_os().map(|(name, _)| name);
+        for name in of_libpq.filter(|name| name.as_encoded_bytes().starts_with(b"PG")) {
+            if !KEPT.iter().any(|kept| name == *kept) {
+                command.env_remove(name);
+            }
+        }
         command
             .args(arguments)
             .envs(environment)

@@ -2,7 +2,7 @@
 
 use command_database::CommandDatabase;
 use event_sourcing::{Position, StoreError};
-use event_store_any::{AnyEventStore, Settings as StoreSettings};
+use event_store_any::{AnyEventStore, RestoreMarker, Settings as StoreSettings};
 use platform::config::{DatabaseUrl, Engine, Reader, names};
 use platform::{Settings, StartError};
 
@@ -31,6 +31,7 @@ pub async fn check(settings: &Settings) -> (Vec<Check>, Option<AllDatabases>) {
     };
     let mut opened = None;
     if reach(&mut checks, events, &databases.event_store).await {
+        restored(&mut checks, databases.event_store.as_str()).await;
         opened = log(&mut checks, databases.event_store.as_str()).await;
     }
     let command = Needs {
@@ -65,6 +66,20 @@ async fn reach(checks: &mut Checks, needs: Needs, url: &DatabaseUrl) -> bool {
             is_there
         }
         Engine::Postgres => servers::check(checks, needs, url.as_str()).await,
+    }
+}
+
+/// Whether a restore was interrupted.
+async fn restored(checks: &mut Checks, url: &str) {
+    const NAME: &str = "event store: restore";
+    match RestoreMarker::is_set(url).await {
+        Ok(false) => {}
+        Ok(true) => checks.failed(
+            NAME,
+            "not completed; no shop starts on these databases",
+            "repeat it: shop restore --from FOLDER --replace",
+        ),
+        Err(error) => checks.unknown(NAME, error.to_string()),
     }
 }
 

@@ -37,6 +37,9 @@ const SETTINGS: &str = "SELECT current_setting('server_version'), current_settin
      current_setting('max_connections')::bigint - current_setting('superuser_reserved_connections')::bigint, \
      pg_database_size(current_database()), \
      (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
+/// True before the first migration, which makes the table.
+const MAY_APPEND: &str =
+    "SELECT coalesce(has_table_privilege(to_regclass('events'), 'INSERT'), true)";
 const LONGEST: &str = "SELECT application_name, pid::bigint, \
      extract(epoch FROM clock_timestamp() - xact_start)::bigint \
      FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() \
@@ -107,6 +110,19 @@ async fn ask(checks: &mut Checks, needs: Needs, database: &Database) -> Result<(
     let is_short = seconds <= LONG_TRANSACTION_SECONDS;
     checks.expect(name("oldest transaction"), is_short, otherwise, found);
     if needs.has_log {
+        let privilege = Statement::new("read the privileges", MAY_APPEND);
+        let privilege: Option<(bool,)> = database.fetch_optional(privilege).await?;
+        let may_append = privilege.is_none_or(|(may_append,)| may_append);
+        let otherwise = (
+            Status::Failed,
+            "grant the user of EVENT_STORE_URL its privileges on the tables, INSERT on events among them",
+        );
+        let found = if may_append {
+            "may append events"
+        } else {
+            "may not append events"
+        };
+        checks.expect(name("privileges"), may_append, otherwise, found);
         let appending = Statement::new("read the locks", APPENDING);
         let appending: Option<(String, i64, i64)> = database.fetch_optional(appending).await?;
         let otherwise = (

@@ -12,7 +12,7 @@ use super::check::{Check, Checks};
 use crate::handlers::{EventHandler, list_handlers};
 use crate::projections::{Projection, list_projections};
 use crate::remote::CommandError;
-use crate::saga::{Saga, State, list_open};
+use crate::saga::{Saga, list_open};
 use crate::terminal::{line, span};
 
 /// More than what a page of events adds under load.
@@ -52,6 +52,11 @@ fn projection(checks: &mut Checks, projection: &Projection) {
             name,
             format!("failing: {reason}"),
             "look at the query database and the log of the read side; it is retried by itself",
+        ),
+        "paused" => checks.warning(
+            name,
+            at,
+            "an operator paused it; shop projections resume NAME",
         ),
         "building" => checks.warning(name, at, "wait; reads are rejected until it has caught up"),
         _ if projection.lag > MAX_LAG_EVENTS => checks.warning(
@@ -109,62 +114,95 @@ fn handler(checks: &mut Checks, handler: &EventHandler) {
 
 pub async fn sagas(arguments: &ArgMatches) -> Vec<Check> {
     let mut checks = Checks::of("sagas");
-    let sagas = match list_open(arguments).await {
-        Ok(sagas) => sagas,
-        Err(error) => {
-            unasked(&mut checks, "sagas", error);
-            return checks.into_all();
-        }
-    };
-    let now = SystemClock.now();
-    let older = |saga: &Saga, limit| {
-        let limit = TimeDelta::from_std(limit).unwrap_or_default();
-        now - saga.started_at > limit
-    };
-    let mut stuck = 0;
-    for saga in &sagas.sagas {
-        let name = format!("saga {}", line(&saga.id));
-        let age = span(now - saga.started_at);
-        let mut found = format!("{}, {age} old", saga.state.name());
-        if let Some(reason) = &saga.failure_reason {
-            found = format!("{found}: {}", line(reason));
-        }
-        let is = |status| saga.state == State::Known(status);
-        if is(SagaStatus::Suspended) {
-            checks.failed(
-                name,
-                found,
-                "see shop saga show ID; fix the cause, then shop saga resume ID",
-            );
-        } else if is(SagaStatus::Compensating) && older(saga, LONG_COMPENSATION) {
-            checks.warning(
-                name,
-                found,
-                "look at the provider; it will be suspended when its tries end",
-            );
-        } else if older(saga, LONG_SAGA) {
-            checks.warning(
-                name,
-                found,
-                "see shop saga show ID; look at the provider that it waits for",
-            );
-        } else {
-            continue;
-        }
-        stuck += 1;
-    }
-    if stuck == 0 {
-        let more = if sagas.more { " or more" } else { "" };
-        checks.ok(
-            "sagas",
-            format!("{}{more} open, none stuck", sagas.sagas.len()),
-        );
+    if let Err(error) = stuck_sagas(&mut checks, arguments).await {
+        unasked(&mut checks, "sagas", error);
     }
     checks.into_all()
+}
+
+/// Asks for each kind of stuck sagas apart: a list of all that are open begins with the latest, and has an end.
+async fn stuck_sagas(checks: &mut Checks, arguments: &ArgMatches) -> Result<(), CommandError> {
+    let age = |limit| TimeDelta::from_std(limit).ok();
+    let suspended = list_open(arguments, &[SagaStatus::Suspended], None).await?;
+    let compensating = [SagaStatus::Compensating];
+    let compensating = list_open(arguments, &compensating, age(LONG_COMPENSATION)).await?;
+    let others = [SagaStatus::Started, SagaStatus::Running];
+    let others = list_open(arguments, &others, age(LONG_SAGA)).await?;
+    for saga in &suspended.sagas {
+        let action = "see shop saga show ID; fix the cause, then shop saga resume ID";
+        checks.failed(name_of(saga), found(saga), action);
+    }
+    for saga in &compensating.sagas {
+        let action = "look at the provider; it will be suspended when its tries end";
+        checks.warning(name_of(saga), found(saga), action);
+    }
+    for saga in &others.sagas {
+        let action = "see shop saga show ID; look at the provider that it waits for";
+        checks.warning(name_of(saga), found(saga), action);
+    }
+    let lists = [&suspended, &compensating, &others];
+    if lists.iter().any(|list| list.more) {
+        checks.warning("more sagas", "there are more", "list them: shop saga list");
+    }
+    if lists.iter().all(|list| list.sagas.is_empty()) {
+        let open = list_open(arguments, &[], None).await?;
+        let more = if open.more { " or more" } else { "" };
+        let count = open.sagas.len();
+        checks.ok("sagas", format!("{count}{more} open, none stuck"));
+    }
+    Ok(())
+}
+
+fn name_of(saga: &Saga) -> String {
+    format!("saga {}", line(&saga.id))
+}
+
+fn found(saga: &Saga) -> String {
+    let age = span(SystemClock.now() - saga.started_at);
+    let found = format!("{}, {age} old", saga.state.name());
+    match &saga.failure_reason {
+        Some(reason) => format!("{found}: {}", line(reason)),
+        None => found,
+    }
 }
 
 /// The service could not be asked.
 fn unasked(checks: &mut Checks, name: &str, error: CommandError) {
     let error = error.report(&format!("ask about {name}"));
     checks.unknown(name, error.to_string());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Checks, Projection, projection};
+    use crate::doctor::check::Status;
+
+    #[test]
+    fn a_projection_that_is_not_folded_is_not_ok() {
+        for (state, expected) in [
+            ("following", Status::Ok),
+            ("waiting", Status::Ok),
+            ("building", Status::Warning),
+            ("paused", Status::Warning),
+            ("parked", Status::Failed),
+            ("failing", Status::Failed),
+        ] {
+            let mut checks = Checks::of("projections");
+            let shown = Projection {
+                name: "products".to_owned(),
+                schema_version: 1,
+                generation: 1,
+                state,
+                position: 7,
+                head: 7,
+                lag: 0,
+                parked: None,
+                failure: None,
+                rebuild: None,
+            };
+            projection(&mut checks, &shown);
+            let all = checks.into_all();
+            assert_eq!(all[0].status, expected, "{state}");
+        }
+    }
 }

@@ -14,4 +14,4 @@ pub use event::{EventView, event_line};
 pub use open::{open_for_import, open_for_reading, open_for_writing};
 pub use related::{Related, commit_of, events_of_order, events_of_stream};
 pub use types::{event_types, uses_snapshots};
-pub use verify::verify_log;
+pub use verify::{DamagedLog, verify_log};

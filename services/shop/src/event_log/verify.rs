@@ -8,7 +8,26 @@ use platform::StartError;
 use super::checks::ReferenceChecks;
 use super::error::unreadable;
 use super::types::event_types;
-use crate::terminal::bar;
+use crate::terminal::{bar, line};
+
+/// A log with findings, as a reason to reject it.
+#[derive(Debug, thiserror::Error)]
+#[error("it is damaged, which shop events verify describes in full: {}", first(.0))]
+pub struct DamagedLog(pub Report);
+
+/// The first finding.
+fn first(report: &Report) -> String {
+    let Some(finding) = report.findings.first() else {
+        return String::new();
+    };
+    let position = finding.first.map(|position| format!(" at {position}"));
+    format!(
+        "{}{}: {}",
+        finding.kind.name(),
+        position.unwrap_or_default(),
+        line(&finding.detail)
+    )
+}
 
 /// Verifies the whole log, and shows the progress.
 ///

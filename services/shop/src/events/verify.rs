@@ -55,7 +55,10 @@ pub(super) fn text(report: &Report) -> String {
         [
             positions,
             finding.kind.name().to_owned(),
-            finding.stream.clone().unwrap_or_else(|| "-".to_owned()),
+            finding
+                .stream
+                .as_deref()
+                .map_or_else(|| "-".to_owned(), crate::terminal::line),
             version.unwrap_or_else(|| "-".to_owned()),
             crate::terminal::line(&finding.detail),
         ]

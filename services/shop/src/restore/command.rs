@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, Command, value_parser};
 
-use crate::backup::{database_args, programs_arg};
+use crate::backup::{accept_damage_arg, database_args, programs_arg};
 use crate::terminal::output_arg;
 
 const ABOUT: &str = "\
@@ -48,6 +48,9 @@ pub fn command() -> Command {
         .after_help(AFTER)
         .arg(from)
         .arg(replace)
+        .arg(accept_damage_arg(
+            "Restore a log that is damaged, without verifying it",
+        ))
         .arg(programs_arg())
         .arg(output_arg())
         .args(database_args())

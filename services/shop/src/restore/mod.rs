@@ -1,11 +1,12 @@
 //! `shop restore`: puts a backup into the databases that the settings name, and verifies it.
 //!
 //! ```text
-//!   manifest and checksums ──► targets fit, are free of data and of processes ──► the lock of the event store
+//!   manifest and checksums ──► targets fit, are free of data and of processes ──► the mark that a restore is under way
 //!        │ SQLite: next to its place                     │ PostgreSQL: in one transaction
 //!        ▼                                               ▼
 //!   restore the event store ──► verify the log ──► restore the command database ──► align it with the log's end
 //!        └──────────── SQLite: move the old files aside, and the new ones into place ◄────────────┘
+//!                                   └──► remove the mark
 //! ```
 
 mod command;
@@ -19,14 +20,15 @@ use std::time::Instant;
 use clap::ArgMatches;
 use command_database::CommandDatabase;
 use event_sourcing::{Clock, LogMark, SystemClock};
-use event_store_any::Reservation;
+use event_store_any::{Reservation, RestoreMarker};
 use platform::config::{DatabaseUrl, Engine, names};
 use platform::{Settings, StartError};
 use serde::Serialize;
 use sql_database::sqlite::{FileOptions, private};
 
 use crate::backup::{
-    Copied, EngineName, Log, Manifest, ServerPart, folder_of, is_same_place, programs_of,
+    Copied, EngineName, Log, Manifest, ServerPart, accepts_damage, folder_of, is_same_place,
+    programs_of,
 };
 use crate::config::PrimaryDatabases;
 use crate::terminal::{Output, fields, stamp, while_running};
@@ -76,6 +78,7 @@ struct Options {
     folder: PathBuf,
     replace: bool,
     programs: Option<PathBuf>,
+    accepts_damage: bool,
 }
 
 /// What was restored.
@@ -105,6 +108,7 @@ pub async fn run(arguments: &ArgMatches) -> Result<(), StartError> {
             .unwrap_or_default(),
         replace: arguments.get_flag("replace"),
         programs: programs_of(arguments),
+        accepts_damage: accepts_damage(arguments),
     };
     let began = Instant::now();
     let manifest = read(&options.folder).await?;
@@ -154,23 +158,47 @@ async fn read(folder: &Path) -> Result<Manifest, StartError> {
     }
 }
 
+/// Restores both. From the first change of a database to the end of the last one a mark keeps a shop from being started on them,
+/// and a process that is killed leaves it.
 async fn restore(
-    [events, command]: &[Part<'_>; 2],
+    parts: &[Part<'_>; 2],
     log: &Log,
     options: &Options,
 ) -> Result<(u64, Vec<PathBuf>), StartError> {
-    for part in [events, command] {
+    let [events, command] = parts;
+    for part in parts {
         part.make_folder()?;
     }
+    let marking = |error| StartError::failed(events.what(), error);
     // Held to the end: a shop that is started meanwhile fails and says why.
-    let _reservation = Reservation::take(events.url.as_str())
-        .map_err(|error| StartError::failed(events.what(), error))?;
+    let _reservation = Reservation::take(events.url.as_str()).map_err(marking)?;
     let is_one = are_one(events, command)?;
-    let events_place = events.check(options).await?;
-    let command_place = command.check(options).await?;
+    let places = [events.check(options).await?, command.check(options).await?];
+    let url = events.url.as_str();
+    let was_interrupted = RestoreMarker::is_set(url).await.map_err(marking)?;
+    RestoreMarker::set(url).await.map_err(marking)?;
+    let mut is_changed = was_interrupted;
+    let restored = replace(parts, places, is_one, (log, options), &mut is_changed).await;
+    if restored.is_ok() || !is_changed {
+        RestoreMarker::clear(url).await.map_err(marking)?;
+    }
+    restored
+}
+
+async fn replace(
+    [events, command]: &[Part<'_>; 2],
+    [events_place, command_place]: [Place; 2],
+    is_one: bool,
+    (log, options): (&Log, &Options),
+    is_changed: &mut bool,
+) -> Result<(u64, Vec<PathBuf>), StartError> {
+    for (part, place) in [(events, &events_place), (command, &command_place)] {
+        part.check_unused(place).await?;
+    }
     let restored_log = events.restore(events_place, options).await?;
+    *is_changed |= restored_log.staged.is_none();
     let aligned = async {
-        verify::log(&restored_log.url, log).await?;
+        verify::log(&restored_log.url, log, options.accepts_damage).await?;
         let restored = if is_one {
             RestoredPart {
                 url: restored_log.url.clone(),
@@ -194,6 +222,7 @@ async fn restore(
             return Err(error);
         }
     };
+    *is_changed = true;
     let mut replaced = Vec::new();
     for (part, restored) in [(events, restored_log), (command, restored_command)] {
         if let Some(staged) = restored.staged {
@@ -286,6 +315,17 @@ impl Part<'_> {
                 let checked = file::check(&path, options.replace).await;
                 checked.map_err(|error| self.failed(error))?;
                 Ok(Place::File(path))
+            }
+        }
+    }
+
+    /// Rejects a server that a shop has connected to since the first look: none can from now on.
+    async fn check_unused(&self, place: &Place) -> Result<(), StartError> {
+        match place {
+            Place::File(_) => Ok(()),
+            Place::Server(_) => {
+                let checked = server::check_unused(self.url.as_str()).await;
+                checked.map_err(|error| self.failed(error))
             }
         }
     }

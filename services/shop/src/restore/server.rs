@@ -18,7 +18,7 @@ const SESSION_PAUSE: Duration = Duration::from_millis(100);
 
 const SERVER: &str = "SELECT current_setting('server_version_num')::bigint / 10000, current_schema()::text, \
      (SELECT count(*) FROM pg_class c WHERE c.relnamespace = to_regnamespace(quote_ident(current_schema())) \
-         AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')), \
+         AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f') AND c.relname <> 'restore_under_way'), \
      to_regclass('leases')::text, \
      (SELECT count(*) FROM pg_class c WHERE c.relname = 'event_log_id' AND c.relkind = 'r' \
          AND c.relnamespace IS DISTINCT FROM to_regnamespace(quote_ident(current_schema())))";
@@ -28,6 +28,9 @@ const SESSIONS: &str = "SELECT application_name, pid::bigint, coalesce(host(clie
      AND application_name IN ('event-store', 'command-service', 'query-service') ORDER BY backend_start LIMIT 1";
 const LEASES: &str =
     "SELECT owner FROM leases WHERE expires_at > clock_timestamp() ORDER BY name LIMIT 1";
+
+/// A row of [`SERVER`].
+type ServerRow = (i64, Option<String>, i64, Option<String>, i64);
 
 /// Why a database on a server cannot be restored.
 #[derive(Debug, thiserror::Error)]
@@ -74,12 +77,28 @@ pub async fn check(url: &str, backup: &ServerPart, replace: bool) -> Result<Targ
     checked
 }
 
+/// Rejects a database that a shop uses.
+///
+/// # Errors
+/// [`ServerError`]
+pub async fn check_unused(url: &str) -> Result<(), ServerError> {
+    let database = Database::open_read_only("connect", url, CONNECTIONS).await?;
+    let ask = Statement::new("ask the server", SERVER);
+    let server: Result<Option<ServerRow>, _> = database.fetch_optional(ask).await;
+    let checked = async {
+        let (_, _, _, leases, other_logs) = server?.unwrap_or_default();
+        reject_sessions(&database, leases.is_some(), other_logs > 0).await
+    };
+    let checked = checked.await;
+    database.close().await;
+    checked
+}
+
 async fn check_in(
     database: &Database,
     backup: &ServerPart,
     replace: bool,
 ) -> Result<Target, ServerError> {
-    type ServerRow = (i64, Option<String>, i64, Option<String>, i64);
     let ask = Statement::new("ask the server", SERVER);
     let server: Option<ServerRow> = database.fetch_optional(ask).await?;
     let (version, schema, tables, leases, other_logs) = server.unwrap_or_default();

@@ -1,12 +1,10 @@
 //! Verifies a restored log, and compares its end with the manifest's.
 
-use event_sourcing::verify::Report;
 use event_store_any::{AnyEventStore, Settings as StoreSettings};
 use platform::StartError;
 
 use crate::backup::Log;
-use crate::event_log::verify_log;
-use crate::terminal::line;
+use crate::event_log::{DamagedLog, verify_log};
 
 const VERIFY: &str = "verify the restored log";
 
@@ -17,8 +15,6 @@ enum VerifyError {
         found.id, found.position, event(found), expected.id, expected.position, event(expected)
     )]
     OtherLog { found: Log, expected: Log },
-    #[error("it is damaged, which shop events verify describes in full: {}", first(.0))]
-    Damaged(Report),
 }
 
 fn event(log: &Log) -> String {
@@ -26,33 +22,27 @@ fn event(log: &Log) -> String {
         .map_or_else(|| "none".to_owned(), |event| event.to_string())
 }
 
-/// The first finding.
-fn first(report: &Report) -> String {
-    let Some(finding) = report.findings.first() else {
-        return String::new();
-    };
-    let position = finding.first.map(|position| format!(" at {position}"));
-    format!(
-        "{}{}: {}",
-        finding.kind.name(),
-        position.unwrap_or_default(),
-        line(&finding.detail)
-    )
-}
-
 /// Verifies the log that `url` names.
 ///
 /// # Errors
-/// It cannot be read, is damaged, or is another log.
-pub async fn log(url: &str, expected: &Log) -> Result<(), StartError> {
-    let opened = AnyEventStore::open_read_only(url, StoreSettings::default()).await;
+/// It cannot be read, is another log, or is damaged, unless that is accepted.
+pub async fn log(url: &str, expected: &Log, accepts_damage: bool) -> Result<(), StartError> {
+    let settings = StoreSettings {
+        migrate: false,
+        ..StoreSettings::default()
+    };
+    let opened = AnyEventStore::open_read_only(url, settings).await;
     let opened = opened.map_err(|error| StartError::failed(VERIFY, error))?;
-    let verified = verify(&opened, expected).await;
+    let verified = verify(&opened, expected, accepts_damage).await;
     opened.close().await;
     verified
 }
 
-async fn verify(opened: &AnyEventStore, expected: &Log) -> Result<(), StartError> {
+async fn verify(
+    opened: &AnyEventStore,
+    expected: &Log,
+    accepts_damage: bool,
+) -> Result<(), StartError> {
     let identity = opened.store().identify(&[]).await;
     let identity = identity.map_err(|error| StartError::failed(VERIFY, error))?;
     let found = Log::from(identity.head);
@@ -61,9 +51,12 @@ async fn verify(opened: &AnyEventStore, expected: &Log) -> Result<(), StartError
         let other = VerifyError::OtherLog { found, expected };
         return Err(StartError::failed(VERIFY, other));
     }
+    if accepts_damage {
+        return Ok(());
+    }
     let report = verify_log(opened, 1).await?;
     if report.is_whole() {
         return Ok(());
     }
-    Err(StartError::failed(VERIFY, VerifyError::Damaged(report)))
+    Err(StartError::failed(VERIFY, DamagedLog(report)))
 }

@@ -45,13 +45,17 @@ pub async fn run(arguments: &ArgMatches) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// The open sagas of the write side, as many as one list has at most.
-pub async fn list_open(arguments: &ArgMatches) -> Result<SagaList, CommandError> {
+/// The open sagas of the write side that have one of `states`, or any, and are older than `age`; as many as one list has at most.
+pub async fn list_open(
+    arguments: &ArgMatches,
+    states: &[SagaStatus],
+    age: Option<TimeDelta>,
+) -> Result<SagaList, CommandError> {
     let wanted = SagaFilter {
-        states: Vec::new(),
+        states: states.to_vec(),
         saga_type: None,
         step: None,
-        age: None,
+        age,
         limit: MAX_PAGE,
     };
     from_write_side(arguments, &wanted).await

@@ -15,7 +15,7 @@ use platform::StartError;
 
 pub use command::command;
 pub use list::list_open;
-pub use model::{Saga, State};
+pub use model::Saga;
 
 /// Runs the subcommand.
 ///

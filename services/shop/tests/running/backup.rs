@@ -16,26 +16,26 @@ use crate::golden::check;
 use crate::support::{LISTENERS, SHOP, printed, rejected, shop_as, stocked};
 
 /// A folder with the data of a shop, and one for backups.
-struct Place {
+pub struct Place {
     folder: Folder,
 }
 
 impl Place {
-    fn new() -> Result<Self> {
+    pub fn new() -> Result<Self> {
         let folder = Folder::create()?;
         fs::create_dir(folder.path().join("data"))?;
         Ok(Self { folder })
     }
 
-    fn data(&self) -> PathBuf {
+    pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
-    fn backup(&self) -> PathBuf {
+    pub fn backup(&self) -> PathBuf {
         self.folder.path().join("backup")
     }
 
-    async fn open(&self) -> Result<Process> {
+    pub async fn open(&self) -> Result<Process> {
         let start = test_shop::Start {
             arguments: vec!["--data-dir".to_owned(), self.data().display().to_string()],
             listeners: LISTENERS.to_vec(),
@@ -52,11 +52,11 @@ impl Place {
         shop_as(&all, &path())
     }
 
-    fn take(&self, rest: &[&str]) -> Output {
+    pub fn take(&self, rest: &[&str]) -> Output {
         self.run("backup", "--to", rest)
     }
 
-    fn restore(&self, rest: &[&str]) -> Output {
+    pub fn restore(&self, rest: &[&str]) -> Output {
         self.run("restore", "--from", rest)
     }
 

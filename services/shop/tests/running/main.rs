@@ -8,6 +8,7 @@ mod event_log;
 mod golden;
 mod handlers;
 mod health;
+mod interrupted_restore;
 mod life;
 mod orders;
 mod projections;
