@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use event_sourcing::StoreError;
+use sql_database::postgres::check_server;
 use sql_database::sqlite::{FileOptions, private};
 use sql_database::{Connections, Database, Statement};
 
@@ -20,6 +21,7 @@ const CONNECTIONS: Connections = Connections {
     size: 1,
     acquire_timeout: Duration::from_secs(30),
 };
+const OPEN: &str = "open the event store";
 const IS_SET: &str = "SELECT to_regclass('restore_under_way')::text";
 const SET: &str = "CREATE TABLE IF NOT EXISTS restore_under_way \
     (since timestamptz NOT NULL DEFAULT clock_timestamp())";
@@ -38,7 +40,9 @@ impl RestoreMarker {
         match Engine::of(url)? {
             Engine::Sqlite => Ok(file_of(url).exists()),
             Engine::Postgres => {
-                let database = Database::open_read_only("connect", url, CONNECTIONS).await?;
+                // Fails at once if the server cannot be reached, where a pool would wait.
+                check_server(url, OPEN).await?;
+                let database = Database::open_read_only(OPEN, url, CONNECTIONS).await?;
                 let ask = Statement::new("look for an incomplete restore", IS_SET);
                 let found: Result<Option<(Option<String>,)>, _> =
                     database.fetch_optional(ask).await;
@@ -94,7 +98,7 @@ fn sync_folder(file: &Path) -> std::io::Result<()> {
 }
 
 async fn run(url: &str, sql: &'static str) -> Result<(), StoreError> {
-    let database = Database::open_durable("connect", url, CONNECTIONS).await?;
+    let database = Database::open_durable(OPEN, url, CONNECTIONS).await?;
     let statement = Statement::new("mark a restore", sql);
     let ran: Result<Vec<(i64,)>, _> = database.write(statement).await;
     database.close().await;
