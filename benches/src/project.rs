@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 use event_sourcing::execute::ExecutorConfig;
-use event_sourcing::projection::runner::{Runner, RunnerConfig};
 use event_sourcing::projection::{EventContext, Handlers};
+use event_sourcing::projection::{Runner, RunnerConfig};
 use event_sourcing::{Clock, EventStore, Position, Projection, SystemClock};
 use read_model_sql::{Database, SqlLeaseStore, SqlProjectionStore, TableProjection};
 use serde::{Deserialize, Serialize};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use event_sourcing::projection::runner::{Runner, RunnerConfig};
+use event_sourcing::projection::{Runner, RunnerConfig};
 use event_sourcing::{EventStore, LeaseStore, StoreError};
 use futures::future::BoxFuture;
 use platform::health::StartStep;

@@ -6,6 +6,7 @@
 //! whatever crashed when.
 
 mod build;
+mod config;
 pub mod control;
 mod debounce;
 pub mod fold;
@@ -19,11 +20,12 @@ pub mod store;
 use std::fmt::Debug;
 
 pub use crate::decision::{Actor, Decision};
+pub use config::RunnerConfig;
 pub use control::{ControlEvent, ProjectionControl, decisions};
 pub use fold::{Folded, decode_page};
 pub use handlers::{Decoded, EventContext, Handler, Handlers};
 pub use rebuild::{RebuildError, Rebuilder};
-pub use runner::{Runner, RunnerConfig, RunnerState};
+pub use runner::{Runner, RunnerState};
 pub use store::{PageWrite, Parked, ProjectionProgress, ProjectionStore};
 
 /// Folds events into rows.

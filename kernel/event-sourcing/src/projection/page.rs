@@ -2,22 +2,47 @@
 
 use std::sync::Arc;
 
+use super::config::RunnerConfig;
 use super::fold::decode_page;
 use super::{Handlers, PageWrite, Projection, ProjectionProgress, ProjectionStore};
 use crate::fields;
 use crate::id::Position;
-use crate::lease::Token;
-use crate::store::LogPage;
-use crate::subscription::{LastEvent, LeaseLost, LogReader, OwnedSubscription};
+use crate::lease::{LeaseStore, Token};
+use crate::store::{EventStore, LogPage};
+use crate::subscription::{LastEvent, Lease, LeaseLost, LogReader, OwnedSubscription};
 
 /// Folds pages of the log into one generation of a projection, under a lease.
 pub(super) struct PageFolder<P: Projection> {
     pub(super) subscription: OwnedSubscription,
     pub(super) handlers: Handlers<P>,
     pub(super) rows: Arc<dyn ProjectionStore<P>>,
+    /// The name of the lease.
+    pub(super) lease: Arc<str>,
 }
 
 impl<P: Projection> PageFolder<P> {
+    /// Folds `log` into `rows` under the lease that `kind`, the projection and its schema version name.
+    pub(super) fn new(
+        kind: &str,
+        log: Arc<dyn EventStore>,
+        rows: Arc<dyn ProjectionStore<P>>,
+        leases: Arc<dyn LeaseStore>,
+        config: &RunnerConfig,
+    ) -> Self {
+        let lease: Arc<str> = format!("{kind}/{}/v{}", P::NAME, rows.schema_version()).into();
+        let own = Lease {
+            name: Arc::clone(&lease),
+            owner: config.owner.clone(),
+            ttl: config.lease,
+        };
+        Self {
+            subscription: OwnedSubscription::new(log, leases, own),
+            handlers: Handlers::of_projection(),
+            rows,
+            lease,
+        }
+    }
+
     /// Stores the token, which fences the previous holder: from here on its writes are rejected. Returns the stored
     /// progress. If the read model belongs to another log, restarts with an empty one.
     pub(super) async fn begin(&self, token: Token) -> Result<ProjectionProgress, LeaseLost> {

@@ -27,7 +27,7 @@ pub(super) struct Parking {
     decisions: Decisions<ProjectionControl>,
     read_at: Option<Instant>,
     /// How far the log was read when the decisions were read last.
-    read_behind: Position,
+    read_up_to: Position,
     /// The event that this runner could not read or fold, until an operator resumes or skips.
     failed_at: Option<Position>,
 }
@@ -39,7 +39,7 @@ impl Parking {
             log,
             decisions: Decisions::about(projection),
             read_at: None,
-            read_behind: Position::START,
+            read_up_to: Position::START,
             failed_at: None,
         }
     }
@@ -65,7 +65,7 @@ impl Parking {
     pub(super) async fn is_paused(&mut self, seen: Position) -> Result<bool, StoreError> {
         if self.due(seen).is_some_and(|due| due <= Instant::now()) {
             self.refresh().await?;
-            self.read_behind = seen;
+            self.read_up_to = seen;
         }
         Ok(self.decisions.control().is_paused())
     }
@@ -81,7 +81,7 @@ impl Parking {
     /// When the decisions must be read again: only a log that has grown can have a new one.
     fn due(&self, seen: Position) -> Option<Instant> {
         let read_at = self.read_at?;
-        (seen > self.read_behind).then(|| read_at + DECISIONS_MAX_AGE)
+        (seen > self.read_up_to).then(|| read_at + DECISIONS_MAX_AGE)
     }
 
     /// Waits until an operator resumes the projection. Checks at least every `interval`.

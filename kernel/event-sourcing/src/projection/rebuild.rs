@@ -6,18 +6,18 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::config::RunnerConfig;
 use super::page::PageFolder;
 use super::parking::Parking;
-use super::{Handlers, Parked, Projection, ProjectionProgress, ProjectionStore, RunnerConfig};
+use super::{Parked, Projection, ProjectionProgress, ProjectionStore};
 use crate::id::Position;
 use crate::lease::{LeaseStore, Token};
 use crate::store::{EventStore, LogPage, StoreError};
-use crate::subscription::{Lease, LeaseLost, LogReader, OwnedSubscription};
+use crate::subscription::{LeaseLost, LogReader};
 
 /// Folds the log into one generation under a lease of its own, up to chosen positions.
 pub struct Rebuilder<P: Projection> {
     pages: PageFolder<P>,
-    lease: Arc<str>,
     page: usize,
 }
 
@@ -69,19 +69,8 @@ impl<P: Projection> Rebuilder<P> {
         leases: Arc<dyn LeaseStore>,
         config: &RunnerConfig,
     ) -> Self {
-        let lease: Arc<str> = format!("rebuild/{}/v{}", P::NAME, rows.schema_version()).into();
-        let own = Lease {
-            name: Arc::clone(&lease),
-            owner: config.owner.clone(),
-            ttl: config.lease,
-        };
         Self {
-            pages: PageFolder {
-                subscription: OwnedSubscription::new(log, leases, own),
-                handlers: Handlers::of_projection(),
-                rows,
-            },
-            lease,
+            pages: PageFolder::new("rebuild", log, rows, leases, config),
             page: config.page,
         }
     }
@@ -89,7 +78,7 @@ impl<P: Projection> Rebuilder<P> {
     /// The name of its lease.
     #[must_use]
     pub fn lease(&self) -> Arc<str> {
-        Arc::clone(&self.lease)
+        Arc::clone(&self.pages.lease)
     }
 
     /// Takes the lease. `None` if another process holds it.

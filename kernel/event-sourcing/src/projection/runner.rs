@@ -31,52 +31,20 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span};
 
 use super::build::BuildReport;
+use super::config::RunnerConfig;
 use super::debounce::CheckpointDebounce;
 use super::page::PageFolder;
 use super::parking::Parking;
-use super::{Handlers, Parked, Projection, ProjectionProgress, ProjectionStore};
+use super::{Parked, Projection, ProjectionProgress, ProjectionStore};
 use crate::backoff::Backoff;
 use crate::decision;
 use crate::failure_log::FailureLog;
 use crate::fields;
 use crate::id::Position;
 use crate::lease::{LeaseStore, Token};
-use crate::store::{EventStore, LogPage, MAX_PAGE_EVENTS, StoreError};
-use crate::subscription::{Lease, LeaseLost, LogReader, OwnedSubscription};
+use crate::store::{EventStore, LogPage, StoreError};
+use crate::subscription::{LeaseLost, LogReader};
 use crate::trace;
-
-/// The limits of a runner.
-#[derive(Clone, Debug)]
-pub struct RunnerConfig {
-    /// Identifies this process among those that may run the projection.
-    pub owner: String,
-    /// The maximum number of events in one page.
-    pub page: usize,
-    /// How long the lease lasts without renewal; it is renewed every third of this time.
-    pub lease: Duration,
-    /// While no reader waits: how long the checkpoint may lag behind events that do not match, and how long matching
-    /// events may accumulate.
-    pub idle: Duration,
-    /// The first backoff after a database error; it doubles with each.
-    pub retry_min: Duration,
-    /// The maximum backoff.
-    pub retry_max: Duration,
-}
-
-impl RunnerConfig {
-    /// The defaults for a process of this name.
-    #[must_use]
-    pub fn new(owner: impl Into<String>) -> Self {
-        Self {
-            owner: owner.into(),
-            page: MAX_PAGE_EVENTS,
-            lease: Duration::from_secs(15),
-            idle: Duration::from_millis(25),
-            retry_min: Duration::from_millis(50),
-            retry_max: Duration::from_secs(5),
-        }
-    }
-}
 
 /// The observable state of a runner.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -109,7 +77,6 @@ const STANDBY_INTERVAL: Duration = Duration::from_millis(500);
 pub struct Runner<P: Projection> {
     pages: PageFolder<P>,
     config: RunnerConfig,
-    lease: Arc<str>,
     state: watch::Sender<RunnerState>,
     failures: FailureLog,
 }
@@ -144,20 +111,9 @@ impl<P: Projection> Runner<P> {
         leases: Arc<dyn LeaseStore>,
         config: RunnerConfig,
     ) -> Self {
-        let lease: Arc<str> = format!("projection/{}/v{}", P::NAME, rows.schema_version()).into();
-        let own = Lease {
-            name: Arc::clone(&lease),
-            owner: config.owner.clone(),
-            ttl: config.lease,
-        };
         Self {
-            pages: PageFolder {
-                subscription: OwnedSubscription::new(log, leases, own),
-                handlers: Handlers::of_projection(),
-                rows,
-            },
+            pages: PageFolder::new("projection", log, rows, leases, &config),
             config,
-            lease,
             state: watch::Sender::default(),
             failures: FailureLog::new(),
         }
@@ -166,7 +122,7 @@ impl<P: Projection> Runner<P> {
     /// The name of its lease.
     #[must_use]
     pub fn lease(&self) -> Arc<str> {
-        Arc::clone(&self.lease)
+        Arc::clone(&self.pages.lease)
     }
 
     /// Watches its state.
