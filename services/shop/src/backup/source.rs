@@ -40,8 +40,8 @@ pub struct Source<'a> {
 }
 
 /// What a server is asked before its database is dumped.
-const SERVER: &str = "SELECT current_setting('server_version_num')::bigint / 10000, current_schema()::text, \
-     pg_database_size(current_database())";
+const SERVER: &str =
+    "SELECT current_setting('server_version_num')::bigint / 10000, current_schema()::text";
 
 /// Whether two URLs name one database, and one schema in it.
 pub fn is_same_place(one: &DatabaseUrl, other: &DatabaseUrl) -> bool {
@@ -169,9 +169,9 @@ impl Source<'_> {
         let failed = |error: StoreError| self.failed(error);
         let exported = snapshot::export(transaction).await.map_err(failed)?;
         let ask = Statement::new("ask the server", SERVER);
-        let server: Option<(i64, Option<String>, i64)> =
+        let server: Option<(i64, Option<String>)> =
             transaction.fetch_optional(ask).await.map_err(failed)?;
-        let Some((version, Some(schema), _)) = server else {
+        let Some((version, Some(schema))) = server else {
             return Err(self.failed(SourceError::NoSchema));
         };
         let version = u32::try_from(version).unwrap_or_default();

@@ -3,9 +3,13 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 
+use domain::category::Category;
 use domain::fulfilment::{CancelOrderSaga, OrderSaga};
+use domain::order::Order;
+use domain::product::Product;
+use domain::stock::Stock;
 use event_sourcing::verify::{Finding, FindingKind, LogChecks, Report};
-use event_sourcing::{Envelope, Position, StreamId, Version};
+use event_sourcing::{Aggregate, Envelope, Position, StreamId, Version};
 use sagas::Saga;
 use serde_json::Value;
 
@@ -23,10 +27,10 @@ enum Entity {
 impl Entity {
     fn stream_type(self) -> &'static str {
         match self {
-            Self::Category => "category",
-            Self::Product => "product",
-            Self::Stock => "stock",
-            Self::Order => "order",
+            Self::Category => Category::TYPE,
+            Self::Product => Product::TYPE,
+            Self::Stock => Stock::TYPE,
+            Self::Order => Order::TYPE,
             Self::OrderSaga => OrderSaga::STREAM,
             Self::CancelOrderSaga => CancelOrderSaga::STREAM,
         }
@@ -109,10 +113,10 @@ impl ReferenceChecks {
 /// What the event creates; its id is that of the stream.
 fn created(event: &Envelope) -> Option<Entity> {
     match (event.stream.aggregate_type(), event.event_type.as_str()) {
-        ("category", "CategoryCreated") => Some(Entity::Category),
-        ("product", "ProductCreated") => Some(Entity::Product),
-        ("stock", "StockUpdated") => Some(Entity::Stock),
-        ("order", "OrderCreated") => Some(Entity::Order),
+        (Category::TYPE, "CategoryCreated") => Some(Entity::Category),
+        (Product::TYPE, "ProductCreated") => Some(Entity::Product),
+        (Stock::TYPE, "StockUpdated") => Some(Entity::Stock),
+        (Order::TYPE, "OrderCreated") => Some(Entity::Order),
         (OrderSaga::STREAM, "SagaStarted") => Some(Entity::OrderSaga),
         (CancelOrderSaga::STREAM, "SagaStarted") => Some(Entity::CancelOrderSaga),
         _ => None,

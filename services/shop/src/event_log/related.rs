@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use domain::fulfilment::{CancelOrderSaga, OrderSaga};
+use domain::order::Order;
 use event_sourcing::commit::MAX_COMMIT_EVENTS;
 use event_sourcing::store::{Entry, MAX_PAGE_EVENTS};
-use event_sourcing::{EventStore, Filter, Position, StoreError, StreamId, Version};
+use event_sourcing::{Aggregate, EventStore, Filter, Position, StoreError, StreamId, Version};
 use sagas::Saga;
 use std::sync::Arc;
 
@@ -50,7 +51,7 @@ pub async fn commit_of(log: &dyn EventStore, position: Position) -> Result<Relat
 /// All events about an order: its stream, its sagas, and what the same commits wrote, such as its stock.
 pub async fn events_of_order(log: &dyn EventStore, id: &str) -> Result<Related, StoreError> {
     let mut found = Related::new();
-    let mut streams = vec![StreamId::new("order", id)];
+    let mut streams = vec![Order::stream(id)];
     while let Some(stream) = streams.pop() {
         for event in events_of_stream(log, &stream, Version::NONE).await? {
             let saga_type = match event.event_type.as_str() {

@@ -5,7 +5,7 @@ use event_sourcing::verify::Report;
 use platform::StartError;
 
 use crate::event_log::{open_for_reading, verify_log};
-use crate::terminal::{Output, fields, table};
+use crate::terminal::{Output, fields, line, table};
 
 pub async fn run(arguments: &ArgMatches) -> Result<(), StartError> {
     let samples = arguments.get_one::<u64>("samples").copied();
@@ -58,9 +58,9 @@ pub(super) fn text(report: &Report) -> String {
             finding
                 .stream
                 .as_deref()
-                .map_or_else(|| "-".to_owned(), crate::terminal::line),
+                .map_or_else(|| "-".to_owned(), line),
             version.unwrap_or_else(|| "-".to_owned()),
-            crate::terminal::line(&finding.detail),
+            line(&finding.detail),
         ]
     });
     let findings: Vec<_> = findings.collect();

@@ -5,11 +5,15 @@ use contract::proto::admin_client::AdminClient;
 use contract::proto::{
     PauseProjectionParam, ProjectionActionResult, ResumeProjectionParam, SkipProjectionEventParam,
 };
+use platform::runtime::GrpcChannel;
 use serde::Serialize;
+use tonic::{Request, Response, Status};
 
 use super::show::read;
 use crate::remote::{CommandError, command, reject_error, write_side};
 use crate::terminal::{Output, actor, line, new_id};
+
+type Client = AdminClient<GrpcChannel>;
 
 /// A decision that was recorded in the log.
 #[derive(Debug, Serialize)]
@@ -25,41 +29,29 @@ struct DecisionReply {
 
 /// Pauses the projection.
 pub async fn pause(arguments: &ArgMatches) -> Result<(), CommandError> {
-    // Read first, as in `resume`.
     let projection = read(arguments).await?.projection;
     let (who, reason) = actor(arguments);
     let param = PauseProjectionParam {
         projection: projection.name.clone(),
-        who,
+        who: who.clone(),
         reason,
     };
-    let command_id = new_id();
-    let reply = write_side(arguments, AdminClient::new)?
-        .call(
-            || command(param.clone(), command_id, &param.who),
-            async |mut client, request| client.pause_projection(request).await,
-        )
-        .await?;
+    let send = async |mut client: Client, request| client.pause_projection(request).await;
+    let reply = decide(arguments, &param, &who, send).await?;
     report(arguments, reply, (projection.name, "pause"), None)
 }
 
 /// Ends a pause, and retries the event at which the projection is parked.
 pub async fn resume(arguments: &ArgMatches) -> Result<(), CommandError> {
-    // Read first: the write side does not know the projections and accepts any name, so a misspelt one is caught here.
     let projection = read(arguments).await?.projection;
     let (who, reason) = actor(arguments);
     let param = ResumeProjectionParam {
         projection: projection.name.clone(),
-        who,
+        who: who.clone(),
         reason,
     };
-    let command_id = new_id();
-    let reply = write_side(arguments, AdminClient::new)?
-        .call(
-            || command(param.clone(), command_id, &param.who),
-            async |mut client, request| client.resume_projection(request).await,
-        )
-        .await?;
+    let send = async |mut client: Client, request| client.resume_projection(request).await;
+    let reply = decide(arguments, &param, &who, send).await?;
     report(arguments, reply, (projection.name, "resume"), None)
 }
 
@@ -76,17 +68,27 @@ pub async fn skip(arguments: &ArgMatches) -> Result<(), CommandError> {
     let param = SkipProjectionEventParam {
         projection: projection.name.clone(),
         position,
-        who,
+        who: who.clone(),
         reason,
     };
-    let command_id = new_id();
-    let reply = write_side(arguments, AdminClient::new)?
-        .call(
-            || command(param.clone(), command_id, &param.who),
-            async |mut client, request| client.skip_projection_event(request).await,
-        )
-        .await?;
+    let send = async |mut client: Client, request| client.skip_projection_event(request).await;
+    let reply = decide(arguments, &param, &who, send).await?;
     report(arguments, reply, (projection.name, "skip"), Some(position))
+}
+
+/// Has the write side record a decision. It does not know the projections and accepts any name, so the callers read the projection
+/// first, which catches a misspelt one.
+async fn decide<M: Clone>(
+    arguments: &ArgMatches,
+    param: &M,
+    who: &str,
+    send: impl AsyncFn(Client, Request<M>) -> Result<Response<ProjectionActionResult>, Status>,
+) -> Result<ProjectionActionResult, CommandError> {
+    let command_id = new_id();
+    let make = || command(param.clone(), command_id, who);
+    write_side(arguments, AdminClient::new)?
+        .call(make, send)
+        .await
 }
 
 /// Only the event at which the projection is parked can be skipped, so that none is skipped by a misread position.
