@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use event_sourcing::StoreError;
-use sql_database::postgres::check_server;
+use sql_database::postgres::has_table;
 use sql_database::sqlite::{FileOptions, private};
 use sql_database::{Connections, Database, Statement};
 
@@ -22,7 +22,7 @@ const CONNECTIONS: Connections = Connections {
     acquire_timeout: Duration::from_secs(30),
 };
 const OPEN: &str = "open the event store";
-const IS_SET: &str = "SELECT to_regclass('restore_under_way')::text";
+const TABLE: &str = "restore_under_way";
 const SET: &str = "CREATE TABLE IF NOT EXISTS restore_under_way \
     (since timestamptz NOT NULL DEFAULT clock_timestamp())";
 const CLEAR: &str = "DROP TABLE IF EXISTS restore_under_way";
@@ -39,16 +39,7 @@ impl RestoreMarker {
     pub async fn is_set(url: &str) -> Result<bool, OpenError> {
         match Engine::of(url)? {
             Engine::Sqlite => Ok(file_of(url).exists()),
-            Engine::Postgres => {
-                // Fails at once if the server cannot be reached, where a pool would wait.
-                check_server(url, OPEN).await?;
-                let database = Database::open_read_only(OPEN, url, CONNECTIONS).await?;
-                let ask = Statement::new("look for an incomplete restore", IS_SET);
-                let found: Result<Option<(Option<String>,)>, _> =
-                    database.fetch_optional(ask).await;
-                database.close().await;
-                Ok(found?.is_some_and(|(table,)| table.is_some()))
-            }
+            Engine::Postgres => Ok(has_table(url, OPEN, TABLE).await?),
         }
     }
 

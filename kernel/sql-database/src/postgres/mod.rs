@@ -16,7 +16,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 
 use crate::pool::NamedPool;
 
-pub use pooler::check_server;
+pub use pooler::{check_server, has_table};
 pub use reachability::Unreachable;
 pub(crate) use reachability::{Reachability, SLOW};
 pub use server::at_server;

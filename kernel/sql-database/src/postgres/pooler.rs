@@ -88,16 +88,49 @@ pub fn check_server<'u>(
     })
 }
 
+/// Whether the database at `url` has this table, asked over one connection that fails at once where a pool would wait.
+/// `operation` is its name in errors.
+///
+/// # Errors
+/// [`StoreError::Failed`] if the URL is invalid; [`StoreError::Unavailable`] if the server cannot be reached.
+#[must_use]
+pub fn has_table<'u>(
+    url: &'u str,
+    operation: &'static str,
+    table: &'static str,
+) -> BoxFuture<'u, Result<bool, StoreError>> {
+    let failed = move |error| at_server(url, store_error(operation, error));
+    Box::pin(async move {
+        let options = options(url).map_err(failed)?;
+        let asked = async {
+            let mut connection = connect_in_time(&options).await?;
+            let found: Vec<bool> = sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL")
+                .bind(table)
+                .persistent(false)
+                .fetch_all(&mut connection)
+                .await?;
+            connection.close().await?;
+            Ok(found.contains(&true))
+        };
+        asked.await.map_err(failed)
+    })
+}
+
+async fn connect(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
+    let options = options.clone().disable_statement_logging();
+    PgConnection::connect_with(&options).await
+}
+
+async fn connect_in_time(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
+    let connected = tokio::time::timeout(CONNECT_TIMEOUT, connect(options)).await;
+    connected.unwrap_or_else(|_| Err(no_answer().into()))
+}
+
 async fn check(options: &PgConnectOptions) -> Result<(), sqlx::Error> {
-    let connect = async || {
-        let options = options.clone().disable_statement_logging();
-        PgConnection::connect_with(&options).await
-    };
-    let first = tokio::time::timeout(CONNECT_TIMEOUT, connect()).await;
-    let mut first = first.unwrap_or_else(|_| Err(no_answer().into()))?;
+    let mut first = connect_in_time(options).await?;
     require_supported(&mut first).await?;
     // Two connections, because a pooler with one server session would look correct with a single one.
-    let mut connections = [first, connect().await?];
+    let mut connections = [first, connect(options).await?];
     let mut backends = [None, None];
     for turn in TURNS {
         let backend = backend(&mut connections[turn]).await?;
