@@ -247,11 +247,18 @@ mod tests {
         timeout: Duration::from_secs(5),
     };
 
-    fn breaker() -> CircuitBreaker {
+    const READ: Method = Method {
+        service: "test",
+        name: "Test",
+        effect: Effect::Read,
+    };
+
+    /// One that opens after so many failures.
+    fn breaker(failures: u32) -> CircuitBreaker {
         let policy = BreakerPolicy {
-            failures: 100,
+            failures,
             open_for: Duration::from_secs(30),
-            successes: 2,
+            successes: 1,
         };
         CircuitBreaker::new("test", policy, |_, _| {})
     }
@@ -263,7 +270,7 @@ mod tests {
             name: "Test",
             effect,
         };
-        let breaker = breaker();
+        let breaker = breaker(100);
         let answer = call(
             &breaker,
             method,
@@ -305,7 +312,7 @@ mod tests {
             name: "Test",
             effect: Effect::Write,
         };
-        let breaker = breaker();
+        let breaker = breaker(100);
         let answer = call(
             &breaker,
             method,
@@ -366,15 +373,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_deadline_includes_all_tries() {
         let started = tokio::time::Instant::now();
-        let method = Method {
-            service: "test",
-            name: "Test",
-            effect: Effect::Read,
-        };
-        let breaker = breaker();
+        let breaker = breaker(100);
         let answer = call(
             &breaker,
-            method,
+            READ,
             TRIES,
             || Request::new(()),
             |_| async { std::future::pending::<Result<Response<()>, Status>>().await },
@@ -386,31 +388,21 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn missed_deadlines_suspend_calls_and_answers_of_the_service_do_not() {
-        let policy = BreakerPolicy {
-            failures: 2,
-            open_for: Duration::from_secs(30),
-            successes: 1,
-        };
-        let breaker = CircuitBreaker::new("test", policy, |_, _| {});
-        let method = Method {
-            service: "test",
-            name: "Test",
-            effect: Effect::Read,
-        };
+        let breaker = breaker(2);
         let refusing = async |_| Err::<Response<()>, _>(Status::unavailable("busy"));
         for _ in 0..4 {
-            let answer = call(&breaker, method, TRIES, || Request::new(()), refusing);
+            let answer = call(&breaker, READ, TRIES, || Request::new(()), refusing);
             assert!(answer.await.is_err());
         }
         assert_eq!(breaker.state(), BreakerState::Closed);
         let silent = async |_| std::future::pending::<Result<Response<()>, Status>>().await;
         for _ in 0..2 {
-            let answer = call(&breaker, method, TRIES, || Request::new(()), silent);
+            let answer = call(&breaker, READ, TRIES, || Request::new(()), silent);
             assert!(answer.await.is_err());
         }
         assert_eq!(breaker.state(), BreakerState::Open);
         let started = tokio::time::Instant::now();
-        let status = call(&breaker, method, TRIES, || Request::new(()), silent).await;
+        let status = call(&breaker, READ, TRIES, || Request::new(()), silent).await;
         let reason = Reason::of(&status.expect_err("suspended"));
         assert_eq!(reason, Some(Reason::CircuitOpen));
         assert_eq!(started.elapsed(), Duration::ZERO, "it fails at once");
@@ -420,21 +412,11 @@ mod tests {
     fn exported_of_two_calls() -> String {
         let recorder = PrometheusBuilder::new().build_recorder();
         let calls = async {
-            let policy = BreakerPolicy {
-                failures: 1,
-                open_for: Duration::from_secs(30),
-                successes: 1,
-            };
-            let breaker = CircuitBreaker::new("test", policy, |_, _| {});
-            let method = Method {
-                service: "test",
-                name: "Test",
-                effect: Effect::Read,
-            };
+            let breaker = breaker(1);
             let once = RetryPolicy { limit: 1, ..TRIES };
             for _ in 0..2 {
                 let silent = async |_| std::future::pending::<Result<Response<()>, Status>>().await;
-                let answer = call(&breaker, method, once, || Request::new(()), silent);
+                let answer = call(&breaker, READ, once, || Request::new(()), silent);
                 assert!(answer.await.is_err());
             }
         };

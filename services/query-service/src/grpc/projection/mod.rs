@@ -3,6 +3,7 @@
 mod rebuild;
 mod reply;
 mod service;
+mod unread;
 
 pub(super) use rebuild::RebuildApi;
 pub(super) use service::ProjectionApi;

@@ -4,15 +4,13 @@ use std::sync::Arc;
 
 use contract::query::projection_admin_server::ProjectionAdmin;
 use contract::query::{Rebuild, RebuildRequest, StartRebuildRequest};
-use event_sourcing::StoreError;
 use read_model_sql::RebuildControl;
 use read_model_sql::rebuild::{self, RebuildRejection};
 use tonic::{Request, Response, Status};
 
-use super::super::request::status;
 use super::reply;
+use super::unread::unread;
 use crate::projection_status::ProjectionStatuses;
-use crate::queries::ReadError;
 
 const MAX_WHO_CHARS: usize = 255;
 const MAX_REASON_CHARS: usize = 1_000;
@@ -38,10 +36,6 @@ impl RebuildApi {
         let head = self.standings.head().await.map_err(unread)?;
         Ok(Response::new(reply::rebuild(name, &known, head)))
     }
-}
-
-fn unread(error: StoreError) -> Status {
-    status(&ReadError::Store(error))
 }
 
 fn rejected(rejection: RebuildRejection) -> Status {

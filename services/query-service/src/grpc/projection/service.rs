@@ -6,13 +6,11 @@ use contract::query::projection_query_server::ProjectionQuery;
 use contract::query::{
     ListProjectionsRequest, ListProjectionsResponse, ShowProjectionRequest, ShowProjectionResponse,
 };
-use event_sourcing::StoreError;
 use tonic::{Request, Response, Status};
 
-use super::super::request::status;
 use super::reply;
+use super::unread::unread;
 use crate::projection_status::ProjectionStatuses;
-use crate::queries::ReadError;
 
 pub(in crate::grpc) struct ProjectionApi {
     standings: Arc<ProjectionStatuses>,
@@ -22,10 +20,6 @@ impl ProjectionApi {
     pub(in crate::grpc) fn new(standings: Arc<ProjectionStatuses>) -> Self {
         Self { standings }
     }
-}
-
-fn unread(error: StoreError) -> Status {
-    status(&ReadError::Store(error))
 }
 
 #[tonic::async_trait]
