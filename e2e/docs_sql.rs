@@ -1,10 +1,10 @@
 //! The SQL in the documentation runs on both engines and returns the documented results.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
-use test_shop::{Operation, Store};
+use test_shop::{Operation, Store, documents};
 
 use crate::support::{Database, SHIP_ORDER, Shop, Topology, on, text};
 
@@ -77,18 +77,8 @@ async fn run(store: &Store, sql: &str) -> Result<()> {
 
 /// The blocks of SQL, each with its page. Fails if a page has SQL outside of a block, which would not be tested.
 fn blocks() -> Result<Vec<(PathBuf, String)>> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let mut pages: Vec<PathBuf> = [
-        "README.md",
-        "README.ja.md",
-        "ARCHITECTURE.md",
-        "CONTRIBUTING.md",
-    ]
-    .map(|page| root.join(page))
-    .to_vec();
-    add_pages(&root.join("docs"), &mut pages)?;
     let mut blocks = Vec::new();
-    for page in pages {
+    for page in documents()? {
         let text = std::fs::read_to_string(&page)?;
         for (index, part) in text.split("```").enumerate() {
             let sql = part.strip_prefix("sql\n").filter(|_| index % 2 == 1);
@@ -108,16 +98,4 @@ fn blocks() -> Result<Vec<(PathBuf, String)>> {
         }
     }
     Ok(blocks)
-}
-
-fn add_pages(folder: &Path, pages: &mut Vec<PathBuf>) -> Result<()> {
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            add_pages(&path, pages)?;
-        } else if path.extension().is_some_and(|extension| extension == "md") {
-            pages.push(path);
-        }
-    }
-    Ok(())
 }

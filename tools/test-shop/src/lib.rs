@@ -5,6 +5,7 @@
 //! the process that started it, even if that one crashes.
 
 mod binaries;
+mod documents;
 mod folder;
 mod graphql;
 mod http;
@@ -14,6 +15,7 @@ mod system;
 mod tls;
 
 pub use binaries::Binaries;
+pub use documents::{documents, shell_words};
 pub use folder::{Folder, cache_folder};
 pub use graphql::{Answer, Operation};
 pub use http::{Connection, Reply, Request};

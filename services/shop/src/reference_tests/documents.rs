@@ -1,13 +1,12 @@
 //! The commands in the documents are commands that there are.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::error::ErrorKind;
+use test_shop::{documents, shell_words};
 
 use crate::cli;
-
-const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
 /// A command of a document.
 struct Shown {
@@ -23,8 +22,7 @@ fn every_command_in_the_documents_is_accepted() {
     assert!(commands.len() > 50, "only {} are found", commands.len());
     let wrong = commands.iter().filter_map(|shown| {
         let why = problem(shown)?;
-        let page = shown.page.strip_prefix(ROOT).unwrap_or(&shown.page);
-        Some(format!("{}: {}: {why}", page.display(), shown.text))
+        Some(format!("{}: {}: {why}", shown.page.display(), shown.text))
     });
     let wrong: Vec<_> = wrong.collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -53,7 +51,7 @@ fn a_command_that_does_not_exist_is_found() {
 
 /// Why the command line does not accept it.
 fn problem(shown: &Shown) -> Option<String> {
-    let words = words(&shown.text);
+    let words = shell_words(&shown.text);
     let is_setting = |word: &&String| word.contains('=') && !word.starts_with('-');
     let words = words.iter().skip_while(is_setting);
     let error = cli::command().try_get_matches_from(words).err()?;
@@ -79,49 +77,10 @@ fn problem(shown: &Shown) -> Option<String> {
     }
 }
 
-/// The words of a command as a shell splits them, up to a pipe or another command.
-fn words(text: &str) -> Vec<String> {
-    let mut words = Vec::new();
-    let mut word = String::new();
-    let mut quote = None;
-    let mut is_word = false;
-    for character in text.chars() {
-        match quote {
-            Some(open) if character == open => quote = None,
-            Some(_) => word.push(character),
-            None => match character {
-                '"' | '\'' => {
-                    quote = Some(character);
-                    is_word = true;
-                }
-                '|' | '>' | ';' | '&' | '#' | ')' if !is_word => break,
-                '|' | ')' => break,
-                ' ' if is_word => {
-                    words.push(std::mem::take(&mut word));
-                    is_word = false;
-                }
-                ' ' => {}
-                _ => {
-                    word.push(character);
-                    is_word = true;
-                }
-            },
-        }
-    }
-    if is_word {
-        words.push(word);
-    }
-    words
-}
-
 /// All commands of `shop` in the documents.
 fn commands() -> Vec<Shown> {
-    let mut pages: Vec<PathBuf> = ["README.md", "README.ja.md", "CONTRIBUTING.md"]
-        .map(|page| Path::new(ROOT).join(page))
-        .to_vec();
-    add_pages(&Path::new(ROOT).join("docs"), &mut pages);
     let mut commands = Vec::new();
-    for page in pages {
+    for page in documents().expect("the documents") {
         let text = fs::read_to_string(&page).expect("a page");
         for (index, part) in text.split("```").enumerate() {
             let found = if index % 2 == 1 {
@@ -168,15 +127,4 @@ fn in_sentences(text: &str) -> Vec<String> {
     let code = text.split('`').skip(1).step_by(2);
     let commands = code.filter(|code| code.starts_with("shop ") && !code.contains('…'));
     commands.map(|code| code.replace('\n', " ")).collect()
-}
-
-fn add_pages(folder: &Path, pages: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() {
-            add_pages(&path, pages);
-        } else if path.extension().is_some_and(|extension| extension == "md") {
-            pages.push(path);
-        }
-    }
 }

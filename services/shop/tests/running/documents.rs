@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::Output;
 
 use anyhow::{Context, Result, ensure};
+use test_shop::shell_words;
 
 use crate::golden::redacted;
 
@@ -56,8 +57,8 @@ impl Stage<'_> {
     /// Runs a command, which may be piped into `tail -n`. A command that finds something wrong exits with 1.
     fn output(&self, command: &str) -> Result<String> {
         let (command, pipe) = command.split_once(" | ").unwrap_or((command, ""));
-        let arguments = arguments(command);
-        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let words = shell_words(command);
+        let arguments: Vec<&str> = words.iter().skip(1).map(String::as_str).collect();
         let output = (self.run)(&arguments);
         let printed = String::from_utf8(output.stdout)?;
         let error = String::from_utf8(output.stderr)?;
@@ -73,21 +74,6 @@ impl Stage<'_> {
     }
 }
 
-/// The words after the program; quotes hold some together.
-fn arguments(command: &str) -> Vec<String> {
-    let parts = command.split('"').enumerate();
-    let words = parts.flat_map(|(index, part)| {
-        let is_quoted = index % 2 == 1;
-        let words: Vec<String> = if is_quoted {
-            vec![part.to_owned()]
-        } else {
-            part.split_whitespace().map(str::to_owned).collect()
-        };
-        words
-    });
-    words.skip(1).collect()
-}
-
 fn steps(page: &str) -> Vec<Step> {
     let blocks = page.split("```").skip(1).step_by(2);
     let of_console = blocks.filter_map(|block| block.strip_prefix("console\n"));
@@ -98,8 +84,8 @@ fn steps(page: &str) -> Vec<Step> {
             let (command, output) = part.split_once('\n').unwrap_or((part, ""));
             let (command, _) = command.split_once(" #").unwrap_or((command, ""));
             // A service, and what follows a log, do not end.
-            let words = arguments(command);
-            let is_service = words.first().is_none_or(|word| word.starts_with('-'));
+            let words = shell_words(command);
+            let is_service = words.get(1).is_none_or(|word| word.starts_with('-'));
             let is_endless = words.iter().any(|word| word == "--follow");
             if command.starts_with("shop ") && !is_service && !is_endless {
                 steps.push(Step {
@@ -161,7 +147,6 @@ fn the_commands_of_a_page_are_found_with_their_outputs() {
         output: output.to_owned(),
     });
     assert_eq!(found, expected);
-    assert_eq!(arguments(&found[0].command), ["a", "--b", "c d"]);
 }
 
 #[test]
